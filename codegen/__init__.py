@@ -1,0 +1,1 @@
+"""From a finished graph to machine code: loop nests, LLVM IR, SIMD maths, BLAS, the native entry."""

@@ -1,0 +1,178 @@
+"""Emits the checks of a call: each argument tree, each guard, and the pointers they yield.
+
+A check that fails branches to the label ``miss``. Whatever is taken out of a list or a dict is held
+until the call ends: while the core runs, another thread or a signal handler may change the container.
+"""
+
+from __future__ import annotations
+
+from . import layout
+from .spec import (
+    CellGuard,
+    Container,
+    DictNode,
+    Guard,
+    HiddenArray,
+    Leaf,
+    ListNode,
+    NoneNode,
+    Tree,
+    TupleNode,
+)
+from .writer import POINTER, Writer
+
+MISS = "miss"
+
+_TYPE_NAME = {TupleNode: "tuple", ListNode: "list", DictNode: "dict"}
+
+
+class ArgumentChecks:
+    """Writes checks with `writer`; fills ``%inputs``, ``%values`` and ``%held``, which the caller provides.
+
+    ``%values`` has eight bytes for each input, where a Python number is kept once converted.
+    """
+
+    def __init__(self, writer: Writer, prefix: str) -> None:
+        self.writer = writer
+        self.symbols = writer.references
+        self.prefix = prefix
+        self.held = 0
+        self.shapes: list[str] = []
+
+    def guard(self, guard: Guard, place: int) -> None:
+        name = f"guard.{place}"
+        if isinstance(guard, CellGuard):
+            found = self.writer.load("ptr", self.symbols[f"{name}.cell"], layout.CELL_CONTENT)
+        else:
+            found = self._look_up(self.symbols[f"{name}.dict"], f"{name}.key")
+        self.writer.require_same(found, self.symbols[f"{name}.expected"], MISS)
+
+    def hidden(self, hidden: HiddenArray, place: int) -> None:
+        self._array(hidden.leaf, self.symbols[f"hidden.{place}"])
+
+    def tree(self, tree: Tree, item: str, path: str) -> None:
+        """Check the object in register `item` against `tree`."""
+        if isinstance(tree, Leaf):
+            self._leaf(tree, item)
+        elif isinstance(tree, NoneNode):
+            self.writer.require_same(item, self.symbols["None"], MISS)
+        elif isinstance(tree, Container):
+            for place, child in enumerate(self._children(tree, item, path)):
+                self.tree(tree.children[place], child, f"{path}.{place}")
+
+    def _children(self, tree: Container, item: str, path: str) -> list[str]:
+        kind = _TYPE_NAME[type(tree)]
+        count = len(tree.children)
+        self._require_type(item, kind)
+        size = self.writer.load("i64", item, layout.SIZE)
+        self.writer.require(self.writer.value(f"icmp eq i64 {size}, {count}"), MISS)
+        if isinstance(tree, DictNode):
+            return [self._dict_item(item, f"{path}.key{place}") for place in range(count)]
+        if isinstance(tree, TupleNode):
+            offsets = [layout.TUPLE_ITEMS + POINTER * place for place in range(count)]
+            return [self.writer.load("ptr", item, offset) for offset in offsets]
+        items = self.writer.load("ptr", item, layout.LIST_ITEMS) if count else item
+        return [self._hold(self.writer.load_item(items, place)) for place in range(count)]
+
+    def _dict_item(self, mapping: str, key: str) -> str:
+        found = self._look_up(mapping, key)
+        self.writer.require_object(found, MISS)
+        return self._hold(found)
+
+    def _look_up(self, mapping: str, key: str) -> str:
+        function = self.symbols["PyDict_GetItemWithError"]
+        return self.writer.call("ptr", function, f"ptr {mapping}", f"ptr {self.symbols[key]}")
+
+    def _hold(self, item: str) -> str:
+        self.writer.run(self.symbols["Py_IncRef"], f"ptr {item}")
+        self.writer.store_item(item, "%held", self.held)
+        self.held += 1
+        return item
+
+    def _require_type(self, item: str, name: str) -> None:
+        self.writer.require_same(
+            self.writer.load("ptr", item, layout.TYPE), self.symbols[name], MISS
+        )
+
+    def _leaf(self, leaf: Leaf, item: str) -> None:
+        if leaf.kind == "array":
+            self._array(leaf, item)
+        elif leaf.kind == "numpy_scalar":
+            self._require_type(item, f"scalar.{leaf.dtype}")
+            self._point(leaf, self.writer.address(item, layout.SCALAR_VALUE))
+        elif leaf.kind == "python_float":
+            self._python_float(leaf, item)
+        elif leaf.kind == "python_int":
+            self._python_int(leaf, item)
+        else:
+            self._python_bool(leaf, item)
+
+    def _array(self, leaf: Leaf, item: str) -> None:
+        descr, shape = self.symbols[f"descr.{leaf.dtype}"], self._shape(leaf)
+        operands = (f"ptr {item}", f"ptr {descr}", f"i32 {len(leaf.shape)}", f"ptr {shape}")
+        data = self.writer.call("ptr", f'@"{self.prefix}.array"', *operands)
+        self.writer.require_object(data, MISS)
+        self._point(leaf, data)
+
+    def _shape(self, leaf: Leaf) -> str:
+        if not leaf.shape:
+            return "null"
+        name = f'@"{self.prefix}.input.{leaf.index}.shape"'
+        self.shapes.append(shape_constant(name, leaf.shape))
+        return name
+
+    def _point(self, leaf: Leaf, pointer: str) -> None:
+        self.writer.store_item(pointer, "%inputs", leaf.index)
+
+    def _python_float(self, leaf: Leaf, item: str) -> None:
+        self._require_type(item, "float")
+        if leaf.dtype == "f64":
+            self._point(leaf, self.writer.address(item, layout.FLOAT_VALUE))
+            return
+        value = self.writer.load("double", item, layout.FLOAT_VALUE)
+        self._keep(leaf, "float", self.writer.value(f"fptrunc double {value} to float"))
+
+    def _python_int(self, leaf: Leaf, item: str) -> None:
+        write = self.writer
+        self._require_type(item, "int")
+        function = self.symbols["PyLong_AsLongLongAndOverflow"]
+        value = write.call("i64", function, f"ptr {item}", "ptr %overflow")
+        overflow = write.load("i32", "%overflow")
+        write.require(write.value(f"icmp eq i32 {overflow}, 0"), MISS)
+        if leaf.dtype == "i64":
+            self._keep(leaf, "i64", value)
+        elif leaf.dtype == "i32":
+            self._keep(leaf, "i32", self._narrow(value))
+        else:
+            self._keep_as_float(leaf, write.value(f"sitofp i64 {value} to double"))
+
+    def _narrow(self, value: str) -> str:
+        write = self.writer
+        narrow = write.value(f"trunc i64 {value} to i32")
+        back = write.value(f"sext i32 {narrow} to i64")
+        write.require(write.value(f"icmp eq i64 {back}, {value}"), MISS)
+        return narrow
+
+    def _keep_as_float(self, leaf: Leaf, value: str) -> None:
+        if leaf.dtype == "f64":
+            self._keep(leaf, "double", value)
+        else:  # rounded twice, as NumPy does
+            self._keep(leaf, "float", self.writer.value(f"fptrunc double {value} to float"))
+
+    def _python_bool(self, leaf: Leaf, item: str) -> None:
+        write = self.writer
+        true = write.value(f"icmp eq ptr {item}, {self.symbols['True']}")
+        false = write.value(f"icmp eq ptr {item}, {self.symbols['False']}")
+        write.require(write.value(f"or i1 {true}, {false}"), MISS)
+        self._keep(leaf, "i8", write.value(f"zext i1 {true} to i8"))
+
+    def _keep(self, leaf: Leaf, kind: str, value: str) -> None:
+        place = self.writer.address("%values", POINTER * leaf.index)
+        self.writer.store(kind, value, place)
+        self._point(leaf, place)
+
+
+def shape_constant(name: str, shape: tuple[int, ...]) -> str:
+    """The line that defines an array of dimensions."""
+    sizes = ", ".join(f"i64 {size}" for size in shape)
+    return f"{name} = private unnamed_addr constant [{len(shape)} x i64] [{sizes}]"

@@ -1,0 +1,213 @@
+"""What one compiled signature accepts, watches and returns: plain data, read by the rest of the package.
+
+Grammar, with the classes below::
+
+    EntrySpec   = parameter names, one InputTree each, guards, hidden arrays, one OutputTree
+    InputTree   = Leaf | NoneNode | TupleNode | ListNode | DictNode     (of InputTree)
+    OutputTree  = OutputLeaf | NoneNode | TupleNode | ListNode | DictNode  (of OutputTree)
+    Guard       = CellGuard | DictGuard
+
+Every leaf names the place of its pointer in the `inputs` or `outputs` array of the compiled core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CellType
+from typing import Any, Literal
+
+import numpy as np
+
+LeafKind = Literal["array", "numpy_scalar", "python_float", "python_int", "python_bool"]
+
+NUMPY_NAME = {"f32": "float32", "f64": "float64", "i32": "int32", "i64": "int64", "bool": "bool"}
+
+_DTYPES_OF_KIND: dict[str, tuple[str, ...]] = {
+    "array": tuple(NUMPY_NAME),
+    "numpy_scalar": tuple(NUMPY_NAME),
+    "python_float": ("f64", "f32"),
+    "python_int": ("i64", "i32", "f64", "f32"),
+    "python_bool": ("bool",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """A dtype and a shape: what one pointer of the core points at."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An argument (or part of one) whose value the core reads through ``inputs[index]``.
+
+    `dtype` is what the core reads; a Python number may be converted on the way (an int read as f64).
+    """
+
+    index: int
+    kind: LeafKind
+    dtype: str
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.dtype not in _DTYPES_OF_KIND[self.kind]:
+            raise ValueError(f"a {self.kind} leaf can't be read as {self.dtype}")
+        if self.kind != "array" and self.shape:
+            raise ValueError(f"a {self.kind} leaf has no shape, got {self.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLeaf:
+    """A result that the core writes through ``outputs[index]``; `as_scalar` makes a NumPy scalar of it."""
+
+    index: int
+    dtype: str
+    shape: tuple[int, ...] = ()
+    as_scalar: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in NUMPY_NAME:
+            raise ValueError(f"unknown dtype {self.dtype}")
+        if self.as_scalar and self.shape:
+            raise ValueError(f"a scalar result has no shape, got {self.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoneNode:
+    """Python's None."""
+
+
+@dataclass(frozen=True, slots=True)
+class TupleNode:
+    """An exact tuple."""
+
+    children: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListNode:
+    """An exact list."""
+
+    children: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DictNode:
+    """An exact dict with exactly these keys, in any order (results are built in this order)."""
+
+    keys: tuple[object, ...]
+    children: tuple[Tree, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.keys) != len(self.children):
+            raise ValueError(f"{len(self.keys)} keys for {len(self.children)} children")
+
+
+Container = TupleNode | ListNode | DictNode
+Tree = Leaf | OutputLeaf | NoneNode | Container
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellGuard:
+    """The closure cell still holds the very object that it held when the function was traced."""
+
+    cell: CellType
+    expected: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DictGuard:
+    """``mapping[key]`` is still the same object: a module global, a builtin."""
+
+    mapping: dict[Any, Any]
+    key: object
+    expected: object
+
+
+Guard = CellGuard | DictGuard
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HiddenArray:
+    """An array that the traced function captured: read at call time through ``inputs[index]``.
+
+    Its dtype and shape as they are now are part of the signature.
+    """
+
+    index: int
+    array: np.ndarray[Any, Any]
+    dtype: str
+
+    @property
+    def leaf(self) -> Leaf:
+        return Leaf(self.index, "array", self.dtype, self.array.shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntrySpec:
+    """One signature of a compiled function.
+
+    `prefix` starts the name of everything emitted for it; `run` is the core's symbol. The first
+    `positional_only` parameters can't be named, the last `keyword_only` ones must be.
+    """
+
+    prefix: str
+    parameters: tuple[str, ...]
+    inputs: tuple[Tree, ...]
+    output: Tree
+    guards: tuple[Guard, ...] = ()
+    hidden: tuple[HiddenArray, ...] = ()
+    positional_only: int = 0
+    keyword_only: int = 0
+    release_gil: bool = False
+    run: str = "run"
+
+    def __post_init__(self) -> None:
+        if len(self.parameters) != len(self.inputs):
+            raise ValueError(f"{len(self.parameters)} parameters, {len(self.inputs)} input trees")
+        if self.positional_only + self.keyword_only > len(self.parameters):
+            raise ValueError("more positional-only and keyword-only parameters than parameters")
+        self.input_types()
+        self.output_types()
+
+    def input_types(self) -> tuple[ArrayType, ...]:
+        """What each pointer of `inputs` points at, by index."""
+        found = [leaf for tree in self.inputs for leaf in leaves(tree)]
+        found += [hidden.leaf for hidden in self.hidden]
+        if any(isinstance(leaf, OutputLeaf) for leaf in found):
+            raise ValueError("an input tree holds an OutputLeaf")
+        if len({leaf.index for leaf in found}) != len(found):
+            raise ValueError("two input leaves have the same index")
+        return _by_index(found)
+
+    def output_types(self) -> tuple[ArrayType, ...]:
+        """What each pointer of `outputs` points at, by index."""
+        return tuple(ArrayType(leaf.dtype, leaf.shape) for leaf in self.output_leaves())
+
+    def output_leaves(self) -> tuple[OutputLeaf, ...]:
+        """The distinct result leaves by index; one that appears twice in the tree counts once."""
+        found = list(dict.fromkeys(leaves(self.output)))
+        results = [leaf for leaf in found if isinstance(leaf, OutputLeaf)]
+        if len(results) != len(found):
+            raise ValueError("the output tree holds a Leaf")
+        _by_index(found)
+        return tuple(sorted(results, key=lambda leaf: leaf.index))
+
+
+def leaves(tree: Tree) -> Iterator[Leaf | OutputLeaf]:
+    """The leaves of a tree, left to right."""
+    if isinstance(tree, Leaf | OutputLeaf):
+        yield tree
+    elif not isinstance(tree, NoneNode):
+        for child in tree.children:
+            yield from leaves(child)
+
+
+def _by_index(found: list[Leaf | OutputLeaf]) -> tuple[ArrayType, ...]:
+    ordered = sorted(found, key=lambda leaf: leaf.index)
+    if [leaf.index for leaf in ordered] != list(range(len(ordered))):
+        raise ValueError(f"leaf indices must be 0..{len(ordered) - 1}, each once, in any order")
+    return tuple(ArrayType(leaf.dtype, leaf.shape) for leaf in ordered)

@@ -1,0 +1,55 @@
+"""The elementary functions, as Python code that writes LLVM IR over vectors of any width.
+
+A kernel calls ``emitter.call("exp", x)``; the module writer then asks :func:`definitions` for the
+text of what was called. Every function is one formula for all widths, made of lane-wise operations
+only, so that a vector body and its scalar tail give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from . import error, exponential, hyperbolic, inverse, logarithm, power, root, trigonometric
+from .registry import (
+    BRANCH_WEIGHTS,
+    TARGET_ATTRIBUTES,
+    Definition,
+    MathsFunction,
+    define,
+)
+
+__all__ = ["BRANCH_WEIGHTS", "FUNCTIONS", "TARGET_ATTRIBUTES", "MathsFunction", "definitions"]
+
+FUNCTIONS: dict[str, MathsFunction] = {
+    function.name: function
+    for module in (exponential, logarithm, trigonometric, inverse, hyperbolic, power, root, error)
+    for function in module.FUNCTIONS
+}
+
+
+def definitions(
+    needed: Iterable[tuple[str, str, int]], *, inline: bool
+) -> tuple[str, dict[str, str]]:
+    """LLVM text of the functions (name, dtype, lanes) and of all that these call.
+
+    With it come the declarations that the text needs, by name. `inline` chooses between functions
+    that are always inlined and functions that never are; cold ones never are. The order depends on
+    `needed` as a set only.
+    """
+    pending = sorted(set(needed), reverse=True)
+    texts: dict[tuple[str, str, int], str] = {}
+    declarations: dict[str, str] = {}
+    while pending:
+        key = pending.pop()
+        if key not in texts:
+            definition = _definition(*key, inline)
+            texts[key] = definition.text
+            declarations.update(definition.declarations)
+            pending.extend(definition.calls)
+    return "\n".join(texts[key] for key in sorted(texts)), dict(sorted(declarations.items()))
+
+
+@lru_cache(maxsize=None)
+def _definition(name: str, dtype: str, lanes: int, inline: bool) -> Definition:
+    return define(FUNCTIONS[name], dtype, lanes, inline)

@@ -1,0 +1,1 @@
+"""NumPy functions in, their compiled gradients out."""

@@ -1,0 +1,32 @@
+"""The SSA language: types, values, graphs, the op table, the text form, and every map from graph to graph."""
+
+from .builder import Builder, GraphBuilder, NumpyBuilder
+from .errors import DTypeError, FusegradError, IRError, ShapeError
+from .graph import Graph, Location, Operation, Value
+from .interpret import interpret
+from .op import TABLE, Op, Sample
+from .parse import parse
+from .types import TensorType, tensor_type
+from .verify import verify
+
+__all__ = [
+    "TABLE",
+    "Builder",
+    "DTypeError",
+    "FusegradError",
+    "Graph",
+    "GraphBuilder",
+    "IRError",
+    "Location",
+    "NumpyBuilder",
+    "Op",
+    "Operation",
+    "Sample",
+    "ShapeError",
+    "TensorType",
+    "Value",
+    "interpret",
+    "parse",
+    "tensor_type",
+    "verify",
+]

@@ -1,0 +1,27 @@
+"""The op table, by family. Importing this package fills `TABLE`."""
+
+from . import (
+    arithmetic,
+    contraction,
+    elementary,
+    indexing,
+    logic,
+    reduction,
+    rounding,
+    source,
+    special,
+    structure,
+)
+
+__all__ = [
+    "arithmetic",
+    "contraction",
+    "elementary",
+    "indexing",
+    "logic",
+    "reduction",
+    "rounding",
+    "source",
+    "special",
+    "structure",
+]

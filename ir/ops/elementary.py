@@ -1,0 +1,128 @@
+"""Elementary functions of one operand. Codegen computes them by `codegen.maths`, under the same names."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..builder import Builder, Handle
+from ..types import FLOATS
+from .elementwise import function, samples_of, unary
+
+# --- roots ---
+
+
+def _rsqrt(x: Any) -> Any:
+    return np.reciprocal(np.sqrt(x))
+
+
+unary(
+    "sqrt",
+    np.sqrt,
+    lambda e, x: e.sqrt(x),
+    lambda b, g, x, out: b.div(g, b.scale(out, 2.0)),
+    saves=("out",),
+    samples=samples_of(1, FLOATS, (0.3, 3.0)),
+)
+unary(
+    "rsqrt",
+    _rsqrt,
+    lambda e, x: e.div(e.const(1.0, x.dtype), e.sqrt(x)),
+    lambda b, g, x, out: b.mul(b.scale(g, -0.5), b.mul(out, b.mul(out, out))),
+    saves=("out",),
+    samples=samples_of(1, FLOATS, (0.3, 3.0)),
+)
+function(
+    "cbrt",
+    np.cbrt,
+    lambda b, g, x, out: b.div(g, b.scale(b.mul(out, out), 3.0)),
+    saves=("out",),
+    domain=(-3.0, -0.5),
+)
+
+# --- exponentials and logarithms ---
+
+function("exp", np.exp, lambda b, g, x, out: b.mul(g, out), saves=("out",))
+function("exp2", np.exp2, lambda b, g, x, out: b.mul(g, b.scale(out, math.log(2))), saves=("out",))
+function(
+    "expm1",
+    np.expm1,
+    lambda b, g, x, out: b.mul(g, b.add(out, b.full_like(out, 1))),
+    saves=("out",),
+)
+function("log", np.log, lambda b, g, x, out: b.div(g, x), saves=("0",), domain=(0.3, 3.0))
+function(
+    "log2",
+    np.log2,
+    lambda b, g, x, out: b.div(g, b.scale(x, math.log(2))),
+    saves=("0",),
+    domain=(0.3, 3.0),
+)
+function(
+    "log10",
+    np.log10,
+    lambda b, g, x, out: b.div(g, b.scale(x, math.log(10))),
+    saves=("0",),
+    domain=(0.3, 3.0),
+)
+function(
+    "log1p",
+    np.log1p,
+    lambda b, g, x, out: b.div(g, b.add(x, b.full_like(x, 1))),
+    saves=("0",),
+    domain=(-0.7, 2.0),
+)
+
+# --- trigonometric functions and their inverses (DLMF 4.20, 4.24) ---
+
+
+def _one_minus_square(b: Builder, x: Handle) -> Handle:
+    return b.sub(b.full_like(x, 1), b.mul(x, x))
+
+
+def _one_plus_square(b: Builder, x: Handle) -> Handle:
+    return b.add(b.full_like(x, 1), b.mul(x, x))
+
+
+function("sin", np.sin, lambda b, g, x, out: b.mul(g, b("cos", x)), saves=("0",))
+function("cos", np.cos, lambda b, g, x, out: b.neg(b.mul(g, b("sin", x))), saves=("0",))
+function(
+    "tan",
+    np.tan,
+    lambda b, g, x, out: b.mul(g, _one_plus_square(b, out)),
+    saves=("out",),
+    domain=(-1.2, 1.2),
+)
+function(
+    "asin",
+    np.arcsin,
+    lambda b, g, x, out: b.mul(g, b("rsqrt", _one_minus_square(b, x))),
+    saves=("0",),
+    domain=(-0.8, 0.8),
+)
+function(
+    "acos",
+    np.arccos,
+    lambda b, g, x, out: b.neg(b.mul(g, b("rsqrt", _one_minus_square(b, x)))),
+    saves=("0",),
+    domain=(-0.8, 0.8),
+)
+function(
+    "atan",
+    np.arctan,
+    lambda b, g, x, out: b.div(g, _one_plus_square(b, x)),
+    saves=("0",),
+)
+
+# --- hyperbolic functions (DLMF 4.34) ---
+
+function("sinh", np.sinh, lambda b, g, x, out: b.mul(g, b("cosh", x)), saves=("0",))
+function("cosh", np.cosh, lambda b, g, x, out: b.mul(g, b("sinh", x)), saves=("0",))
+function(
+    "tanh",
+    np.tanh,
+    lambda b, g, x, out: b.mul(g, _one_minus_square(b, out)),
+    saves=("out",),
+)

@@ -1,0 +1,51 @@
+"""Common subexpression elimination."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..builder import GraphBuilder
+from ..graph import Graph, Operation, Value
+from ..op import ArrayConstant
+from .rewrite import rewrite
+
+_COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "eq", "ne", "logical_and", "logical_or"})
+
+
+def eliminate_common_subexpressions(graph: Graph) -> Graph:
+    """Compute equal operations once.
+
+    Requires: operations without regions are pure (all are). Ensures: no two are equal up to the order of
+    operands of commutative ops. Why: rules of different operands repeat each other's factors.
+    """
+    seen: dict[Any, tuple[Value, ...]] = {}
+    numbers: dict[Value, int] = {}
+
+    def number(value: Value) -> int:
+        return numbers.setdefault(value, len(numbers))
+
+    def rule(
+        builder: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
+    ) -> tuple[Value, ...] | None:
+        if operation.regions:
+            return None
+        order = [number(x) for x in operands]
+        if operation.name in _COMMUTATIVE:
+            order.sort()
+        key = (operation.op.name, tuple(order), _attribute_key(operation))
+        if key not in seen:
+            seen[key] = builder.copy(operation, operands)
+        return seen[key]
+
+    return rewrite(graph, rule)
+
+
+def _attribute_key(operation: Operation) -> Any:
+    return tuple((name, _exact(value)) for name, value in operation.attributes.items())
+
+
+def _exact(value: Any) -> Any:
+    """A hashable that tells 1 from 1.0 and True, and 0.0 from -0.0."""
+    if isinstance(value, (tuple, str, ArrayConstant)) or value is None:
+        return value
+    return repr(value)

@@ -1,0 +1,264 @@
+"""Fusion: elementwise chains, with the broadcasts at their starts and the reductions at their ends, become kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..builder import GraphBuilder
+from ..graph import Graph, Operation, Value
+from ..op import TABLE
+from ..types import TensorType
+from ..view import View
+from .levels import GENERATORS, REDUCTIONS, Levels, Source, domain_of, is_fusible, is_generator, joins
+
+MAX_KERNEL_OPERATIONS = 256  # beyond it registers spill and compile time grows faster than the code
+
+
+def fuse(graph: Graph) -> Graph:
+    """Join elementwise operations and reductions into kernels.
+
+    Requires: dots legalised, no kernels yet. Ensures: only kernels, opaque operations (dot, gather, …) and
+    reshapes of whole buffers are left; every output is a buffer of its own. Why: memory is read and
+    written once per kernel instead of once per operation.
+    """
+    levels = Levels(graph)
+    groups = _groups(levels)
+    writer = _Writer(levels, groups)
+    for group in groups:
+        writer.write(group)
+    return writer.finish()
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """The operations of one kernel, or one operation that stands alone."""
+
+    level: int
+    operations: list[Operation] = field(default_factory=list)
+
+
+def _groups(levels: Levels) -> list[Group]:
+    """The groups, in an order in which they can run: by level, and in program order within one."""
+    component = _components(levels)
+    order: list[Group] = []
+    filling: dict[tuple[Operation, int], Group] = {}
+    for operation in levels.graph:
+        level = levels.level[operation]
+        if levels.is_view(operation) and operation.result not in levels.copied:
+            continue
+        if not is_fusible(operation):
+            order.append(Group(level, [operation]))
+            continue
+        key = (component[operation], level)
+        group = filling.get(key)
+        if group is None or len(group.operations) >= MAX_KERNEL_OPERATIONS:
+            group = filling[key] = Group(level)
+            order.append(group)
+        group.operations.append(operation)
+    return sorted(order, key=lambda group: group.level)
+
+
+def _components(levels: Levels) -> dict[Operation, Operation]:
+    """Which fusible operations have to do with each other: a representative for each.
+
+    Operations of one level and domain belong together when one feeds the other, or both read one buffer.
+    """
+    parent: dict[Operation, Operation] = {}
+
+    def find(operation: Operation) -> Operation:
+        root = operation
+        while parent[root] is not root:
+            root = parent[root]
+        while parent[operation] is not root:
+            parent[operation], operation = root, parent[operation]
+        return root
+
+    readers: dict[object, Operation] = {}
+    for operation in levels.graph:
+        if not is_fusible(operation):
+            continue
+        parent[operation] = operation
+        level, domain = levels.level[operation], domain_of(operation)
+        for operand in operation.operands:
+            producer = operand.producer
+            if is_generator(operand) and joins(operand, operation):
+                continue
+            if producer is not None and joins(operand, operation) and levels.level[producer] == level:
+                parent[find(operation)] = find(producer)
+            elif operand.type.size > 1 or not domain:
+                first = readers.setdefault((levels.sources[operand].base, level, domain), operation)
+                parent[find(operation)] = find(first)
+    return {operation: find(operation) for operation in parent}
+
+
+class _Writer:
+    """Writes the fused graph, group by group."""
+
+    def __init__(self, levels: Levels, groups: list[Group]) -> None:
+        self.levels = levels
+        self.group_of = {op: group for group in groups for op in group.operations}
+        self.builder = GraphBuilder(levels.graph.name)
+        self.buffers: dict[Value, Value] = {  # base -> its buffer in the new graph
+            value: self.builder.input(value.type, value.name) for value in levels.graph.inputs
+        }
+        self.stored = self._find_stored()
+
+    def _find_stored(self) -> set[Value]:
+        """The values that somebody reads from memory."""
+        stored = {self.levels.sources[o].base for o in self.levels.graph.outputs}
+        for operation in self.levels.graph:
+            if self.levels.is_view(operation) and operation.result not in self.levels.copied:
+                continue
+            for operand in operation.operands:
+                if not self.in_register(operand, operation):
+                    stored.add(self.levels.sources[operand].base)
+        return stored
+
+    def in_register(self, operand: Value, user: Operation) -> bool:
+        if not joins(operand, user):
+            return False
+        producer = operand.producer
+        return is_generator(operand) or (
+            producer is not None and self.group_of.get(producer) is self.group_of.get(user)
+        )
+
+    def write(self, group: Group) -> None:
+        first = group.operations[0]
+        if is_fusible(first):
+            _Kernel(self, group).write()
+        elif first.name in GENERATORS:
+            if first.result in self.stored:
+                _Kernel(self, group).write()
+        elif first.result in self.levels.copied:
+            self.buffers[first.result] = self.materialise(first.operands[0], first)
+        else:
+            self._write_opaque(first)
+
+    def _write_opaque(self, operation: Operation) -> None:
+        self.builder.location, self.builder.note = operation.location, operation.note
+        operands = tuple(self._dense(x) for x in operation.operands)
+        results = self.builder.copy(operation, operands)
+        self.buffers.update(zip(operation.results, results, strict=True))
+
+    def _dense(self, value: Value) -> Value:
+        return self.builder.reshape(self.buffers[self.levels.sources[value].base], value.shape)
+
+    def materialise(self, operand: Value, view_operation: Operation) -> Value:
+        """A dense copy of a view of `operand`."""
+        source = self.levels.sources[operand]
+        view = source.view.through(view_operation)
+        if view is None:
+            raise AssertionError(f"{view_operation!r} is no view")
+        return self.copy_of(Source(source.base, view), view_operation)
+
+    def copy_of(self, source: Source, cause: Operation | None) -> Value:
+        self.builder.location = cause.location if cause else None
+        self.builder.note = "copy"
+        body = GraphBuilder("body")
+        element = body.input(TensorType(source.base.dtype), "x")
+        return self._kernel(
+            source.view.shape,
+            [source],
+            body.build([element]),
+            [("store", source.base.dtype, ())],
+            (),
+        )[0]
+
+    def _kernel(
+        self,
+        domain: tuple[int, ...],
+        sources: list[Source],
+        body: Graph,
+        yields: list[tuple[str, str, tuple[int, ...]]],
+        indices: tuple[tuple[int, str], ...],
+    ) -> tuple[Value, ...]:
+        attributes = {
+            "domain": domain,
+            "indices": indices,
+            "views": tuple((s.view.offset, s.view.strides, s.view.bounds) for s in sources),
+            "yields": tuple(yields),
+        }
+        operands = tuple(self.buffers[s.base] for s in sources)
+        return self.builder.append(TABLE["kernel"], operands, attributes, (body,)).results
+
+    def finish(self) -> Graph:
+        """Outputs: each a buffer of its own, written in this call."""
+        outputs: list[Value] = []
+        taken: set[Value] = set(self.builder.inputs)
+        for output in self.levels.graph.outputs:
+            source = self.levels.sources[output]
+            buffer = self.buffers[source.base]
+            if buffer in taken or not source.view.is_dense:
+                value = self.copy_of(source, output.producer)
+            else:
+                taken.add(buffer)
+                value = self.builder.reshape(buffer, output.shape)
+            outputs.append(value)
+        return self.builder.build(outputs)
+
+
+class _Kernel:
+    """Writes the body of one kernel."""
+
+    def __init__(self, writer: _Writer, group: Group) -> None:
+        self.writer = writer
+        self.group = group
+        first = group.operations[0]
+        self.domain = domain_of(first)
+        self.body = GraphBuilder("body")
+        self.values: dict[Value, Value] = {}  # of the old graph -> scalar in the body
+        self.reads: dict[tuple[Value, View], Value] = {}
+        self.indices: dict[tuple[int, str], Value] = {}
+        self.yields: list[tuple[Value, Value, tuple[str, str, tuple[int, ...]]]] = []
+
+    def write(self) -> None:
+        for operation in self.group.operations:
+            self.body.location, self.body.note = operation.location, operation.note
+            self._write_operation(operation)
+        last = self.group.operations[-1]
+        self.writer.builder.location, self.writer.builder.note = last.location, ""
+        self.body.inputs = [*self.reads.values(), *self.indices.values()]
+        results = self.writer._kernel(
+            self.domain,
+            [Source(base, view) for base, view in self.reads],
+            self.body.build([scalar for _, scalar, _ in self.yields]),
+            [how for _, _, how in self.yields],
+            tuple(self.indices),
+        )
+        for (value, _, _), result in zip(self.yields, results, strict=True):
+            self.writer.buffers[value] = result
+
+    def _write_operation(self, operation: Operation) -> None:
+        result = operation.result
+        if operation.name in GENERATORS:
+            self.values[result] = self._generate(operation)
+        else:
+            operands = tuple(self._operand(x, operation) for x in operation.operands)
+            if operation.name in REDUCTIONS:
+                how = (operation.name, result.dtype, operation.attributes["axes"])
+                self.yields.append((result, operands[0], how))
+                return
+            self.values[result] = self.body.apply(operation.op, operands, dict(operation.attributes))
+        if result in self.writer.stored:
+            self.yields.append((result, self.values[result], ("store", result.dtype, ())))
+
+    def _operand(self, operand: Value, user: Operation) -> Value:
+        if self.writer.in_register(operand, user):
+            if operand not in self.values and operand.producer is not None:
+                self.values[operand] = self._generate(operand.producer)
+            return self.values[operand]
+        source = self.writer.levels.sources[operand]
+        key = (source.base, source.view)
+        if key not in self.reads:
+            name = operand.name or f"x{len(self.reads)}"
+            self.reads[key] = Value(TensorType(operand.dtype), name)
+        return self.reads[key]
+
+    def _generate(self, operation: Operation) -> Value:
+        dtype = operation.result.dtype
+        if operation.name == "constant":
+            return self.body.constant(operation.attributes["value"], TensorType(dtype))
+        key = (operation.attributes["axis"], dtype)
+        if key not in self.indices:
+            self.indices[key] = Value(TensorType(dtype), f"i{key[0]}")
+        return self.indices[key]

@@ -1,0 +1,130 @@
+"""Legalisation of contractions: into the forms that BLAS takes, or into loops where they are tiny."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..builder import GraphBuilder
+from ..graph import Graph, Operation, Value
+from .rewrite import rewrite
+
+TINY_PRODUCT = 1024  # multiplications up to which a product is a kernel and not a call of BLAS
+
+
+@dataclass(frozen=True, slots=True)
+class DotShape:
+    """A `dot` seen as a batch of matrix products, m×k times k×n."""
+
+    batch: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    inner: tuple[int, ...]
+
+    @property
+    def multiplications(self) -> int:
+        return math.prod((*self.batch, *self.rows, *self.columns, *self.inner))
+
+
+def dot_shape(operation: Operation) -> DotShape:
+    """The extents of the batch, row, column and inner axes of a `dot`."""
+    x, y = operation.operands
+    contract, batch = operation.attributes["contract"], operation.attributes["batch"]
+    return DotShape(
+        tuple(x.shape[a] for a in batch[0]),
+        tuple(x.shape[a] for a in free_axes(x, contract[0], batch[0])),
+        tuple(y.shape[a] for a in free_axes(y, contract[1], batch[1])),
+        tuple(x.shape[a] for a in contract[0]),
+    )
+
+
+def free_axes(x: Value, contract: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a for a in range(x.type.ndim) if a not in contract and a not in batch)
+
+
+def legalise_dots(graph: Graph) -> Graph:
+    """Bring every `dot` into a form that can be emitted.
+
+    Requires: no kernels. Ensures: the axes of each operand stand as (batch, free, inner) or (batch, inner,
+    free), with inner axes in one order; products of few elements, of vectors, of integers and of unlike
+    layouts are elementwise code and sums. Why: BLAS reads either layout, so transposes cost nothing.
+    """
+    return rewrite(graph, _legalise)
+
+
+def _legalise(
+    b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
+) -> tuple[Value, ...] | None:
+    if operation.name == "transpose":
+        return _swap_factors(b, operation, operands[0])
+    if operation.name != "dot":
+        return None
+    shape = dot_shape(operation)
+    vectors = not shape.rows and not shape.columns
+    if shape.multiplications <= TINY_PRODUCT or vectors or not operation.result.type.is_float:
+        return (_as_sum(b, operation, operands),)
+    (x, xs, xb), (y, ys, yb) = (
+        _fold_transpose(operand, operation.attributes["contract"][side], operation.attributes["batch"][side])
+        for side, operand in enumerate(operands)
+    )
+    order = tuple(sorted(range(len(xs)), key=lambda i: xs[i]))  # inner axes as they lie in x
+    xs, ys = tuple(xs[i] for i in order), tuple(ys[i] for i in order)
+    x, xs, xb = _as_matrix(b, x, xs, xb)
+    y, ys, yb = _as_matrix(b, y, ys, yb)
+    return (b("dot", x, y, contract=(xs, ys), batch=(xb, yb)),)
+
+
+def _fold_transpose(
+    operand: Value, contract: tuple[int, ...], batch: tuple[int, ...]
+) -> tuple[Value, tuple[int, ...], tuple[int, ...]]:
+    """Read through a transpose, where the free axes keep their order."""
+    producer = operand.producer
+    if producer is None or producer.name != "transpose":
+        return operand, contract, batch
+    permutation = producer.attributes["permutation"]
+    free = [permutation[a] for a in free_axes(operand, contract, batch)]
+    if free != sorted(free):
+        return operand, contract, batch
+    inside = producer.operands[0]
+    return inside, tuple(permutation[a] for a in contract), tuple(permutation[a] for a in batch)
+
+
+def _as_matrix(
+    b: GraphBuilder, x: Value, contract: tuple[int, ...], batch: tuple[int, ...]
+) -> tuple[Value, tuple[int, ...], tuple[int, ...]]:
+    """Transpose x to (batch, free, inner), unless it is so or (batch, inner, free) already."""
+    free = free_axes(x, contract, batch)
+    axes = tuple(range(x.type.ndim))
+    if axes in ((*batch, *free, *contract), (*batch, *contract, *free)):
+        return x, contract, batch
+    x = b.transpose(x, (*batch, *free, *contract))
+    start = len(batch) + len(free)
+    return x, axes[start:], axes[: len(batch)]
+
+
+def _swap_factors(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
+    """The transpose of a plain matrix product is the product of the factors swapped."""
+    producer = x.producer
+    if producer is None or producer.name != "dot" or operation.attributes["permutation"] != (1, 0):
+        return None
+    contract, batch = producer.attributes["contract"], producer.attributes["batch"]
+    left, right = producer.operands
+    if batch[0] or left.type.ndim - len(contract[0]) != 1:
+        return None
+    return (b("dot", right, left, contract=contract[::-1], batch=batch[::-1]),)
+
+
+def _as_sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value:
+    """Σ_k x[…k] · y[…k] with axes (batch, rows, columns, inner), written out."""
+    contract, batch = operation.attributes["contract"], operation.attributes["batch"]
+    shape = dot_shape(operation)
+    full = (*shape.batch, *shape.rows, *shape.columns, *shape.inner)
+    aligned = []
+    for side, x in enumerate(operands):
+        free = free_axes(x, contract[side], batch[side])
+        x = b.transpose(x, (*batch[side], *free, *contract[side]))
+        rows = shape.rows if side == 0 else (1,) * len(shape.rows)
+        columns = shape.columns if side == 1 else (1,) * len(shape.columns)
+        aligned.append(b.broadcast(b.reshape(x, (*shape.batch, *rows, *columns, *shape.inner)), full))
+    first = len(full) - len(shape.inner)
+    return b.sum(b.mul(*aligned), range(first, len(full)))

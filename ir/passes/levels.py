@@ -1,0 +1,160 @@
+"""What fusion needs to know of a graph: where each value can be read, and when each operation can run.
+
+A view (broadcast, transpose, slice, …) is no work: its result is read through strides from the buffer of the
+value below it, its base. Every other operation has a level: how many kernels must have finished before it
+can start. An edge between operations of one domain that stays in a kernel keeps the level; an edge through
+memory raises it. So kernels, one for each level and domain, never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..graph import Graph, Operation, Value
+from ..ops.kernel import REDUCTIONS
+from ..view import View
+
+VIEWS = frozenset({"broadcast", "reshape", "transpose", "slice", "reverse", "pad"})
+GENERATORS = frozenset({"constant", "iota"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value can be read from memory: a dense buffer and a view of it."""
+
+    base: Value
+    view: View
+
+
+def is_generator(value: Value) -> bool:
+    """Is `value` made from nothing, so that each kernel can make it itself?"""
+    return value.producer is not None and value.producer.name in GENERATORS
+
+
+def is_fusible(operation: Operation) -> bool:
+    """Does `operation` become code in a kernel's body, or the reduction at its end?"""
+    return operation.op.elementwise or operation.name in REDUCTIONS
+
+
+def domain_of(operation: Operation) -> tuple[int, ...]:
+    """The points at which a fusible operation does its work."""
+    if operation.name in REDUCTIONS:
+        return operation.operands[0].shape
+    return operation.result.shape
+
+
+def joins(operand: Value, user: Operation) -> bool:
+    """Could `user` take `operand` from a register of the same kernel?"""
+    producer = operand.producer
+    return (
+        producer is not None
+        and (producer.op.elementwise or producer.name in GENERATORS)
+        and is_fusible(user)
+        and operand.shape == domain_of(user)
+    )
+
+
+class Levels:
+    """Sources, users and levels of the operations of one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.sources: dict[Value, Source] = {}
+        self.copied: set[Value] = set()  # views that must be given memory of their own
+        self.users: dict[Value, list[Operation]] = {}
+        self.level: dict[Operation, int] = {}
+        for operation in graph:
+            for operand in dict.fromkeys(operation.operands):
+                self.users.setdefault(operand, []).append(operation)
+        self._find_sources()
+        for operation in graph:
+            self.level[operation] = max(
+                (self._earliest(x, operation) for x in operation.operands), default=0
+            )
+        self._outputs = {self.sources[o].base for o in graph.outputs}
+        for operation in reversed(graph.operations):
+            self._sink(operation)
+
+    # --- sources ---
+
+    def _find_sources(self) -> None:
+        for value in self.graph.inputs:
+            self.sources[value] = _own(value)
+        for operation in self.graph:
+            for result in operation.results:
+                self.sources[result] = self._source_of(operation, result)
+            if not is_fusible(operation) and not self.is_view(operation):
+                for operand in operation.operands:  # an opaque operation reads dense buffers
+                    if not self.sources[operand].view.is_dense:
+                        self._copy(operand)
+
+    def _source_of(self, operation: Operation, result: Value) -> Source:
+        if operation.name not in VIEWS:
+            return _own(result)
+        operand = operation.operands[0]
+        source = self.sources[operand]
+        view = source.view.through(operation)
+        if view is None and source.base is not operand and View.dense(operand.shape).through(operation):
+            self._copy(operand)
+            source = self.sources[operand]
+            view = source.view.through(operation)
+        return _own(result) if view is None else Source(source.base, view)
+
+    def _copy(self, value: Value) -> None:
+        self.copied.add(value)
+        self.sources[value] = _own(value)
+
+    def is_view(self, operation: Operation) -> bool:
+        """Is the result only a look at another buffer?"""
+        return operation.name in VIEWS and (
+            self.sources[operation.result].base is not operation.result
+            or operation.result in self.copied
+        )
+
+    # --- levels ---
+
+    def _earliest(self, operand: Value, user: Operation) -> int:
+        """The first level at which `user` can have `operand`."""
+        if joins(operand, user) and operand.producer is not None:
+            return self.level[operand.producer]
+        base = self.sources[operand].base
+        return 0 if base.producer is None else self.level[base.producer] + 1
+
+    def _sink(self, operation: Operation) -> None:
+        """Move an elementwise operation up to the first level that needs its result."""
+        if not operation.op.elementwise or operation.result in self._outputs:
+            return
+        targets = [
+            self.level[user] - (0 if direct and joins(operation.result, user) else 1)
+            for user, direct in self.readers(operation.result)
+        ]
+        if targets and min(targets) > self.level[operation] and self._sinking_pays(operation):
+            self.level[operation] = min(targets)
+
+    def readers(self, value: Value) -> Iterator[tuple[Operation, bool]]:
+        """The operations that read `value`, also through views; True where directly."""
+        pending = [(value, True)]
+        while pending:
+            current, direct = pending.pop()
+            for user in self.users.get(current, ()):
+                if self.is_view(user) and user.result not in self.copied:
+                    pending.append((user.result, False))
+                else:
+                    yield user, direct and not self.is_view(user)
+
+    def _sinking_pays(self, operation: Operation) -> bool:
+        """Not where two or more operands, now in registers only, would have to be stored instead."""
+        stored = 0
+        for operand in operation.operands:
+            producer = operand.producer
+            if producer is None or not joins(operand, operation) or is_generator(operand):
+                continue
+            others = [self.level[u] for u, _ in self.readers(operand) if u is not operation]
+            stays = any(level <= self.level[producer] for level in others)
+            stored += stays and all(level <= self.level[producer] for level in others)
+        return stored < 2
+
+
+def _own(value: Value) -> Source:
+    return Source(value, View.dense(value.shape))

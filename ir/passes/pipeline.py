@@ -1,0 +1,66 @@
+"""The passes in the order in which they run, and the runner."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import IRError
+from ..graph import Graph
+from ..verify import verify
+from .cse import eliminate_common_subexpressions
+from .dce import eliminate_dead_code
+from .fuse import fuse
+from .legalise import legalise_dots
+from .simplify import simplify
+
+Pass = Callable[[Graph], Graph]
+
+CLEAN: tuple[Pass, ...] = (
+    simplify,
+    eliminate_common_subexpressions,
+    simplify,
+    eliminate_dead_code,
+)
+LOWER: tuple[Pass, ...] = (
+    legalise_dots,
+    simplify,
+    eliminate_common_subexpressions,
+    eliminate_dead_code,
+    fuse,
+)
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds that each pass took, by name, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+def run_passes(graph: Graph, passes: tuple[Pass, ...], timings: Timings | None = None) -> Graph:
+    """Run `passes` in order. With FUSEGRAD_VERIFY=1 the result of each is verified.
+
+    A pass that fails raises IRError, which names it and shows the graph that it was given.
+    """
+    checking = os.environ.get("FUSEGRAD_VERIFY") == "1"
+    for run in passes:
+        start = time.perf_counter()
+        try:
+            result = run(graph)
+            if checking:
+                verify(result)
+        except Exception as error:
+            raise IRError(
+                f"pass {run.__name__} failed: {error}\n(a fault of fusegrad; the graph it was given:)\n{graph}",
+                hint="run eagerly meanwhile (FUSEGRAD_EAGER=1), and report the graph above",
+            ) from error
+        if timings is not None:
+            timings.add(run.__name__, time.perf_counter() - start)
+        graph = result
+    return graph

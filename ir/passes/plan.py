@@ -1,0 +1,103 @@
+"""Buffer planning: where each buffer of a fused graph lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..graph import Graph, Value
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`kind` is "input", "output" (then `index` counts them) or "arena" (then `index` is a byte offset)."""
+
+    kind: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Places of all values of a fused graph, and the size of the arena in bytes."""
+
+    places: dict[Value, Place]
+    arena: int
+
+
+def plan_buffers(graph: Graph) -> Plan:
+    """Give every value a place.
+
+    Requires: a fused graph, whose outputs are distinct buffers. Ensures: two values share arena bytes only
+    if one is dead before the other is written; a reshape shares its operand's place. Why: one block of memory
+    serves a call, as small as the values that live together.
+    """
+    owner = _owners(graph)
+    places = {value: Place("input", i) for i, value in enumerate(graph.inputs)}
+    places |= {owner[value]: Place("output", i) for i, value in enumerate(graph.outputs)}
+    arena = _Arena()
+    for operation, dying in zip(graph, _deaths(graph, owner), strict=True):
+        for result in operation.results:
+            if owner[result] is result and result not in places:
+                places[result] = Place("arena", arena.take(result.type.bytes))
+        for value in dying:
+            if places[value].kind == "arena":
+                arena.give(places[value].index, value.type.bytes)
+    return Plan({value: places[owner[value]] for value in owner}, arena.size)
+
+
+def _owners(graph: Graph) -> dict[Value, Value]:
+    """For each value the value whose buffer it is: itself, or the operand of a reshape."""
+    owner = {value: value for value in graph.inputs}
+    for operation in graph:
+        for result in operation.results:
+            owner[result] = owner[operation.operands[0]] if operation.name == "reshape" else result
+    return owner
+
+
+def _deaths(graph: Graph, owner: dict[Value, Value]) -> list[list[Value]]:
+    """For each operation the buffers that nobody needs after it."""
+    seen = {owner[value] for value in graph.outputs}
+    deaths: list[list[Value]] = []
+    for operation in reversed(graph.operations):
+        touched = dict.fromkeys(owner[v] for v in (*operation.operands, *operation.results))
+        deaths.append([v for v in touched if v not in seen])
+        seen.update(touched)
+    return deaths[::-1]
+
+
+class _Arena:
+    """First-fit allocation of byte ranges, with neighbours joined when they are given back."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.free: list[tuple[int, int]] = []  # (offset, bytes), by offset
+
+    def take(self, size: int) -> int:
+        size = _rounded(size)
+        for i, (offset, room) in enumerate(self.free):
+            if room >= size:
+                self.free[i : i + 1] = [(offset + size, room - size)] if room > size else []
+                return offset
+        if self.free and sum(self.free[-1]) == self.size:  # grow the last hole
+            offset, _ = self.free.pop()
+        else:
+            offset = self.size
+        self.size = offset + size
+        return offset
+
+    def give(self, offset: int, size: int) -> None:
+        size = _rounded(size)
+        self.free.append((offset, size))
+        self.free.sort()
+        joined: list[tuple[int, int]] = []
+        for start, room in self.free:
+            if joined and sum(joined[-1]) == start:
+                joined[-1] = (joined[-1][0], joined[-1][1] + room)
+            else:
+                joined.append((start, room))
+        self.free = joined
+
+
+def _rounded(size: int) -> int:
+    return max(-(-size // ALIGNMENT), 1) * ALIGNMENT

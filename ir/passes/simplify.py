@@ -1,0 +1,239 @@
+"""Algebra that always pays: constants folded, identities dropped, views of views joined.
+
+Each rule keeps every value, nan and inf included (the sign of a zero may change: x + 0 becomes x). A rule
+looks only at the operation and at the producers of its operands, so one walk is linear; two walks reach
+what rules open up for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..builder import GraphBuilder
+from ..graph import Graph, Operation, Value
+from .rewrite import rewrite
+
+
+def simplify(graph: Graph) -> Graph:
+    """Fold constants and drop identities.
+
+    Requires: no kernels. Ensures: same outputs up to the sign of zeros. Why: derivative rules and broadcasts
+    are written generally, and most of their special cases are trivial.
+    """
+    return rewrite(graph, _simplify_one)
+
+
+def _simplify_one(
+    builder: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
+) -> Sequence[Value] | None:
+    if operation.op.elementwise and len(operands) > 0:
+        folded = _fold(builder, operation, operands)
+        if folded is not None:
+            return (folded,)
+    rule = _RULES.get(operation.name)
+    if rule is None:
+        return None
+    result = rule(builder, operation, operands)
+    return None if result is None else (result,)
+
+
+def constant_of(value: Value) -> Any:
+    """The number in every element of `value`, where it is a constant; else None."""
+    producer = value.producer
+    if producer is not None and producer.name == "constant":
+        return producer.attributes["value"]
+    return None
+
+
+def _fold(builder: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    if operation.name == "stop_gradient":
+        return None
+    numbers = [constant_of(x) for x in operands]
+    if any(n is None for n in numbers):
+        return None
+    arrays = [_scalar(n, x.dtype) for n, x in zip(numbers, operands, strict=True)]
+    with np.errstate(all="ignore"):
+        result = operation.op.eval(*arrays, **operation.attributes)
+    return builder.constant(result.item(), operation.result.type)
+
+
+def _scalar(number: Any, dtype: str) -> np.ndarray:
+    from ..types import NUMPY_DTYPE
+
+    return np.asarray(number, NUMPY_DTYPE[dtype])
+
+
+def _is(value: Value, number: float) -> bool:
+    constant = constant_of(value)
+    return constant is not None and constant == number
+
+
+def _made_by(value: Value, name: str) -> Operation | None:
+    producer = value.producer
+    return producer if producer is not None and producer.name == name else None
+
+
+Rule = Callable[[GraphBuilder, Operation, tuple[Value, ...]], Value | None]
+
+
+def _add(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, y = operands
+    if _is(x, 0):
+        return y
+    if _is(y, 0):
+        return x
+    if negated := _made_by(y, "neg"):
+        return b.sub(x, negated.operands[0])
+    if negated := _made_by(x, "neg"):
+        return b.sub(y, negated.operands[0])
+    return None
+
+
+def _sub(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, y = operands
+    if _is(y, 0):
+        return x
+    if _is(x, 0):
+        return b.neg(y)
+    if negated := _made_by(y, "neg"):
+        return b.add(x, negated.operands[0])
+    return None
+
+
+def _mul(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    for x, y in (operands, operands[::-1]):
+        if _is(y, 1):
+            return x
+        if _is(y, -1):
+            return b.neg(x)
+    left, right = _made_by(operands[0], "neg"), _made_by(operands[1], "neg")
+    if left and right:
+        return b.mul(left.operands[0], right.operands[0])
+    return None
+
+
+def _div(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, y = operands
+    divisor = constant_of(y)
+    if divisor == 1:
+        return x
+    if divisor and abs(np.frexp(float(divisor))[0]) == 0.5 and np.isfinite(1.0 / float(divisor)):
+        return b.scale(x, 1.0 / float(divisor))  # exact: a power of two
+    return None
+
+
+def _neg(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    inner = _made_by(operands[0], "neg")
+    if inner:
+        return inner.operands[0]
+    if difference := _made_by(operands[0], "sub"):
+        return b.sub(*reversed(difference.operands))
+    return None
+
+
+def _pow(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, exponent = operands[0], constant_of(operands[1])
+    if exponent == 1:
+        return x
+    if exponent == 2:
+        return b.mul(x, x)
+    if exponent == 3:
+        return b.mul(b.mul(x, x), x)
+    if exponent == -1 and x.type.is_float:
+        return b.div(b.full_like(x, 1), x)
+    if exponent == 0.5 and x.type.is_float:
+        return b("sqrt", x)  # NumPy's own choice for x ** 0.5
+    return None
+
+
+def _select(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    condition, x, y = operands
+    known = constant_of(condition)
+    if known is not None:
+        return x if known else y
+    return x if x is y else None
+
+
+def _cast(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    return operands[0] if operands[0].dtype == operation.attributes["dtype"] else None
+
+
+def _same_shape(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    """Views: the identity, and views of constants."""
+    x, result = operands[0], operation.result
+    number = constant_of(x)
+    if number is not None:
+        return b.constant(number, result.type)
+    return None
+
+
+def _reshape(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, shape = operands[0], operation.result.shape
+    if x.shape == shape:
+        return x
+    if inner := _made_by(x, "reshape"):
+        return b.reshape(inner.operands[0], shape)
+    return _same_shape(b, operation, operands)
+
+
+def _broadcast(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, shape = operands[0], operation.result.shape
+    if x.shape == shape:
+        return x
+    if inner := _made_by(x, "broadcast"):
+        return b.broadcast(inner.operands[0], shape)
+    return _same_shape(b, operation, operands)
+
+
+def _transpose(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, permutation = operands[0], operation.attributes["permutation"]
+    if permutation == tuple(range(len(permutation))):
+        return x
+    if inner := _made_by(x, "transpose"):
+        first = inner.attributes["permutation"]
+        return b.transpose(inner.operands[0], tuple(first[i] for i in permutation))
+    return _same_shape(b, operation, operands)
+
+
+def _slice(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    if operands[0].shape == operation.result.shape:
+        return operands[0]
+    return _same_shape(b, operation, operands)
+
+
+def _pad(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    return operands[0] if operands[0].shape == operation.result.shape else None
+
+
+def _sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x = operands[0]
+    axes = operation.attributes["axes"]
+    if all(x.shape[a] == 1 for a in axes):
+        return b.reshape(x, operation.result.shape)
+    if inner := _made_by(x, "sum"):
+        kept = [i for i in range(inner.operands[0].type.ndim) if i not in inner.attributes["axes"]]
+        every = {*inner.attributes["axes"], *(kept[a] for a in axes)}
+        return b.sum(inner.operands[0], sorted(every))
+    return None
+
+
+_RULES: dict[str, Rule] = {
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
+    "neg": _neg,
+    "pow": _pow,
+    "select": _select,
+    "cast": _cast,
+    "reshape": _reshape,
+    "broadcast": _broadcast,
+    "transpose": _transpose,
+    "reverse": _same_shape,
+    "slice": _slice,
+    "pad": _pad,
+    "sum": _sum,
+}

@@ -1,0 +1,1 @@
+"""Eager tensors, the backward engine and compiled functions."""

@@ -1,0 +1,1 @@
+"""Runs a Python call and writes down what it did."""

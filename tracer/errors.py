@@ -1,0 +1,29 @@
+"""What can go wrong while a function is traced; each class is also the builtin that NumPy would raise."""
+
+from __future__ import annotations
+
+from ..ir.errors import FusegradError, ShapeError
+
+
+class TraceError(FusegradError, TypeError):
+    """Something that cannot be written down: a value is asked for, or a strange object turns up."""
+
+
+class UnsupportedError(TraceError):
+    """A NumPy function, method or keyword that traced arrays do not take."""
+
+
+class MissingAttributeError(UnsupportedError, AttributeError):
+    """An attribute of ndarrays that traced arrays do not have."""
+
+
+class BoundsError(FusegradError, IndexError):
+    """An index that is out of bounds, or of a kind that does not index."""
+
+
+class AxisError(ShapeError, IndexError):
+    """An axis that an array does not have."""
+
+
+class CastError(FusegradError, ValueError):
+    """A number that an operation does not take, as an integer's negative power."""
