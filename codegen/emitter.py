@@ -200,6 +200,10 @@ class Emitter:
     def div(self, x: Reg, y: Reg) -> Reg:
         return self._binary("fdiv", "sdiv", x, y)
 
+    def frem(self, x: Reg, y: Reg) -> Reg:
+        """x - y · trunc(x/y), exactly: C's fmod (a call for each lane: only for rare inputs)."""
+        return self.emit(f"frem {self.typed(x)}, {y.name}", x.dtype)
+
     def neg(self, x: Reg) -> Reg:
         if x.dtype in FLOATS:
             return self.emit(f"fneg {self.typed(x)}", x.dtype)

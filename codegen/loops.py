@@ -86,9 +86,6 @@ class _Draft:
     reduced: list[list[bool]]
     indexed: list[list[bool]]
 
-    def columns(self) -> list[list[list[int]] | list[list[bool]]]:
-        return [self.reads, self.writes, self.reduced, self.indexed]
-
     def drop(self, axis: int) -> None:
         del self.extents[axis]
         for rows in (self.reads, self.bounds, self.writes, self.reduced, self.indexed):
@@ -106,6 +103,16 @@ class _Draft:
     def join(self, a: int) -> None:
         self.extents[a + 1] *= self.extents[a]
         self.drop(a)
+
+    def append_single(self) -> None:
+        """One more axis of extent 1, which nobody walks along."""
+        self.extents.append(1)
+        for row in (*self.reads, *self.writes):
+            row.append(0)
+        for bounds in self.bounds:
+            bounds.append(None)
+        for flags in (*self.reduced, *self.indexed):
+            flags.append(False)
 
     def permute(self, order: list[int]) -> None:
         self.extents = [self.extents[a] for a in order]
@@ -189,7 +196,9 @@ def _vector_cost(draft: _Draft, axis: int, lanes: int) -> float:
 def _finish(
     kernel: Operation, body: Graph, draft: _Draft, order: list[int], lanes: int
 ) -> LoopNest:
-    extent = draft.extents[-1] if order else 1
+    if not order:  # a single point
+        draft.append_single()
+    extent = draft.extents[-1]
     while lanes > 1 and lanes // 2 >= extent:
         lanes //= 2
     offsets = [offset for offset, _, _ in kernel.attributes["views"]]
@@ -200,7 +209,7 @@ def _finish(
     writes = tuple(
         Write(
             i,
-            kind,
+            kind if any(draft.reduced[i]) else "store",  # a reduction of one element
             dtype,
             tuple(draft.writes[i]),
             frozenset(a for a, reduced in enumerate(draft.reduced[i]) if reduced),

@@ -1,5 +1,6 @@
 """The SSA language: types, values, graphs, the op table, the text form, and every map from graph to graph."""
 
+from . import ops as ops  # fills TABLE
 from .builder import Builder, GraphBuilder, NumpyBuilder
 from .errors import DTypeError, FusegradError, IRError, ShapeError
 from .graph import Graph, Location, Operation, Value

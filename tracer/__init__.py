@@ -1,1 +1,32 @@
 """Runs a Python call and writes down what it did."""
+
+from . import contractions, creation, einsum, reductions, shapes
+from .array import TracedArray
+from .errors import AxisError, BoundsError, TraceError, UnsupportedError
+from .pytree import Treedef, flatten, register_pytree_node, unflatten
+from .trace import Aval, Trace, Traced, aval_of, current_trace, is_tracing, trace, trace_flat
+
+__all__ = [
+    "AxisError",
+    "Aval",
+    "BoundsError",
+    "Trace",
+    "TraceError",
+    "Traced",
+    "TracedArray",
+    "Treedef",
+    "UnsupportedError",
+    "aval_of",
+    "contractions",
+    "creation",
+    "current_trace",
+    "einsum",
+    "flatten",
+    "is_tracing",
+    "reductions",
+    "register_pytree_node",
+    "shapes",
+    "trace",
+    "trace_flat",
+    "unflatten",
+]

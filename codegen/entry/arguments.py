@@ -1,7 +1,8 @@
 """Emits the checks of a call: each argument tree, each guard, and the pointers they yield.
 
-A check that fails branches to the label ``miss``. Whatever is taken out of a list or a dict is held
-until the call ends: while the core runs, another thread or a signal handler may change the container.
+A check that fails branches to the label ``miss``. Whatever is taken out of a list or a dict is
+held until the call ends: while the core runs, another thread or a signal handler may change the
+container.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _TYPE_NAME = {TupleNode: "tuple", ListNode: "list", DictNode: "dict"}
 
 
 class ArgumentChecks:
-    """Writes checks with `writer`; fills ``%inputs``, ``%values`` and ``%held``, which the caller provides.
+    """Writes checks with `writer`; they fill ``%inputs``, ``%values`` and ``%held``, the caller's.
 
     ``%values`` has eight bytes for each input, where a Python number is kept once converted.
     """

@@ -2,9 +2,9 @@
 
 Its shape::
 
-    bind the arguments ─▶ guards ─▶ argument trees ─▶ allocate ─▶ invoke ─▶ build the result ─▶ return
-          │                 │             │               │          │             │
-          └──────── miss ───┴─────────────┘               └── fail ──┴─────────────┘
+    bind the arguments ─▶ guards ─▶ argument trees ─▶ allocate ─▶ invoke ─▶ build ─▶ return
+          │                 │             │               │          │         │
+          └──────── miss ───┴─────────────┘               └── fail ──┴─────────┘
 
 ``miss`` hands the call on to the fallback, ``fail`` returns null with the exception set.
 """
@@ -28,9 +28,9 @@ def entry_text(spec: EntrySpec, symbols: Mapping[str, int], named: bool = False)
     `symbols` is `interpreter_symbols` merged with `object_symbols`. With `named` the code refers to
     external names (see `symbols.external_name`) instead of addresses.
 
-    The text is written so that the fastest code generator (level 0, no passes) serves: full optimisation
-    gains a few nanoseconds a call and takes several times as long. Link it beside the core's object,
-    both as position-independent code.
+    The text is written so that the fastest code generator (level 0, no passes) serves: full
+    optimisation gains a few nanoseconds a call and takes several times as long. Link it beside the
+    core's object, both as position-independent code.
     """
     references = References(symbols, named)
     parts = (
@@ -43,7 +43,7 @@ def entry_text(spec: EntrySpec, symbols: Mapping[str, int], named: bool = False)
 
 
 def door_text(spec: EntrySpec, symbols: Mapping[str, int], named: bool = False) -> str:
-    """A module of its own with what `SlowDoor` needs: ``@"<prefix>.invoke"``, which calls the core."""
+    """A module of its own for `SlowDoor` alone: ``@"<prefix>.invoke"``, which calls the core."""
     references = References(symbols, named)
     door = _door(spec, references)
     return "\n".join((*references.declarations(), door)) + "\n"

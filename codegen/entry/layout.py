@@ -1,7 +1,8 @@
-"""Where CPython and NumPy keep what the native door reads, and a test that it is so in this process.
+"""Where CPython and NumPy keep what the native door reads, and a test that it is so here.
 
-The offsets are those of CPython 3.11 to 3.14 with the GIL and of NumPy 2, on 64-bit machines. None of them
-is trusted: `self_test` reads sample objects through ctypes and compares with what Python says.
+The offsets are those of CPython 3.11 to 3.14 with the GIL and of NumPy 2, on 64-bit machines. None
+of them is trusted: `self_test` reads sample objects through ctypes and compares with what Python
+says.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def self_test() -> str | None:
         return reason
     try:
         wrong = [name for name, check in _CHECKS.items() if not all(check())]
-    except Exception as error:  # an unreadable layout must never stop the program
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return f"the layout test failed: {error!r}"
     return f"unknown object layout: {', '.join(wrong)}" if wrong else None
 
@@ -92,6 +93,7 @@ def _check_containers() -> Iterator[bool]:
     yield all(_integer(item, SIZE) == 2 for item in (pair, row, table))
     yield _pointer(pair, TUPLE_ITEMS) == id(first)
     yield _pointer(pair, TUPLE_ITEMS + 8) == id(second)
+    yield list.__basicsize__ == LIST_ITEMS + 16
     items = _pointer(row, LIST_ITEMS) or 0
     yield ctypes.c_void_p.from_address(items + 8).value == id(second)
 
@@ -111,13 +113,13 @@ def _check_arrays() -> Iterator[bool]:
     array = np.arange(24, dtype=np.float64).reshape(2, 3, 4)
     yield _pointer(array, ARRAY_DATA) == array.ctypes.data
     yield ctypes.c_int.from_address(id(array) + ARRAY_NDIM).value == 3
-    dimensions = _pointer(array, ARRAY_SHAPE) or 0
-    yield tuple((ctypes.c_ssize_t * 3).from_address(dimensions)) == (2, 3, 4)
     yield _pointer(array, ARRAY_DESCR) == id(array.dtype) == id(np.dtype("float64"))
     yield _flags(array) & (C_CONTIGUOUS | ALIGNED) == C_CONTIGUOUS | ALIGNED
     yield not _flags(array[:, ::2]) & C_CONTIGUOUS
     unaligned = np.frombuffer(bytes(17), dtype=np.float64, count=2, offset=1)
     yield not _flags(unaligned) & ALIGNED
+    dimensions = _pointer(array, ARRAY_SHAPE) or 0
+    yield tuple((ctypes.c_ssize_t * 3).from_address(dimensions)) == (2, 3, 4)
 
 
 def _flags(array: np.ndarray[Any, Any]) -> int:
@@ -140,6 +142,7 @@ def _check_scalars() -> Iterator[bool]:
         yield _C_TYPE[dtype].from_address(id(scalar) + SCALAR_VALUE).value == sample
 
 
+# A check stops at its first surprise, so a pointer is followed only where all before it was right.
 _CHECKS: dict[str, Callable[[], Iterator[bool]]] = {
     "type pointer": _check_types,
     "tuple, list or dict": _check_containers,

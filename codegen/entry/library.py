@@ -1,4 +1,4 @@
-"""The functions that every entry shares within its module: kept out of line, so that they compile once."""
+"""The functions that an entry calls again and again: out of line, so that they compile once."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ done:
 
 
 def _array(prefix: str, symbols: References) -> str:
-    # An unpickled array has a dtype object of its own, so the same DType class and byte order will do.
+    # An unpickled array has a dtype object of its own: the same DType class and byte order will do.
     wanted = layout.C_CONTIGUOUS | layout.ALIGNED
     return f"""
 ; The data pointer of an ndarray of exactly this dtype and shape, else null.
-define internal ptr @"{prefix}.array"(ptr %object, ptr %descr, i32 %ndim, ptr %shape) {ATTRIBUTES} {{
+define internal ptr @"{prefix}.array"(ptr %object, ptr %descr, i32 %ndim, ptr %shape)
+    {ATTRIBUTES} {{
 start:
   %type.at = getelementptr i8, ptr %object, i64 {layout.TYPE}
   %type = load ptr, ptr %type.at
@@ -105,14 +106,14 @@ def _new_array(prefix: str, symbols: References) -> str:
 ; A new uninitialised C-contiguous ndarray, or null with the exception set.
 define internal ptr @"{prefix}.new_array"(ptr %descr, i32 %ndim, ptr %shape) {ATTRIBUTES} {{
   call void {symbols["Py_IncRef"]}(ptr %descr)  ; the next call takes it over
-  %array = call ptr {symbols["PyArray_NewFromDescr"]}(ptr {symbols["ndarray"]}, ptr %descr, i32 %ndim,
-    ptr %shape, ptr null, ptr null, i32 0, ptr null)
+  %array = call ptr {symbols["PyArray_NewFromDescr"]}(ptr {symbols["ndarray"]}, ptr %descr,
+    i32 %ndim, ptr %shape, ptr null, ptr null, i32 0, ptr null)
   ret ptr %array
 }}"""
 
 
 def _bind(prefix: str, symbols: References) -> str:
-    # `total` values that all land in different slots fill every slot, so none need be checked at the end.
+    # `total` values in as many different slots fill every slot: none need be checked at the end.
     return f"""
 ; Put positional and named arguments in the order of the parameters; false if they don't fit.
 define internal i1 @"{prefix}.bind"(ptr %args, i64 %nargs, ptr %kwnames, ptr %slots, ptr %names,
@@ -219,7 +220,8 @@ box:
   br i1 %boxed, label %tell, label %done
 tell:
   store ptr %number, ptr %argument
-  %answer = call ptr {symbols["PyObject_Vectorcall"]}(ptr {symbols["on_error"]}, ptr %argument, i64 1, ptr null)
+  %answer = call ptr {symbols["PyObject_Vectorcall"]}(ptr {symbols["on_error"]}, ptr %argument,
+    i64 1, ptr null)
   call void {symbols["Py_DecRef"]}(ptr %number)
   %raised = icmp eq ptr %answer, null
   br i1 %raised, label %done, label %silent
@@ -241,7 +243,8 @@ start:
   %clean = icmp eq ptr %error, null
   br i1 %clean, label %pass, label %raise
 pass:
-  %result = tail call ptr {symbols["PyObject_Vectorcall"]}(ptr {symbols["fallback"]}, ptr %args, i64 %nargs, ptr %kwnames)
+  %result = tail call ptr {symbols["PyObject_Vectorcall"]}(ptr {symbols["fallback"]}, ptr %args,
+    i64 %nargs, ptr %kwnames)
   ret ptr %result
 raise:
   ret ptr null

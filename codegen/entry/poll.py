@@ -1,9 +1,9 @@
 """Interrupts: the poll that compiled loops call, and the call of the core with or without the GIL.
 
-A loop polls far too often to look for signals each time, so a poll has three steps, each rarer than the one
-before: read the cycle counter; after some milliseconds' worth of cycles read the clock; after
-`CHECK_MILLISECONDS` by the clock take the GIL and let CPython run its signal handlers. The clock makes
-calibrating the counter needless.
+A loop polls far too often to look for signals each time, so a poll has three steps, each rarer than
+the one before: read the cycle counter; after some milliseconds' worth of cycles read the clock;
+after `CHECK_MILLISECONDS` by the clock take the GIL and let CPython run its signal handlers. The
+clock makes calibrating the counter needless.
 
 The context is 24 bytes, zero at the start of a call: the counter at the last look, the clock in
 milliseconds at the last check, and the thread's state while the GIL is released (else null).
@@ -35,7 +35,7 @@ _COUNTERS = {
 
 
 def poll_text() -> str:
-    """``i32 @fg.poll(ptr context)`` for the core's module: 0, or -1 when the core must return -1 at once.
+    """``i32 @fg.poll(ptr context)`` for the core's module: 0, or -1, which the core must return.
 
     Goes with `poll_declarations`; the rarer steps are in the entry's module.
     """
@@ -152,7 +152,7 @@ done:
 
 
 def invoke_text(prefix: str, run: str, release_gil: bool, symbols: References) -> str:
-    """``i32 @"<prefix>.invoke"(inputs, outputs, context)``: the core, without the GIL if so wished."""
+    """``i32 @"<prefix>.invoke"(inputs, outputs, context)``: the core, with or without the GIL."""
     head = f"""
 
 declare i32 @"{run}"(ptr, ptr, ptr)

@@ -11,14 +11,14 @@ from collections import Counter
 
 from . import layout
 from .arguments import shape_constant
-from .spec import Container, DictNode, ListNode, OutputLeaf, Tree, TupleNode, leaves
+from .spec import Container, DictNode, ListNode, OutputLeaf, Tree, leaves
 from .writer import POINTER, Writer
 
 FAIL = "fail"
 
 
 class ResultObjects:
-    """Writes with `writer`; uses ``%results``, ``%outputs`` and ``%bools``, which the caller provides."""
+    """Writes with `writer`; uses ``%results``, ``%outputs`` and ``%bools``, the caller's."""
 
     def __init__(self, writer: Writer, prefix: str, output: Tree, count: int) -> None:
         self.writer = writer

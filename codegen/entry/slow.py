@@ -1,7 +1,8 @@
-"""The door through ctypes, for flattened leaves: the same core, interrupts and errors, without the speed.
+"""The door through ctypes, for flattened leaves: slower; the same core, interrupts and errors.
 
-It reads no object layout, so it serves where `self_test` fails. The call keeps the GIL, because the poll
-may run signal handlers; ``@"<prefix>.invoke"`` releases it natively where the spec says so.
+It reads no object layout, so it serves where `self_test` fails. ctypes keeps the GIL for the call,
+as the poll may run signal handlers; ``@"<prefix>.invoke"`` releases it natively where the spec says
+so.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ Array = np.ndarray[Any, Any]
 class SlowDoor:
     """Calls ``i32 (inputs, outputs, context)`` at `address`: a core, or the ``invoke`` of a door.
 
-    `on_error` is called with a positive status and raises. `owner` is anything that must outlive the door,
-    such as the tracker of the machine code.
+    `on_error` is called with a positive status and raises. `owner` is anything that must outlive
+    the door, such as the tracker of the machine code.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class SlowDoor:
 def ctypes_call(
     address: int, spec: EntrySpec, arrays: Sequence[Array], on_error: Callable[[int], object]
 ) -> list[Array]:
-    """One call through a `SlowDoor` for `spec`: its input leaves by index in, its result leaves out."""
+    """One call through a `SlowDoor` for `spec`: input leaves by index in, result leaves out."""
     return SlowDoor(address, spec.input_types(), spec.output_types(), on_error)(arrays)
 
 

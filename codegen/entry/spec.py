@@ -1,4 +1,4 @@
-"""What one compiled signature accepts, watches and returns: plain data, read by the rest of the package.
+"""What one compiled signature accepts, watches and returns: plain data.
 
 Grammar, with the classes below::
 
@@ -13,7 +13,7 @@ Every leaf names the place of its pointer in the `inputs` or `outputs` array of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CellType
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ import numpy as np
 LeafKind = Literal["array", "numpy_scalar", "python_float", "python_int", "python_bool"]
 
 NUMPY_NAME = {"f32": "float32", "f64": "float64", "i32": "int32", "i64": "int64", "bool": "bool"}
+_NAME_OF_DTYPE = {np.dtype(name): dtype for dtype, name in NUMPY_NAME.items()}
 
 _DTYPES_OF_KIND: dict[str, tuple[str, ...]] = {
     "array": tuple(NUMPY_NAME),
@@ -44,7 +45,8 @@ class ArrayType:
 class Leaf:
     """An argument (or part of one) whose value the core reads through ``inputs[index]``.
 
-    `dtype` is what the core reads; a Python number may be converted on the way (an int read as f64).
+    `dtype` is what the core reads; a Python number may be converted on the way (an int read as
+    f64).
     """
 
     index: int
@@ -61,7 +63,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class OutputLeaf:
-    """A result that the core writes through ``outputs[index]``; `as_scalar` makes a NumPy scalar of it."""
+    """A result that the core writes through ``outputs[index]``: an array or a NumPy scalar."""
 
     index: int
     dtype: str
@@ -139,11 +141,14 @@ class HiddenArray:
 
     index: int
     array: np.ndarray[Any, Any]
-    dtype: str
+    leaf: Leaf = field(init=False)
 
-    @property
-    def leaf(self) -> Leaf:
-        return Leaf(self.index, "array", self.dtype, self.array.shape)
+    def __post_init__(self) -> None:
+        dtype = _NAME_OF_DTYPE.get(self.array.dtype)
+        if dtype is None:
+            raise ValueError(f"a captured array can't be read as {self.array.dtype}")
+        leaf = Leaf(self.index, "array", dtype, self.array.shape)
+        object.__setattr__(self, "leaf", leaf)  # the class is frozen
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
-"""Addresses: the one table through which emitted code reaches CPython, NumPy and the user's objects.
+"""Addresses: the one table through which emitted code reaches CPython, NumPy and user objects.
 
-The names are stable from process to process and the addresses are not, so a cache of object code can link
-by name. `References` spells a symbol in LLVM IR, as a constant or as an external name.
+The names are stable from process to process and the addresses are not, so a cache of object code
+can link by name. `References` spells a symbol in LLVM IR, as a constant or as an external name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small writer of LLVM IR with control flow: the call door's code is loads, compares and calls."""
+"""A small writer of LLVM IR with control flow: the door's code is loads, compares and calls."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .registry import MathsFunction
 from .terms import Term, fma, polynomial, where
 
 # exp(r) = 1 + r + r**2 * P(r) on |r| <= ln(2)/2, relative error 2**-57.9 and 2**-28.2
-_EXP = {
+EXP = {
     "f64": (
         0.5000000000000013, 0.16666666666666685, 0.04166666666651146, 0.008333333333315391,
         0.001388888894791876, 0.00019841269900665095, 2.4801489096887284e-05,
@@ -23,21 +23,21 @@ _EXP = {
     ),
 }  # fmt: skip
 
-# 2**r = 1 + r * P(r) on |r| <= 1/2, relative error 2**-57.7 and 2**-28.2
+# 2**r = 1 + r * (LN2 + P(r)) on |r| <= 1/2, relative error 2**-58.0 and 2**-28.9
 _EXP2 = {
     "f64": (
-        0.6931471805599453, 0.24022650695910128, 0.05550410866482286, 0.009618129107595075,
-        0.0013333558146184537, 0.00015403530456237707, 1.525273401829958e-05,
-        1.3215435616055853e-06, 1.0177992810066206e-07, 7.073737701295665e-09,
-        4.464538801444878e-10,
+        2.1840342470800484e-17, 0.24022650695910133, 0.055504108664821736, 0.009618129107593337,
+        0.0013333558146380623, 0.00015403530458067325, 1.525273386602057e-05,
+        1.3215434824729736e-06, 1.0178047074050802e-07, 7.073858677878216e-09,
+        4.4572988267229807e-10,
     ),
     "f32": (
-        0.6931471824645996, 0.24022650718688965, 0.05550357699394226, 0.00961807370185852,
-        0.0013391808606684208, 0.00015458016423508525,
+        2.407056243214356e-08, 0.24022650718688965, 0.055503275245428085, 0.009618074633181095,
+        0.0013400329044088721, 0.0001545759296277538,
     ),
 }  # fmt: skip
 
-# As _EXP, but good relative to expm1(r): 2**-61.6 and 2**-26.1
+# As EXP, but good relative to expm1(r): 2**-61.6 and 2**-31.0
 _EXPM1 = {
     "f64": (
         0.5, 0.16666666666666677, 0.04166666666666662, 0.008333333333321457, 0.0013888888888915513,
@@ -45,8 +45,8 @@ _EXPM1 = {
         2.7557338441916984e-07, 2.5109149139926294e-08, 2.089388662661987e-09,
     ),
     "f32": (
-        0.4999999701976776, 0.1666654348373413, 0.04166750609874725, 0.008366541005671024,
-        0.0013864216161891818,
+        0.5, 0.1666666567325592, 0.04166647791862488, 0.008333567529916763,
+        0.0013933698646724224, 0.00019742539734579623,
     ),
 }  # fmt: skip
 
@@ -63,8 +63,8 @@ def exp(x: Term) -> Term:
     low, high = _EXP_RANGE[x.dtype]
     x = x.at_most(high).at_least(low)
     n = nearest(x, LOG2E[x.dtype][0])
-    r, _ = remainder(x, n)
-    return scaled_by_power(fma(r * r, polynomial(r, _EXP[x.dtype]), r), n)
+    first, r, last = remainder(x, n)
+    return scaled_by_power(first + fma(r * r, polynomial(r, EXP[x.dtype]), last), n)
 
 
 def exp2(x: Term) -> Term:
@@ -73,26 +73,32 @@ def exp2(x: Term) -> Term:
     x = x.at_most(high).at_least(low)
     n = nearest(x)
     r = x - n
-    return scaled_by_power(r * polynomial(r, _EXP2[x.dtype]), n)
+    low = r * polynomial(r, _EXP2[x.dtype])
+    return scaled_by_power(fma(r, LN2[x.dtype][0], low), n)
 
 
 def expm1(x: Term) -> Term:
-    """e**x - 1. Largest error: 0.xx ULP in f64, 0.xx in f32.
-
-    With B = 2**n and A = B - 1 it is A + B*(e**r - 1), where A + B*r is kept as a sum of two.
-    """
-    dtype = x.dtype
-    low, high = _EXPM1_RANGE[dtype]
-    clamped = x.at_most(high).at_least(low)
-    n = nearest(clamped, LOG2E[dtype][0])
-    r, r_low = remainder(clamped, n)
-    tail = fma(r * r, polynomial(r, _EXPM1[dtype]), r_low)
-    half = power_of_two(n - 1.0)  # of B, which may overflow
-    start = half - 0.5
-    high_part = fma(half, r, start)
-    low_part = fma(half, tail, fma(half, r, start - high_part))
+    """e**x - 1. Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    low, high = _EXPM1_RANGE[x.dtype]
+    high_part, low_part = half_expm1(x.at_most(high).at_least(low))
     result = high_part + low_part
-    return where(abs(x) < _EXPM1_TINY[dtype], x, result + result)
+    return where(abs(x) < _EXPM1_TINY[x.dtype], x, result + result)
+
+
+def half_expm1(x: Term) -> tuple[Term, Term]:
+    """(e**x - 1)/2 as a sum of two, half of it because 2**n may overflow.
+
+    With B = 2**n/2 and A = B - 1/2 it is A + B*(e**r - 1), whose leading terms A + B*r are kept
+    with their rounding errors.
+    """
+    n = nearest(x, LOG2E[x.dtype][0])
+    first, r, last = remainder(x, n)
+    tail = fma(r * r, polynomial(r, _EXPM1[x.dtype], lead=2), last)
+    scale = power_of_two(n - 1.0)
+    start = scale - 0.5
+    high = fma(scale, first, start)
+    error = fma(scale, first, start - high) + ((scale - start) - 0.5)
+    return high, fma(scale, tail, error)
 
 
 def nearest(x: Term, factor: float = 1.0) -> Term:
@@ -102,12 +108,12 @@ def nearest(x: Term, factor: float = 1.0) -> Term:
     return shifted - shifter
 
 
-def remainder(x: Term, n: Term) -> tuple[Term, Term]:
-    """x - n ln 2 as a rounded value and its rounding error."""
+def remainder(x: Term, n: Term) -> tuple[Term, Term, Term]:
+    """r = x - n ln 2: its exact first part, its rounded sum, and the small second part."""
     high, low = LN2[x.dtype]
     first = fma(n, -high, x)  # exact: a multiple of high's last place, and smaller than one
-    r = fma(n, -low, first)
-    return r, fma(n, -low, first - r)
+    last = n * -low
+    return first, first + last, last
 
 
 def power_of_two(n: Term) -> Term:

@@ -27,7 +27,7 @@ _LOG1P = (
 )  # fmt: skip
 
 # Short first parts, so that k times them is exact
-_LN2 = {
+SHORT_LN2 = {
     "f64": (0.6931471805598903, 5.497923018708371e-14),
     "f32": (0.693145751953125, 1.428606765330187e-06),
 }
@@ -45,7 +45,7 @@ def log(x: Term) -> Term:
 
 def log_rare(x: Term) -> Term:
     """log of what is not positive and normal."""
-    scaled, offset = normalised(x)
+    scaled, offset = without_subnormals(x)
     k, f = split(scaled)
     return special(x, combined(k - offset, f, tail(f)))
 
@@ -58,7 +58,7 @@ def log2(x: Term) -> Term:
 
 def log2_rare(x: Term) -> Term:
     """log2 of what is not positive and normal."""
-    scaled, offset = normalised(x)
+    scaled, offset = without_subnormals(x)
     k, f = split(scaled)
     return special(x, in_base(k - offset, f, (1.0, 0.0), LOG2E[x.dtype]))
 
@@ -71,7 +71,7 @@ def log10(x: Term) -> Term:
 
 def log10_rare(x: Term) -> Term:
     """log10 of what is not positive and normal."""
-    scaled, offset = normalised(x)
+    scaled, offset = without_subnormals(x)
     k, f = split(scaled)
     return special(x, in_base(k - offset, f, _LOG10_2[x.dtype], LOG10E[x.dtype]))
 
@@ -83,10 +83,9 @@ def log1p(x: Term) -> Term:
     """
     one_plus = x + 1.0
     k, f = split(one_plus)
-    near = k.equals(0.0)
-    error = (x - (one_plus - 1.0)) * power_of_two(-k)
-    f = where(near, x, f)
-    correction = where(near, 0.0, error) * fma(f, f - 1.0, 1.0)
+    scale = power_of_two((-k).at_least(1.0 - FORMATS[x.dtype].bias))
+    error = (x - (one_plus - 1.0)) * scale
+    correction = error * fma(f, f - 1.0, 1.0)
     result = combined(k, f, tail(f) + correction)
     usual = (one_plus > 0.0) & (x < math.inf)
     return result.copysign(x).rescue(~usual, lambda: special(one_plus, one_plus))
@@ -131,7 +130,7 @@ def higher(f: Term, half_square: Term) -> Term:
 
 def combined(k: Term, f: Term, rest: Term) -> Term:
     """k ln 2 + f + rest."""
-    high, low = _LN2[f.dtype]
+    high, low = SHORT_LN2[f.dtype]
     whole = k * high
     total = whole + f
     error = (whole - total) + f
@@ -160,7 +159,7 @@ def x_normal_or(x: Term, result: Term, name: str) -> Term:
     return result.rescue(~usual, lambda: x.call(name + "_rare"))
 
 
-def normalised(x: Term) -> tuple[Term, Term]:
+def without_subnormals(x: Term) -> tuple[Term, Term]:
     """x, and 0; or if x is subnormal, x * 2**p, and p."""
     form = FORMATS[x.dtype]
     shift = float(form.mantissa + 2)

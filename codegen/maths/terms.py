@@ -118,6 +118,10 @@ class Term:
     def is_nan(self) -> Term:
         return self._unary(self.emitter.is_nan)
 
+    def rint(self) -> Term:
+        """To the nearest integer, whatever the size."""
+        return self._unary(self.emitter.rint)
+
     def sqrt(self) -> Term:
         return self._unary(self.emitter.sqrt)
 
@@ -167,18 +171,28 @@ def where(condition: Term, x: Term | Number, y: Term | Number) -> Term:
     e = condition.emitter
     return Term(e, e.select(condition.reg, like.lift(x), like.lift(y)))
 
+def normalised(high: Term, low: Term) -> tuple[Term, Term]:
+    """high + low, where the sum rounds to its first part; Dekker's Fast2Sum."""
+    total = high + low
+    return total, (high - total) + low
 
-def polynomial(x: Term, coefficients: Sequence[float], chains: int = 2) -> Term:
+
+def polynomial(x: Term, coefficients: Sequence[float], chains: int = 2, lead: int = 0) -> Term:
     """sum(c[i] * x**i), as `chains` (1, 2 or 4) interleaved Horner schemes.
 
     Horner's rule alone is one long chain of dependent instructions; Estrin's is shortest. Splitting
     by the residue of the exponent is between them and needs only the powers x**2 (and x**4) extra.
+    The first `lead` coefficients come last, by Horner's rule, which rounds less.
     """
+    terms = [x.constant(c) for c in coefficients]
+    return _horner(x, [*terms[:lead], _interleaved(x, terms[lead:], chains)])
+
+
+def _interleaved(x: Term, coefficients: Sequence[Term], chains: int) -> Term:
     if chains == 1 or len(coefficients) <= 2:
-        return _horner(x, [x.constant(c) for c in coefficients])
-    halves = (coefficients[0::2], coefficients[1::2])
+        return _horner(x, coefficients)
     square = x * x
-    even, odd = (polynomial(square, half, chains // 2) for half in halves)
+    even, odd = (_interleaved(square, coefficients[k::2], chains // 2) for k in (0, 1))
     return fma(odd, x, even)
 
 

@@ -38,3 +38,31 @@ def _trigamma_right(b: Builder, x: Handle) -> Handle:
         term = b.add(x, b.full_like(x, k))
         result = b.add(result, b.div(one, b.mul(term, term)))
     return result
+
+
+def ndtr(b: Builder, x: Handle) -> Handle:
+    """The normal distribution's Φ(x) = ½ erfc(-x/√2)."""
+    return b.scale(b("erfc", b.scale(x, -math.sqrt(0.5))), 0.5)
+
+
+def logit(b: Builder, x: Handle) -> Handle:
+    """log(x / (1 - x))."""
+    return b.sub(b("log", x), b("log1p", b.neg(x)))
+
+
+def xlogy(b: Builder, x: Handle, y: Handle) -> Handle:
+    """x log y, and 0 where x = 0 (unless y is nan); there the gradient is that of finite logarithms or 0."""
+    bad = b("logical_or", _at_most(b, y, 0), b.compare("eq", y, b.full_like(y, math.inf)))
+    empty = b("logical_and", b.compare("eq", x, b.zeros_like(x)), bad)
+    return b.mul(x, b("log", b.select(empty, b.full_like(y, 1), y)))
+
+
+def xlog1py(b: Builder, x: Handle, y: Handle) -> Handle:
+    """x log(1 + y), and 0 where x = 0 (unless y is nan)."""
+    bad = b("logical_or", _at_most(b, y, -1), b.compare("eq", y, b.full_like(y, math.inf)))
+    empty = b("logical_and", b.compare("eq", x, b.zeros_like(x)), bad)
+    return b.mul(x, b("log1p", b.select(empty, b.zeros_like(y), y)))
+
+
+def _at_most(b: Builder, x: Handle, bound: float) -> Handle:
+    return b.compare("le", x, b.full_like(x, bound))

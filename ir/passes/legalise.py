@@ -60,7 +60,7 @@ def _legalise(
     if operation.name != "dot":
         return None
     shape = dot_shape(operation)
-    vectors = not shape.rows and not shape.columns
+    vectors = not shape.inner or (not shape.rows and not shape.columns)
     if shape.multiplications <= TINY_PRODUCT or vectors or not operation.result.type.is_float:
         return (_as_sum(b, operation, operands),)
     (x, xs, xb), (y, ys, yb) = (

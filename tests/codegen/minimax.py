@@ -68,8 +68,10 @@ def _fit(
     for _ in range(rounds):
         squares = [w * w * u for w, u in zip(weights, lawson, strict=True)]
         coefficients = _least_squares(columns, values, squares)
-        fitted = [sum(c * b for c, b in zip(coefficients, row, strict=True))
-                  for row in zip(*columns, strict=True)]
+        fitted = [
+            sum(c * b for c, b in zip(coefficients, row, strict=True))
+            for row in zip(*columns, strict=True)
+        ]
         errors = [abs(v - f) * w for v, f, w in zip(values, fitted, weights, strict=True)]
         worst = max(errors)
         if worst < least:
@@ -86,9 +88,9 @@ def _least_squares(
     columns: list[list[mpfr]], values: list[mpfr], squares: list[mpfr]
 ) -> list[mpfr]:
     scaled = [[b * s for b, s in zip(column, squares, strict=True)] for column in columns]
-    return _solve([
-        [_dot(row, column) for column in columns] + [_dot(row, values)] for row in scaled
-    ])
+    return _solve(
+        [[_dot(row, column) for column in columns] + [_dot(row, values)] for row in scaled]
+    )
 
 
 def _dot(x: Sequence[mpfr], y: Sequence[mpfr]) -> mpfr:

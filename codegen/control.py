@@ -1,0 +1,71 @@
+"""Structured control flow over an `Emitter`: counted loops and early exits, as LLVM blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .emitter import Emitter, Reg
+
+
+def integer(value: int) -> Reg:
+    """A scalar i64 constant."""
+    return Reg(str(value), "i64")
+
+
+def for_loop(
+    e: Emitter, low: Reg, high: Reg, step: int, body: Callable[[Reg], None], *, once: bool = False
+) -> None:
+    """Run `body(i)` for i = low, low + step, … below `high`. Requires low < high (the test is at the end).
+
+    `e` is scalar. With `once` the caller knows that one pass is enough: no loop is written.
+    """
+    if once:
+        body(low)
+        return
+    before, head, after = e.block, e.new_label("loop"), e.new_label("after")
+    e.write(f"br label %{head}")
+    e.start_block(head)
+    i, position = e.fresh(), len(e.lines)
+    e.write("")  # the phi: the label that it comes back from is known only below
+    body(Reg(i, "i64"))
+    following = e.add(Reg(i, "i64"), integer(step))
+    again = e.compare("lt", following, high)
+    e.lines[position] = f"  {i} = phi i64 [ {low.name}, %{before} ], [ {following.name}, %{e.block} ]"
+    e.write(f"br i1 {again.name}, label %{head}, label %{after}")
+    e.start_block(after)
+
+
+def minimum(e: Emitter, x: Reg, y: Reg) -> Reg:
+    """The smaller of two scalar integers."""
+    return e.select(e.compare("lt", x, y), x, y)
+
+
+def return_if_nonzero(e: Emitter, status: Reg) -> None:
+    """Leave the function with an i32 `status` that is not 0."""
+    stop, go = e.new_label("stop"), e.new_label("go")
+    failed = e.compare("ne", status, Reg("0", "i32"))
+    e.write(f"br i1 {failed.name}, label %{stop}, label %{go}, !prof !0")
+    e.start_block(stop)
+    e.write(f"ret i32 {status.name}")
+    e.start_block(go)
+
+
+def polled_loop(
+    e: Emitter, low: int, high: int, step: int, every: int, body: Callable[[Reg], None]
+) -> bool:
+    """A loop that polls the cancel flag before each `every` steps' worth of indices (0: never).
+
+    Returns whether it polls. `every` is a multiple of `step`. The function must have a `%context`.
+    """
+    if not every or every >= high - low:
+        for_loop(e, integer(low), integer(high), step, body, once=high - low <= step)
+        return False
+
+    def tile(start: Reg) -> None:
+        status = e.emit("call i32 @fg.poll(ptr %context)", "i32")
+        return_if_nonzero(e, status)
+        end = minimum(e, e.add(start, integer(every)), integer(high))
+        for_loop(e, start, end, step, body)
+
+    for_loop(e, integer(low), integer(high), every, tile)
+    return True

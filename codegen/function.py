@@ -1,0 +1,30 @@
+"""The text of one emitted function, and what it needs from elsewhere in its module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .maths import TARGET_ATTRIBUTES
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionText:
+    """``i32 (ptr p0, …, ptr q0, …, ptr context)`` without its name, so that equal ones can be found.
+
+    `parameters` and `lines` are LLVM text; `functions` are the maths functions that it calls.
+    """
+
+    parameters: str
+    lines: tuple[str, ...]
+    declarations: dict[str, str]
+    functions: tuple[tuple[str, str, int], ...]
+    polls: bool
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        return (self.parameters, self.lines)
+
+    def define(self, symbol: str) -> str:
+        attributes = " ".join(["noinline nounwind", *TARGET_ATTRIBUTES])
+        head = f"define internal i32 {symbol}({self.parameters}) {attributes} {{"
+        return "\n".join([head, *self.lines, "}", ""])

@@ -1,0 +1,114 @@
+"""LLVM: from the text of a module to machine code in memory, and to assembly for the reader.
+
+The emitter writes vectors, masks and loops itself, so that few passes are left to run: inlining of the maths, the
+usual clean-up, loop-invariant code motion. Code lives as long as its tracker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import threading
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from .blas import find_blas
+
+_lock = threading.RLock()
+_serial = itertools.count()
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+@cache
+def target_machine(level: int) -> Any:
+    """A target machine for this CPU that generates code at optimisation `level`."""
+    _initialise()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=level,
+        reloc="pic",
+        codemodel="default",
+    )
+
+
+@cache
+def _compiler() -> Any:
+    _initialise()
+    return llvm.create_lljit_compiler(target_machine(2))
+
+
+def _optimise(module: Any, machine: Any) -> None:
+    """The passes that pay on code which is vectorised already."""
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_vectorization = False
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, options)
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_loop_rotate_pass()
+    passes.add_new_gvn_pass()
+    passes.add_dead_code_elimination_pass()
+    passes.run(module, builder)
+
+
+def _parse(text: str) -> Any:
+    module = llvm.parse_assembly(text)
+    module.triple = llvm.get_default_triple()
+    return module
+
+
+def compile_object(text: str, level: int = 2) -> bytes:
+    """Object code of a module's text. At level 0 no passes run."""
+    with _lock:
+        machine = target_machine(level)
+        module = _parse(text)
+        if level:
+            _optimise(module, machine)
+        return bytes(machine.emit_object(module))
+
+
+def assembly(text: str) -> str:
+    """The machine code of a module's text, as assembly."""
+    with _lock:
+        machine = target_machine(2)
+        module = _parse(text)
+        _optimise(module, machine)
+        return str(machine.emit_assembly(module))
+
+
+def link(objects: list[bytes], imports: tuple[str, ...], exports: tuple[str, ...]) -> Any:
+    """Load objects together. The result maps exported names to addresses, and keeps the code alive."""
+    builder = llvm.JITLibraryBuilder()
+    for code in objects:
+        builder.add_object_img(code)
+    builder.add_current_process()
+    for name in imports:
+        builder.import_symbol(name, _address(name))
+    for name in exports:
+        builder.export_symbol(name)
+    with _lock:
+        return builder.link(_compiler(), f"fusegrad.{next(_serial)}")
+
+
+def _address(name: str) -> int:
+    if name.startswith("fg.blas."):
+        blas = find_blas()
+        if blas is None:
+            raise LookupError(f"{name} is called, but there is no BLAS")
+        return blas.addresses[name.removeprefix("fg.blas.")]
+    function = getattr(ctypes.pythonapi, name)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0

@@ -1,0 +1,315 @@
+"""From a loop nest to LLVM: one function for each kernel.
+
+    define internal i32 @kernel(ptr %p0, …, ptr %q0, …, ptr %context)      p: what it reads, q: what it writes
+
+Loops run outermost first. Before the vector loop everything that does not change along it is computed once;
+inside, each operation of the body is one vector instruction, or some. The function returns 0, or what the poll of
+the cancel flag said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..ir import Operation, Value
+from . import memory
+from .control import for_loop, integer, minimum, polled_loop
+from .emitter import Emitter, Reg
+from .function import FunctionText
+from .loops import HEAVY, POLL_ELEMENTS, LoopNest, Read, Write
+from .reduction import Accumulator, block_elements, combine, identity
+
+
+def write_kernel(nest: LoopNest) -> FunctionText:
+    """The LLVM text of a loop nest."""
+    return _Kernel(nest).write()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the vector axis: [low, high), `unroll` vectors at a time, masked at the end or not."""
+
+    low: int
+    high: int
+    unroll: int
+    masked: bool
+
+
+class _Kernel:
+    def __init__(self, nest: LoopNest) -> None:
+        self.nest = nest
+        self.s = Emitter(1)
+        self.v = self.s.sibling(nest.lanes)
+        self.index: dict[int, Reg] = {}  # nest axis -> its current index
+        self.uniform: dict[Value, Reg] = {}  # scalars that are fixed along the vector axis
+        self.spread: dict[Value, Reg] = {}  # the same, in every lane
+        self.bases: dict[Read | Write, Reg] = {}  # element index at the start of the vector axis
+        self.inside: dict[Read, Reg] = {}  # is the read inside its bounds along the outer axes
+        self.accumulators: dict[Write, Accumulator] = {}
+        self.polls = False
+
+    def write(self) -> FunctionText:
+        nest = self.nest
+        self.s.lines.append("entry:")
+        for write in nest.writes:
+            if write.kind != "store" and (nest.points == 0 or write.accumulates_in_memory(nest.rank)):
+                self._fill(write)
+        if nest.points:
+            self._allocate()
+            self._loop(0)
+        self.s.write("ret i32 0")
+        return FunctionText(
+            self._parameters(), tuple(self.s.lines), self.s.declarations, tuple(self.s.functions), self.polls
+        )
+
+    def _parameters(self) -> str:
+        reads = [f"ptr noalias readonly %p{r.operand}" for r in self.nest.reads]
+        writes = [f"ptr noalias %q{w.number}" for w in self.nest.writes]
+        return ", ".join([*reads, *writes, "ptr %context"])
+
+    def _allocate(self) -> None:
+        nest, block = self.nest, block_elements(self.nest)
+        for write in nest.writes:
+            depth = write.register_depth(nest.rank)
+            if write.kind == "store" or depth == nest.rank:
+                continue
+            points = 1
+            for extent in nest.extents[depth:]:
+                points *= extent
+            long = write.kind == "sum" and write.dtype in ("f32", "f64") and points > block
+            self.accumulators[write] = Accumulator(self.v, write, compensated=long)
+            self.accumulators[write].allocate(nest.unroll)
+
+    def _fill(self, write: Write) -> None:
+        """Start a reduction that adds to memory."""
+        size = 1
+        for axis, extent in enumerate(self.nest.extents):
+            size *= 1 if axis in write.reduced else extent
+        start = self.s.const(identity(write.kind, write.dtype), write.dtype)
+
+        def set_one(i: Reg) -> None:
+            pointer = memory.address(self.s, f"%q{write.number}", write.dtype, i)
+            memory.store_scalar(self.s, pointer, start)
+
+        if size:
+            for_loop(self.s, integer(0), integer(size), 1, set_one, once=size == 1)
+
+    # --- loops ---
+
+    def _loop(self, axis: int) -> None:
+        last = axis == self.nest.rank - 1
+        starting = [
+            a for w, a in self.accumulators.items() if w.register_depth(self.nest.rank) == axis
+        ]
+        for accumulator in starting:
+            accumulator.begin()
+        if last:
+            self._vector_axis()
+        else:
+            self._tiled(0, self.nest.extents[axis], self._poll_tile(axis), 1, self._outer_step(axis))
+        for accumulator in starting:
+            self._finish(accumulator)
+
+    def _outer_step(self, axis: int) -> Callable[[Reg], None]:
+        def step(i: Reg) -> None:
+            self.index[axis] = i
+            self._loop(axis + 1)
+
+        return step
+
+    def _poll_tile(self, axis: int) -> int:
+        """Steps of this axis between two polls; 0: the loop does not poll."""
+        inner = 1
+        for extent in self.nest.extents[axis + 1 :]:
+            inner *= extent
+        if inner >= POLL_ELEMENTS or inner * self.nest.extents[axis] <= POLL_ELEMENTS:
+            return 0
+        return -(-POLL_ELEMENTS // inner)
+
+    def _tiled(self, low: int, high: int, poll: int, step: int, body: Callable[[Reg], None]) -> None:
+        self.polls |= polled_loop(self.s, low, high, step, poll, body)
+
+    def _vector_axis(self) -> None:
+        self._prepare()
+        block = block_elements(self.nest)
+        compensated = [a for a in self.accumulators.values() if a.compensated]
+        poll = -(-self._poll_tile(self.nest.rank - 1) // block) * block
+        for section in self._sections():
+            step = self.nest.lanes * section.unroll
+            if not compensated:
+                self._tiled(section.low, section.high, poll, step, self._point(section))
+                continue
+
+            def run_block(start: Reg, section: Section = section, step: int = step) -> None:
+                for accumulator in compensated:
+                    accumulator.begin_block()
+                end = minimum(self.s, self.s.add(start, integer(block)), integer(section.high))
+                for_loop(self.s, start, end, step, self._point(section))
+                for accumulator in compensated:
+                    accumulator.end_block()
+
+            self._tiled(section.low, section.high, poll, block, run_block)
+
+    def _sections(self) -> list[Section]:
+        n, lanes, unroll = self.nest.extents[-1], self.nest.lanes, self.nest.unroll
+        if n % (lanes * unroll) == 0:
+            return [Section(0, n, unroll, False)]
+        if len(self.nest.body) >= HEAVY or n < lanes * unroll:
+            return [Section(0, n, 1, n % lanes != 0)]
+        full = n - n % (lanes * unroll)
+        return [Section(0, full, unroll, False), Section(full, n, 1, True)]
+
+    # --- what is fixed along the vector axis ---
+
+    def _prepare(self) -> None:
+        """Compute element indices, uniform loads and uniform operations before the vector loop."""
+        self.uniform.clear()
+        self.spread.clear()
+        last = self.nest.rank - 1
+        for access in (*self.nest.reads, *self.nest.writes):
+            self.bases[access] = self._outer_index(access)
+        for read in self.nest.reads:
+            if any(read.bounds[:last]):
+                self.inside[read] = self._outer_inside(read)
+            if read.strides[last] == 0 and read.bounds[last] is None:
+                pointer = self._address(read, None)
+                mask = self.inside.get(read)
+                value = self.nest.body.inputs[read.operand]
+                self.uniform[value] = memory.load(self.s, pointer, read.dtype, 0, mask)
+        for (axis, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
+            if axis != last:
+                index = self.index[axis] if axis >= 0 else integer(0)
+                self.uniform[value] = self.s.convert(index, dtype)
+        for operation in self.nest.body:
+            if operation.operands and all(self._is_uniform(x) for x in operation.operands):
+                registers = [self._scalar(x) for x in operation.operands]
+                self.uniform[operation.result] = _emit(self.s, operation, registers)
+        for value in self.uniform:
+            self.spread[value] = self.v.splat(self.uniform[value])
+
+    def _index_inputs(self) -> tuple[Value, ...]:
+        return self.nest.body.inputs[len(self.nest.reads) :]
+
+    def _is_uniform(self, value: Value) -> bool:
+        return value in self.uniform or _is_constant(value)
+
+    def _scalar(self, value: Value) -> Reg:
+        if value in self.uniform:
+            return self.uniform[value]
+        assert value.producer is not None
+        return self.s.const(value.producer.attributes["value"], value.dtype)
+
+    def _outer_index(self, access: Read | Write) -> Reg:
+        total = integer(access.offset if isinstance(access, Read) else 0)
+        for axis, stride in enumerate(access.strides[:-1]):
+            if stride:
+                total = self.s.add(total, self.s.mul(self.index[axis], integer(stride)))
+        return total
+
+    def _outer_inside(self, read: Read) -> Reg:
+        inside = self.s.const(True, "bool")
+        for axis, bounds in enumerate(read.bounds[:-1]):
+            if bounds is not None:
+                i = self.index[axis]
+                inside = self.s.and_(inside, self.s.compare("ge", i, integer(bounds[0])))
+                inside = self.s.and_(inside, self.s.compare("lt", i, integer(bounds[1])))
+        return inside
+
+    def _address(self, access: Read | Write, j: Reg | None) -> str:
+        """The element of an access at index j of the vector axis."""
+        index, stride = self.bases[access], access.strides[-1]
+        if j is not None and stride:
+            index = self.s.add(index, j if stride == 1 else self.s.mul(j, integer(stride)))
+        name = f"%p{access.operand}" if isinstance(access, Read) else f"%q{access.number}"
+        return memory.address(self.s, name, access.dtype, index)
+
+    # --- one step of the vector loop ---
+
+    def _point(self, section: Section) -> Callable[[Reg], None]:
+        def step(j: Reg) -> None:
+            for copy in range(section.unroll):
+                at = self.s.add(j, integer(copy * self.nest.lanes)) if copy else j
+                self._step(at, copy, self._tail_mask(at) if section.masked else None)
+
+        return step
+
+    def _tail_mask(self, j: Reg) -> Reg:
+        """The lanes that are still below the extent."""
+        left = self.s.sub(integer(self.nest.extents[-1]), j)
+        left = self.s.convert(minimum(self.s, left, integer(self.nest.lanes)), "i32")
+        lanes = self.v.lane_constants(tuple(range(self.nest.lanes)), "i32")
+        return self.v.compare("lt", lanes, self.v.splat(left))
+
+    def _step(self, j: Reg, copy: int, mask: Reg | None) -> None:
+        values = dict(self.spread)
+        inputs = self.nest.body.inputs
+        for read in self.nest.reads:
+            if inputs[read.operand] not in values:
+                values[inputs[read.operand]] = self._load(read, j, mask)
+        for (_, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
+            if value not in values:
+                values[value] = self.v.convert(self._lane_indices(j), dtype)
+        for operation in self.nest.body:
+            if operation.result in values:
+                continue
+            registers = [values[x] for x in operation.operands]
+            values[operation.result] = _emit(self.v, operation, registers)
+        for write, output in zip(self.nest.writes, self.nest.body.outputs, strict=True):
+            self._yield(write, values[output], j, copy, mask)
+
+    def _lane_indices(self, j: Reg) -> Reg:
+        lanes = self.v.lane_constants(tuple(range(self.nest.lanes)), "i64")
+        return self.v.add(self.v.splat(j), lanes)
+
+    def _load(self, read: Read, j: Reg, mask: Reg | None) -> Reg:
+        bounds = read.bounds[-1]
+        if bounds is not None:
+            lanes = self._lane_indices(j)
+            low = self.v.compare("ge", lanes, self.v.const(bounds[0], "i64"))
+            mask = self._both(mask, low)
+            mask = self._both(mask, self.v.compare("lt", lanes, self.v.const(bounds[1], "i64")))
+        if read in self.inside:
+            mask = self._both(mask, self.v.splat(self.inside[read]))
+        return memory.load(self.v, self._address(read, j), read.dtype, read.strides[-1], mask)
+
+    def _both(self, x: Reg | None, y: Reg) -> Reg:
+        return y if x is None else self.v.and_(x, y)
+
+    # --- results ---
+
+    def _yield(self, write: Write, x: Reg, j: Reg, copy: int, mask: Reg | None) -> None:
+        if write in self.accumulators:
+            self.accumulators[write].add(copy, x, mask)
+            return
+        pointer, stride = self._address(write, j), write.strides[-1]
+        if write.kind != "store":
+            old = memory.load(self.v, pointer, write.dtype, stride, mask)
+            x = combine(self.v, write.kind, old, x)
+        memory.store(self.v, pointer, x, stride, mask)
+
+    def _finish(self, accumulator: Accumulator) -> None:
+        write, total = accumulator.write, accumulator.finish()
+        index = integer(0)
+        for axis, stride in enumerate(write.strides[: write.register_depth(self.nest.rank)]):
+            if stride:
+                index = self.s.add(index, self.s.mul(self.index[axis], integer(stride)))
+        pointer = memory.address(self.s, f"%q{write.number}", write.dtype, index)
+        if write.accumulates_in_memory(self.nest.rank):
+            total = combine(self.s, write.kind, memory.load_scalar(self.s, pointer, write.dtype), total)
+        memory.store_scalar(self.s, pointer, total)
+
+
+def _is_constant(value: Value) -> bool:
+    return value.producer is not None and value.producer.name == "constant"
+
+
+def _emit(e: Emitter, operation: Operation, registers: list[Reg]) -> Reg:
+    """One operation of the body, at the emitter's width."""
+    if operation.name == "constant":
+        return e.const(operation.attributes["value"], operation.result.dtype)
+    emit = operation.op.emit
+    if emit is None:
+        raise AssertionError(f"{operation!r} has no scalar code")
+    result: Reg = emit(e, *registers, **operation.attributes)
+    return result

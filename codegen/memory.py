@@ -1,0 +1,147 @@
+"""Loads and stores of vectors: contiguous, repeated, reversed or strided, whole or masked.
+
+In memory a truth value is a byte; every other type is as in registers. A mask of None means all lanes.
+"""
+
+from __future__ import annotations
+
+from .emitter import LLVM_SCALAR, Emitter, Reg, mangle
+
+ELEMENT_BYTES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "bool": 1, "i8": 1}
+
+
+def stored_dtype(dtype: str) -> str:
+    return "i8" if dtype == "bool" else dtype
+
+
+def address(e: Emitter, base: str, dtype: str, index: Reg) -> str:
+    """The pointer to element `index` (a scalar i64) of the array at `base`."""
+    kind = LLVM_SCALAR[stored_dtype(dtype)]
+    return e.emit(f"getelementptr inbounds {kind}, ptr {base}, i64 {index.name}", "ptr").name
+
+
+def load_scalar(e: Emitter, pointer: str, dtype: str) -> Reg:
+    """One element; `e` is scalar."""
+    kind = stored_dtype(dtype)
+    x = e.emit(f"load {LLVM_SCALAR[kind]}, ptr {pointer}, align {ELEMENT_BYTES[dtype]}", kind)
+    return _from_memory(e, x, dtype)
+
+
+def store_scalar(e: Emitter, pointer: str, x: Reg) -> None:
+    stored = _to_memory(e, x)
+    e.write(f"store {e.typed(stored)}, ptr {pointer}, align {ELEMENT_BYTES[x.dtype]}")
+
+
+def load(e: Emitter, pointer: str, dtype: str, stride: int, mask: Reg | None) -> Reg:
+    """`e.lanes` elements from `pointer` on, `stride` elements apart; lanes outside of `mask` are 0."""
+    kind = stored_dtype(dtype)
+    if e.lanes == 1:
+        return _load_one(e, pointer, dtype, mask)
+    if stride == 1:
+        x = _load_contiguous(e, pointer, kind, mask)
+    elif stride == -1 and mask is None:
+        last = e.sibling(1).emit(
+            f"getelementptr {LLVM_SCALAR[kind]}, ptr {pointer}, i64 {1 - e.lanes}", "ptr"
+        )
+        x = _reversed(e, _load_contiguous(e, last.name, kind, None))
+    else:
+        x = _gather(e, _lane_addresses(e, pointer, kind, stride), kind, mask)
+    return _from_memory(e, x, dtype)
+
+
+def store(e: Emitter, pointer: str, x: Reg, stride: int, mask: Reg | None) -> None:
+    """The lanes of x to `pointer` on, `stride` elements apart; only those of `mask`."""
+    x = _to_memory(e, x)
+    bytes_ = ELEMENT_BYTES[x.dtype]
+    if e.lanes == 1:
+        store_scalar(e, pointer, x)  # the only lane is there: its loop ends before the last element
+    elif stride != 1:
+        addresses = _lane_addresses(e, pointer, x.dtype, stride)
+        _scatter(e, addresses, x, mask)
+    elif mask is None:
+        e.write(f"store {e.typed(x)}, ptr {pointer}, align {bytes_}")
+    else:
+        name = f"llvm.masked.store.{mangle(e.lanes, x.dtype)}.p0"
+        vector, bools = e.type(x.dtype), e.type("bool")
+        e.declarations[name] = f"declare void @{name}({vector}, ptr, i32, {bools})"
+        e.write(f"call void @{name}({e.typed(x)}, ptr {pointer}, i32 {bytes_}, {e.typed(mask)})")
+
+
+def _load_one(e: Emitter, pointer: str, dtype: str, mask: Reg | None) -> Reg:
+    if mask is None:
+        return load_scalar(e, pointer, dtype)
+    load_label, join, before = e.new_label("load"), e.new_label("join"), e.block
+    e.write(f"br i1 {mask.name}, label %{load_label}, label %{join}")
+    e.start_block(load_label)
+    x = load_scalar(e, pointer, dtype)
+    after = e.block
+    e.write(f"br label %{join}")
+    e.start_block(join)
+    zero = e.const(0, dtype).name
+    return e.emit(f"phi {e.type(dtype)} [ {x.name}, %{after} ], [ {zero}, %{before} ]", dtype)
+
+
+def _load_contiguous(e: Emitter, pointer: str, kind: str, mask: Reg | None) -> Reg:
+    vector, bytes_ = e.type(kind), ELEMENT_BYTES[kind]
+    if mask is None:
+        return e.emit(f"load {vector}, ptr {pointer}, align {bytes_}", kind)
+    name = f"llvm.masked.load.{mangle(e.lanes, kind)}.p0"
+    e.declarations[name] = f"declare {vector} @{name}(ptr, i32, {e.type('bool')}, {vector})"
+    zero = e.const(0, kind)
+    return e.emit(
+        f"call {vector} @{name}(ptr {pointer}, i32 {bytes_}, {e.typed(mask)}, {e.typed(zero)})", kind
+    )
+
+
+def _lane_addresses(e: Emitter, pointer: str, kind: str, stride: int) -> str:
+    steps = e.lane_constants(tuple(stride * lane for lane in range(e.lanes)), "i64")
+    return e.emit(f"getelementptr {LLVM_SCALAR[kind]}, ptr {pointer}, {e.typed(steps)}", "ptr").name
+
+
+def _gather(e: Emitter, addresses: str, kind: str, mask: Reg | None) -> Reg:
+    vector, bools = e.type(kind), e.type("bool")
+    name = f"llvm.masked.gather.{mangle(e.lanes, kind)}.v{e.lanes}p0"
+    e.declarations[name] = f"declare {vector} @{name}(<{e.lanes} x ptr>, i32, {bools}, {vector})"
+    mask, zero = mask or e.const(True, "bool"), e.const(0, kind)
+    return e.emit(
+        f"call {vector} @{name}(<{e.lanes} x ptr> {addresses}, i32 {ELEMENT_BYTES[kind]}, "
+        f"{e.typed(mask)}, {e.typed(zero)})",
+        kind,
+    )
+
+
+def _scatter(e: Emitter, addresses: str, x: Reg, mask: Reg | None) -> None:
+    name = f"llvm.masked.scatter.{mangle(e.lanes, x.dtype)}.v{e.lanes}p0"
+    bools = e.type("bool")
+    e.declarations[name] = f"declare void @{name}({e.type(x.dtype)}, <{e.lanes} x ptr>, i32, {bools})"
+    mask = mask or e.const(True, "bool")
+    e.write(
+        f"call void @{name}({e.typed(x)}, <{e.lanes} x ptr> {addresses}, "
+        f"i32 {ELEMENT_BYTES[x.dtype]}, {e.typed(mask)})"
+    )
+
+
+def _reversed(e: Emitter, x: Reg) -> Reg:
+    order = ", ".join(f"i32 {lane}" for lane in reversed(range(e.lanes)))
+    vector = e.type(x.dtype)
+    return e.emit(f"shufflevector {e.typed(x)}, {vector} poison, <{e.lanes} x i32> <{order}>", x.dtype)
+
+
+def _from_memory(e: Emitter, x: Reg, dtype: str) -> Reg:
+    return e.compare("ne", x, e.const(0, "i8")) if dtype == "bool" else x
+
+
+def _to_memory(e: Emitter, x: Reg) -> Reg:
+    return e.extend_unsigned(x, "i8") if x.dtype == "bool" else x
+
+
+def clear(e: Emitter, pointer: str, size: int) -> None:
+    """Set `size` bytes to zero."""
+    e.declarations["llvm.memset.p0.i64"] = "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"
+    e.write(f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, i64 {size}, i1 false)")
+
+
+def copy(e: Emitter, target: str, source: str, size: int) -> None:
+    """Copy `size` bytes between blocks that do not overlap."""
+    e.declarations["llvm.memcpy.p0.p0.i64"] = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
+    e.write(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")

@@ -1,0 +1,121 @@
+"""A fused graph as machine code, and the doors through which Python calls it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType
+from typing import Any
+
+from ..ir import FusegradError, Graph
+from .entry import (
+    ArrayType,
+    EntrySpec,
+    Owner,
+    SlowDoor,
+    bound_objects,
+    door_text,
+    entry_text,
+    interpreter_symbols,
+    make_function,
+    object_symbols,
+    self_test,
+)
+from .module import STATUS_BITS, ModuleText, write_module
+from .opaque import INDEX_ERROR, NO_MEMORY
+
+RELEASE_GIL_BYTES = 1 << 16  # calls that touch less are over before another thread could use the GIL
+
+
+class IndexOutOfRange(FusegradError, IndexError):
+    """A compiled function met an index outside of its axis."""
+
+
+@dataclass(slots=True)
+class Program:
+    """A fused graph, its LLVM module and its object code; `seconds` by stage of making them."""
+
+    graph: Graph
+    module: ModuleText
+    code: bytes
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def releases_gil(self) -> bool:
+        values = {*self.graph.inputs, *(r for op in self.graph for r in op.results)}
+        return sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES
+
+    def on_error(self, status: int) -> None:
+        """Raise what a positive status of the compiled code stands for."""
+        code, number = status & ((1 << STATUS_BITS) - 1), status >> STATUS_BITS
+        if code == NO_MEMORY:
+            raise MemoryError(f"@{self.graph.name} needs {self.module.arena} bytes for temporaries")
+        if code != INDEX_ERROR:
+            raise FusegradError(f"@{self.graph.name} returned an unknown status {status}")
+        operation = self.module.calls[number]
+        axis = operation.attributes["axis"]
+        size = operation.attributes.get("size") or operation.operands[0].shape[axis]
+        raise IndexOutOfRange(
+            f"an index is out of range for an axis of {size}",
+            at=operation.location,
+            hint="check the index array: valid are -n … n-1 for an axis of n",
+        )
+
+
+def compile_program(graph: Graph) -> Program:
+    """Machine code for a fused `graph`."""
+    from . import jit
+
+    start = time.perf_counter()
+    module = write_module(graph)
+    written = time.perf_counter()
+    code = jit.compile_object(module.llvm)
+    done = time.perf_counter()
+    return Program(graph, module, code, {"write": written - start, "llvm": done - written})
+
+
+@dataclass(slots=True)
+class Doors:
+    """A loaded program: `native` takes the user's arguments, `flat` a list of arrays.
+
+    `native` is None where the layout of this interpreter's objects is not what the entry expects; then
+    `reason` says why.
+    """
+
+    native: BuiltinFunctionType | None
+    flat: SlowDoor
+    reason: str | None
+    library: Any
+
+
+def open_doors(
+    program: Program, spec: EntrySpec, fallback: Callable[..., Any], name: str, doc: str | None
+) -> Doors:
+    """Load `program` and make its doors. Calls that do not fit `spec` go to `fallback`."""
+    from . import jit
+
+    reason = self_test()
+    objects = bound_objects(spec, fallback, program.on_error)
+    symbols = {**interpreter_symbols(), **object_symbols(objects)}
+    start = time.perf_counter()
+    text = entry_text(spec, symbols) if reason is None else door_text(spec, symbols)
+    exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
+    library = jit.link(
+        [program.code, jit.compile_object(text, level=0)],
+        program.module.imports,
+        exports if reason is None else exports[:1],
+    )
+    program.seconds["entry"] = time.perf_counter() - start
+    flat = SlowDoor(
+        library[exports[0]],
+        [ArrayType(v.dtype, v.shape) for v in program.graph.inputs],
+        [ArrayType(v.dtype, v.shape) for v in program.graph.outputs],
+        program.on_error,
+        library,
+    )
+    native = None
+    if reason is None:
+        owner = Owner([library, program, *objects.values()])
+        native = make_function(library[exports[1]], name, doc, owner)
+    return Doors(native, flat, reason, library)

@@ -1,0 +1,244 @@
+"""Elementwise functions. Operands have one shape and dtype, as those of ops.
+
+Where a formula has branches, each branch is the same analytic function at the point where they meet, so that
+derivatives of every order are right there; |x| is written by `select`, since the derivative of `abs` at 0 is 0.
+A quantity that only scales intermediate results, on which the value does not depend, is behind `stop_gradient`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..builder import Builder, Handle
+
+
+def _not_negative(b: Builder, x: Handle) -> Handle:
+    return b.compare("ge", x, b.zeros_like(x))
+
+
+def _minus_absolute(b: Builder, x: Handle) -> Handle:
+    """-|x|, with derivative -1 at 0."""
+    return b.select(_not_negative(b, x), b.neg(x), x)
+
+
+def _plus(b: Builder, x: Handle, value: float) -> Handle:
+    return b.add(x, b.full_like(x, value))
+
+
+# --- powers and quotients ---
+
+
+def square(b: Builder, x: Handle) -> Handle:
+    return b.mul(x, x)
+
+
+def reciprocal(b: Builder, x: Handle) -> Handle:
+    return b.div(b.full_like(x, 1), x)
+
+
+def hypot(b: Builder, x: Handle, y: Handle) -> Handle:
+    """√(x² + y²) without overflow; its gradient at 0 is 0."""
+    largest = b("maximum", b("abs", x), b("abs", y))
+    usable = b("logical_and", b.compare("gt", largest, b.zeros_like(x)), isfinite(b, largest))
+    scale = b("stop_gradient", b.select(usable, largest, b.full_like(x, 1)))
+    total = b.add(square(b, b.div(x, scale)), square(b, b.div(y, scale)))
+    return b.mul(scale, root(b, total))
+
+
+def root(b: Builder, x: Handle) -> Handle:
+    """√x, with derivative 0 at 0: for norms and deviations."""
+    zero = b.compare("eq", x, b.zeros_like(x))
+    return b.select(zero, x, b("sqrt", b.select(zero, b.full_like(x, 1), x)))
+
+
+# --- logistic functions ---
+
+
+def sigmoid(b: Builder, x: Handle) -> Handle:
+    """1 / (1 + e^-x), by e^-|x|, which can't overflow."""
+    z = b("exp", _minus_absolute(b, x))
+    numerator = b.select(_not_negative(b, x), b.full_like(x, 1), z)
+    return b.div(numerator, _plus(b, z, 1))
+
+
+def softplus(b: Builder, x: Handle) -> Handle:
+    """log(1 + e^x) = max(x, 0) + log1p(e^-|x|)."""
+    positive = b.select(_not_negative(b, x), x, b.zeros_like(x))
+    return b.add(positive, b("log1p", b("exp", _minus_absolute(b, x))))
+
+
+def log_sigmoid(b: Builder, x: Handle) -> Handle:
+    return b.neg(softplus(b, b.neg(x)))
+
+
+def _larger_and_gap(b: Builder, x: Handle, y: Handle) -> tuple[Handle, Handle]:
+    """max(x, y) and -|x - y|, which is 0 where both are the same infinity."""
+    first = b.compare("ge", x, y)
+    difference = b.sub(x, y)
+    gap = b.select(first, b.neg(difference), difference)
+    infinite = b("logical_and", first, b.compare("ne", difference, difference))
+    return b.select(first, x, y), b.select(infinite, b.zeros_like(gap), gap)
+
+
+def logaddexp(b: Builder, x: Handle, y: Handle) -> Handle:
+    """log(e^x + e^y) = max + log1p(e^-|x-y|)."""
+    larger, gap = _larger_and_gap(b, x, y)
+    return b.add(larger, b("log1p", b("exp", gap)))
+
+
+def logaddexp2(b: Builder, x: Handle, y: Handle) -> Handle:
+    """log2(2^x + 2^y)."""
+    larger, gap = _larger_and_gap(b, x, y)
+    return b.add(larger, b.scale(b("log1p", b("exp2", gap)), 1 / math.log(2)))
+
+
+# --- activations ---
+
+
+def relu(b: Builder, x: Handle) -> Handle:
+    """max(x, 0); its derivative at 0 is 0, and a nan stays."""
+    return b.select(b.compare("le", x, b.zeros_like(x)), b.zeros_like(x), x)
+
+
+def leaky_relu(b: Builder, x: Handle, *, slope: float = 0.01) -> Handle:
+    return b.select(b.compare("gt", x, b.zeros_like(x)), x, b.scale(x, slope))
+
+
+def elu(b: Builder, x: Handle, *, alpha: float = 1.0) -> Handle:
+    """x where x > 0, else alpha · (e^x - 1)."""
+    positive = b.compare("gt", x, b.zeros_like(x))
+    safe = b.select(positive, b.zeros_like(x), x)
+    return b.select(positive, x, b.scale(b("expm1", safe), alpha))
+
+
+def silu(b: Builder, x: Handle) -> Handle:
+    return b.mul(x, sigmoid(b, x))
+
+
+def gelu(b: Builder, x: Handle, *, approximate: str = "none") -> Handle:
+    """x · Φ(x), the normal distribution's Φ by erfc or (`approximate` = "tanh") by tanh."""
+    half = b.scale(x, 0.5)
+    if approximate == "none":
+        return b.mul(half, b("erfc", b.scale(x, -math.sqrt(0.5))))
+    cubic = b.add(x, b.scale(b.mul(b.mul(x, x), x), 0.044715))
+    return b.mul(half, _plus(b, b("tanh", b.scale(cubic, math.sqrt(2 / math.pi))), 1))
+
+
+# --- limits ---
+
+
+def clip(b: Builder, x: Handle, low: Handle | None, high: Handle | None) -> Handle:
+    """x between `low` and `high` (`high`, where they cross); at a bound the derivative is 1."""
+    if low is not None:
+        x = b.select(b.compare("lt", x, low), low, x)
+    if high is not None:
+        x = b.select(b.compare("gt", x, high), high, x)
+    return x
+
+
+def fmax(b: Builder, x: Handle, y: Handle) -> Handle:
+    """The larger one; a nan gives way to a number."""
+    return _extremum_of_numbers(b, "maximum", x, y)
+
+
+def fmin(b: Builder, x: Handle, y: Handle) -> Handle:
+    """The smaller one; a nan gives way to a number."""
+    return _extremum_of_numbers(b, "minimum", x, y)
+
+
+def _extremum_of_numbers(b: Builder, name: str, x: Handle, y: Handle) -> Handle:
+    first, second = b.select(isnan(b, x), y, x), b.select(isnan(b, y), x, y)
+    return b(name, first, second)
+
+
+# --- truth values about floats ---
+
+
+def isnan(b: Builder, x: Handle) -> Handle:
+    return b.compare("ne", x, x)
+
+
+def isinf(b: Builder, x: Handle) -> Handle:
+    return b.compare("eq", b("abs", x), b.full_like(x, math.inf))
+
+
+def isfinite(b: Builder, x: Handle) -> Handle:
+    return b.compare("lt", b("abs", x), b.full_like(x, math.inf))
+
+
+# --- rounding towards zero ---
+
+
+def trunc(b: Builder, x: Handle) -> Handle:
+    negative = b.compare("lt", x, b.zeros_like(x))
+    return b.select(negative, b("ceil", x), b("floor", x))
+
+
+def fmod(b: Builder, x: Handle, y: Handle) -> Handle:
+    """C's remainder: it has the sign of x."""
+    rest = b("remainder", b("abs", x), b("abs", y))
+    return b.select(b.compare("lt", x, b.zeros_like(x)), b.neg(rest), rest)
+
+
+# --- inverse hyperbolic functions (DLMF 4.37), by log1p, and by log 2x where x² would overflow ---
+
+_LARGE: dict[str, Any] = {"f32": 2.0**14, "f64": 2.0**28}  # from here on √(x² ± 1) is x
+
+
+def _sign_and_size(b: Builder, x: Handle) -> tuple[Handle, Handle, Handle]:
+    """Is x negative, |x|, and is that large?"""
+    negative = b.compare("lt", x, b.zeros_like(x))
+    size = b.select(negative, b.neg(x), x)
+    return negative, size, b.compare("gt", size, b.full_like(x, _LARGE[b.type_of(x).dtype]))
+
+
+def _log_twice(b: Builder, x: Handle, large: Handle) -> Handle:
+    safe = b.select(large, x, b.full_like(x, 1))
+    return _plus(b, b("log", safe), math.log(2))
+
+
+def asinh(b: Builder, x: Handle) -> Handle:
+    """±log(|x| + √(x² + 1))."""
+    negative, size, large = _sign_and_size(b, x)
+    safe = b.select(large, b.full_like(x, 1), size)
+    square_ = b.mul(safe, safe)
+    excess = b.div(square_, _plus(b, b("sqrt", _plus(b, square_, 1)), 1))  # √(x²+1) - 1
+    small = b("log1p", b.add(safe, excess))
+    result = b.select(large, _log_twice(b, size, large), small)
+    return b.select(negative, b.neg(result), result)
+
+
+def acosh(b: Builder, x: Handle) -> Handle:
+    """log(x + √(x² - 1)); nan below 1."""
+    large = b.compare("gt", x, b.full_like(x, _LARGE[b.type_of(x).dtype]))
+    above = _plus(b, b.select(large, b.full_like(x, 2), x), -1)
+    product = b.mul(b("sqrt", above), b("sqrt", _plus(b, above, 2)))
+    small = b("log1p", b.add(above, product))
+    return b.select(large, _log_twice(b, x, large), small)
+
+
+def atanh(b: Builder, x: Handle) -> Handle:
+    """±½ log((1 + |x|) / (1 - |x|))."""
+    negative, size, _ = _sign_and_size(b, x)
+    ratio = b.div(b.scale(size, 2), b.sub(b.full_like(x, 1), size))
+    result = b.scale(b("log1p", ratio), 0.5)
+    return b.select(negative, b.neg(result), result)
+
+
+# --- sinc ---
+
+# (-1)^k / (2k+1)! for k = 11, 10, …, 0: sin u / u in powers of u²  (DLMF 4.19.1)
+_SINC_SERIES = tuple((-1) ** k / math.factorial(2 * k + 1) for k in reversed(range(12)))
+
+
+def sinc(b: Builder, x: Handle) -> Handle:
+    """sin(πx) / (πx), and 1 at 0: a series near 0, which the derivatives there come from."""
+    u = b.scale(x, math.pi)
+    near = b.compare("lt", b("abs", u), b.full_like(x, 1))
+    far_u = b.select(near, b.full_like(x, 1), u)
+    t = b.mul(b.select(near, u, b.zeros_like(x)), u)
+    series = b.full_like(x, _SINC_SERIES[0])
+    for coefficient in _SINC_SERIES[1:]:
+        series = _plus(b, b.mul(series, t), coefficient)
+    return b.select(near, series, b.div(b("sin", far_u), far_u))

@@ -1,0 +1,43 @@
+"""Adding a gradient to `.grad`: the same object is changed in place, unless the graph is being recorded."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .core import make
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["accumulate"]
+
+_LOCK = threading.Lock()
+
+
+def accumulate(tensor: Tensor, ct: Any, recorded: bool) -> None:
+    """Add `ct`, an array, or a Tensor where the pass is `recorded`, to `tensor.grad`."""
+    with _LOCK:
+        old = tensor._grad
+        if recorded:
+            tensor._grad = ct.clone() if old is None else old + ct
+        elif old is None:
+            tensor._grad = make(_owned(ct, tensor._data))
+        else:
+            _add_in_place(tensor, old, ct)
+
+
+def _add_in_place(tensor: Tensor, old: Tensor, ct: Any) -> None:
+    data = old._data
+    if not data.flags.writeable:
+        tensor._grad = make(data + ct)
+        return
+    np.add(data, ct, out=data, casting="unsafe")
+    old._bump()
+
+
+def _owned(ct: Any, like: np.ndarray) -> np.ndarray:
+    """An array that nobody else holds: a cotangent may be the same object along several edges."""
+    return np.array(np.broadcast_to(ct, like.shape), like.dtype, order="C", copy=True)

@@ -1,0 +1,268 @@
+"""Arithmetic, comparisons and elementary functions of tensors, under PyTorch's names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...ir import ops as _ops  # noqa: F401  (fills the table)
+from ...ir.functions import elementwise as functions
+from ...ir.op import TABLE
+from ...ir.types import dtype_name
+from .adapters import limited, together
+from .builder import apply
+from .composite import composite
+from .core import make
+from .elementwise import binary, common_dtype, lift, unary
+from .errors import EagerError
+from .promotion import default_dtype
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+_SELECT = TABLE["select"]
+_CAST = TABLE["cast"]
+
+# --- two operands; the names with an underscore are the operators, which may return NotImplemented ---
+
+_add = binary("add")
+_sub = binary("sub")
+_rsub = binary("sub", "RsubBackward1")
+_mul = binary("mul")
+_div = binary("div", floats=True)
+_power = binary("pow", "PowBackward1", floats=True)
+_power_number = binary("pow", "PowBackward0", floats=True)
+_number_power = binary("pow", "PowBackward2", floats=True)
+_remainder = binary("remainder")
+maximum = binary("maximum")
+minimum = binary("minimum")
+atan2 = binary("atan2", floats=True)
+lt = binary("lt", differentiable=False)
+le = binary("le", differentiable=False)
+gt = binary("gt", differentiable=False)
+ge = binary("ge", differentiable=False)
+eq = binary("eq", differentiable=False)
+ne = binary("ne", differentiable=False)
+bitwise_and = binary("logical_and", differentiable=False)
+bitwise_or = binary("logical_or", differentiable=False)
+bitwise_xor = binary("logical_xor", differentiable=False)
+
+
+def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """x + alpha · y."""
+    return _checked("add", _add(x, y if alpha == 1 else mul(y, alpha)), x, y)
+
+
+def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """x - alpha · y."""
+    return _checked("sub", _sub(x, y if alpha == 1 else mul(y, alpha)), x, y)
+
+
+def mul(x: Any, y: Any) -> Tensor:
+    """x · y, elementwise."""
+    return _checked("mul", _mul(x, y), x, y)
+
+
+def div(x: Any, y: Any) -> Tensor:
+    """x / y, elementwise; integers are cast to floating point."""
+    return _checked("div", _div(x, y), x, y)
+
+
+def remainder(x: Any, y: Any) -> Tensor:
+    """The remainder that has the sign of y, as Python's %."""
+    return _checked("remainder", _remainder(x, y), x, y)
+
+
+def pow(x: Any, y: Any) -> Tensor:
+    """x to the power y, elementwise."""
+    return _checked("pow", power(x, y), x, y)
+
+
+def power(x: Any, y: Any) -> Any:
+    """The operator **. Powers of integers stay integers."""
+    if common_dtype((x, y)).kind in "iub" and hasattr(x, "_data"):
+        exponent = getattr(lift(y), "_data", y)
+        if np.any(np.asarray(exponent) < 0):
+            raise EagerError("integers to negative integer powers are not allowed")
+        return make(np.power(x._data, exponent, dtype=common_dtype((x, y))))
+    if not hasattr(x, "_data"):
+        return _number_power(x, y)
+    return _power(x, y) if hasattr(y, "_data") else _power_number(x, y)
+
+
+def rsub(x: Tensor, y: Any) -> Any:
+    """y - x."""
+    return _rsub(y, x)
+
+
+def rdiv(x: Tensor, y: Any) -> Any:
+    """y / x, which PyTorch computes as reciprocal(x) · y."""
+    if hasattr(y, "_data") or isinstance(y, np.ndarray):
+        return _div(y, x)
+    return _mul(reciprocal(x), y)
+
+
+def rpow(x: Tensor, y: Any) -> Any:
+    """y ** x."""
+    return power(y, x)
+
+
+def rremainder(x: Tensor, y: Any) -> Any:
+    """y % x."""
+    return _remainder(y, x)
+
+
+def _checked(name: str, result: Any, x: Any, y: Any) -> Tensor:
+    if result is NotImplemented:
+        raise TypeError(f"{name}() does not take {type(x).__name__} and {type(y).__name__}")
+    tensor: Tensor = result
+    return tensor
+
+
+# --- one operand ---
+
+_neg = unary("neg", floats=False)
+abs = unary("abs", floats=False)
+sign = unary("sign", floats=False)
+floor = unary("floor", floats=False)
+ceil = unary("ceil", floats=False)
+round = unary("rint", floats=False)
+sqrt = unary("sqrt")
+rsqrt = unary("rsqrt")
+exp = unary("exp")
+expm1 = unary("expm1")
+exp2 = unary("exp2")
+log = unary("log")
+log1p = unary("log1p")
+log2 = unary("log2")
+log10 = unary("log10")
+sin = unary("sin")
+cos = unary("cos")
+tan = unary("tan")
+asin = unary("asin")
+acos = unary("acos")
+atan = unary("atan")
+sinh = unary("sinh")
+cosh = unary("cosh")
+tanh = unary("tanh")
+erf = unary("erf")
+erfc = unary("erfc")
+lgamma = unary("lgamma")
+digamma = unary("digamma")
+logical_not = unary("logical_not", floats=False)
+
+
+def neg(x: Tensor) -> Tensor:
+    """-x."""
+    if x._data.dtype.kind == "b":
+        raise EagerError("negation (-) is not supported for a bool tensor; use ~ or logical_not()")
+    negative: Tensor = _neg(x)
+    return negative
+
+
+def square(x: Tensor) -> Tensor:
+    """x²."""
+    return pow(x, 2)
+
+
+def _composed(name: str, function: Any, title: str = "") -> Any:
+    """The method of a tensor that is a composition; integers are cast to floating point first."""
+
+    def call(x: Tensor) -> Any:
+        return composite(name, function, (as_float(x),), title)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = function.__doc__
+    return call
+
+
+reciprocal = _composed("reciprocal", functions.reciprocal)
+sigmoid = _composed("sigmoid", functions.sigmoid)
+asinh = _composed("asinh", functions.asinh)
+acosh = _composed("acosh", functions.acosh)
+atanh = _composed("atanh", functions.atanh)
+sinc = _composed("sinc", functions.sinc)
+trunc = _composed("trunc", functions.trunc)
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0), with derivative 0 at 0."""
+    result: Tensor = composite("relu", functions.relu, (x,))
+    return result
+
+
+def logaddexp(x: Tensor, y: Tensor) -> Tensor:
+    """log(e^x + e^y)."""
+    result: Tensor = composite("logaddexp", together, (x, y), function=functions.logaddexp)
+    return result
+
+
+def hypot(x: Tensor, y: Tensor) -> Tensor:
+    """√(x² + y²)."""
+    result: Tensor = composite("hypot", together, (x, y), function=functions.hypot)
+    return result
+
+
+def as_float(x: Tensor) -> Tensor:
+    """x itself, or an integer tensor cast to the default dtype."""
+    return x if x._data.dtype.kind in "fc" else make(x._data.astype(default_dtype()))
+
+
+# --- choice ---
+
+
+def where(condition: Tensor, x: Any, y: Any) -> Tensor:
+    """x where `condition`, else y; all three broadcast."""
+    x, y = lift(x), lift(y)
+    common = common_dtype((x, y))
+    chosen = [_operand(v, common) for v in (x, y)]
+    return apply(_SELECT, (condition, *chosen), {}, "WhereBackward0")
+
+
+def _operand(x: Any, dtype: np.dtype[Any]) -> Any:
+    if not hasattr(x, "_data"):
+        return dtype.type(x)
+    return x if x._data.dtype == dtype else x.to(dtype)
+
+
+def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
+    """x limited to [min, max]; at a bound the derivative is 1."""
+    if min is None and max is None:
+        raise ValueError("clamp() needs min, max or both")
+    title = "ClampBackward1" if None not in (min, max) else "ClampMinBackward0"
+    title = "ClampMaxBackward0" if min is None else title
+    result: Tensor = composite("clamp", limited, (x,), title, low=min, high=max)
+    return result
+
+
+def isnan(x: Tensor) -> Tensor:
+    """Whether each element is a nan."""
+    return make(np.isnan(x._data))
+
+
+def isfinite(x: Tensor) -> Tensor:
+    """Whether each element is neither infinite nor a nan."""
+    return make(np.isfinite(x._data))
+
+
+# --- copies ---
+
+
+def clone(x: Tensor) -> Tensor:
+    """A copy, through which gradients flow."""
+    name = dtype_name(x._data.dtype)
+    if name is None:
+        return make(x._data.copy())
+    return apply(_CAST, (x,), {"dtype": name}, "CloneBackward0")
+
+
+def to(x: Tensor, dtype: Any) -> Tensor:
+    """x in another dtype; x itself where it has that one."""
+    target = np.dtype(dtype)
+    if x._data.dtype == target:
+        return x
+    name = dtype_name(target)
+    if name is None or target.kind not in "fc":
+        return make(x._data.astype(target))
+    return apply(_CAST, (x,), {"dtype": name}, "ToCopyBackward0")

@@ -1,0 +1,54 @@
+"""Axes as users give them: negative ones, several, `dim=` or `axis=`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["Dim", "either", "normalise", "normalise_all", "shape_of"]
+
+Dim = int | Sequence[int] | None
+
+
+def either(name: str, dim: Any, axis: Any, default: Any = None) -> Any:
+    """The one of PyTorch's `dim` and NumPy's `axis` that was given."""
+    if axis is None:
+        return default if dim is None else dim
+    if dim is not None:
+        raise TypeError(f"{name}() takes dim= or axis=, not both")
+    return axis
+
+
+def normalise(dim: int, ndim: int) -> int:
+    """
+    >>> normalise(-1, 3)
+    2
+    """
+    room = max(ndim, 1)
+    if not -room <= dim < room:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})"
+        )
+    return dim % room
+
+
+def normalise_all(dim: Dim, ndim: int) -> tuple[int, ...]:
+    """The axes of a reduction, sorted; all of them for None and for ().
+
+    >>> normalise_all((-1, 0), 3), normalise_all(None, 2)
+    ((0, 2), (0, 1))
+    """
+    if dim is None or dim == ():
+        return tuple(range(ndim))
+    dims = [dim] if isinstance(dim, int) else list(dim)
+    axes = sorted(normalise(d, ndim) for d in dims)
+    if len(set(axes)) != len(axes):
+        raise RuntimeError(f"dim {axes[0]} appears multiple times in the list of dims {dims}")
+    return tuple(axes) if ndim else ()
+
+
+def shape_of(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """The shape given as f(2, 3) or as f((2, 3))."""
+    if len(sizes) == 1 and not hasattr(sizes[0], "__index__"):
+        sizes = tuple(sizes[0])
+    return tuple(int(n) for n in sizes)

@@ -1,0 +1,211 @@
+"""Elementwise functions of one and two tensors: the path that most operations take.
+
+The common case, two Tensors of one dtype, is straight-line code; all else goes through `_general`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...ir import ops as _ops  # noqa: F401  (fills the table)
+from ...ir.op import TABLE, NoDerivative
+from . import names
+from .builder import apply
+from .core import make
+from .errors import explain
+from .modes import STATE
+from .node import LEAF, NEXT_SEQUENCE
+from .opnode import PromotedNode, made_by, node_class, reads_of, record
+from .promotion import default_dtype, result_dtype, scalar_dtype
+from .quiet import RESTORE, SILENCE, SILENT
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["Binary", "Unary", "binary", "common_dtype", "lift", "unary"]
+
+Unary = Callable[..., Any]
+Binary = Callable[..., Any]
+
+_new = object.__new__
+_NUMBERS = (int, float, np.generic)
+_NO_ATTRIBUTES: dict[str, Any] = {}
+
+
+def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
+    """The function of one tensor that applies `op_name`. With `floats`, integers are cast first."""
+    op = TABLE[op_name]
+    evaluate = op.eval
+    cls = node_class(title or names.of_op(op_name), op)
+    (read,) = reads_of(op)
+    keep_operand, keep_result = "0" in read, "out" in read
+    discrete = isinstance(op.vjp_rule(0), NoDerivative)
+
+    def call(x: Tensor) -> Any:
+        a = x._data
+        if a.dtype.kind != "f" or discrete:
+            return _unary_general(cls, x, floats)
+        token = SILENCE(SILENT)
+        try:
+            data = evaluate(a)
+        finally:
+            RESTORE(token)
+        source = x._node
+        if source is None or not STATE.enabled:
+            return make(data)
+        node = _new(cls)
+        node.edges = (x if source is LEAF else source,)
+        node.sequence = NEXT_SEQUENCE()
+        node.hooks = None
+        node.attributes = _NO_ATTRIBUTES
+        counter = x._counter
+        node.versions = None if counter is None else (counter[0],)
+        node.operands = (x if keep_operand else a.shape,)
+        result = make(data, node)
+        if keep_result:
+            node.out = result._data
+            result._counter = node.counter = [0]
+        else:
+            node.out = node.counter = None
+        return result
+
+    return _named(call, op_name)
+
+
+def _unary_general(cls: type[Any], x: Tensor, floats: bool) -> Any:
+    """Integers, truth values, and the functions whose derivative is zero."""
+    data = x._data
+    if floats and data.dtype.kind not in "fc":
+        return apply(cls.op, (make(data.astype(default_dtype())),), {}, cls.title)
+    return apply(cls.op, (x,), {}, cls.title)
+
+
+def binary(
+    op_name: str, title: str = "", *, floats: bool = False, differentiable: bool = True
+) -> Binary:
+    """The function of two tensors that applies `op_name`, with PyTorch's promotion and broadcasting.
+
+    Returns NotImplemented for what is no operand of it, so that it can stand as an operator. With
+    `floats`, integers are cast to the default dtype.
+    """
+    op = TABLE[op_name]
+    evaluate = op.eval
+    cls = node_class(title or names.of_op(op_name), op)
+    reads = reads_of(op)
+    x_for_x, x_for_y = "0" in reads[0], "0" in reads[1]
+    y_for_x, y_for_y = "1" in reads[0], "1" in reads[1]
+    out_for_x, out_for_y = "out" in reads[0], "out" in reads[1]
+    lean = not any(reads)
+
+    def call(x: Any, y: Any) -> Any:
+        try:
+            a = x._data
+            b = y._data
+        except AttributeError:
+            return _binary_general(cls, x, y, floats)
+        if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
+            return _binary_general(cls, x, y, floats)
+        token = SILENCE(SILENT)
+        try:
+            data = evaluate(a, b)
+        except (ValueError, TypeError) as error:
+            raise explain(op_name, (a, b), error) from None
+        finally:
+            RESTORE(token)
+        m = x._node
+        n = y._node
+        if (m is None and n is None) or not differentiable or not STATE.enabled:
+            return make(data)
+        node = _new(cls)
+        node.edges = (x if m is LEAF else m, y if n is LEAF else n)
+        node.sequence = NEXT_SEQUENCE()
+        node.hooks = None
+        node.attributes = _NO_ATTRIBUTES
+        if lean:
+            node.operands = (a.shape, b.shape)
+            node.versions = node.out = node.counter = None
+            return make(data, node)
+        node.operands = (
+            x if (x_for_x and m is not None) or (x_for_y and n is not None) else a.shape,
+            y if (y_for_x and m is not None) or (y_for_y and n is not None) else b.shape,
+        )
+        c = x._counter
+        d = y._counter
+        if c is None and d is None:
+            node.versions = None
+        else:
+            node.versions = (0 if c is None else c[0], 0 if d is None else d[0])
+        result = make(data, node)
+        if (out_for_x and m is not None) or (out_for_y and n is not None):
+            node.out = result._data
+            result._counter = node.counter = [0]
+        else:
+            node.out = node.counter = None
+        return result
+
+    return _named(call, op_name)
+
+
+def _binary_general(cls: type[Any], x: Any, y: Any, floats: bool) -> Any:
+    """Numbers, arrays and tensors of different dtypes."""
+    x, y = lift(x), lift(y)
+    if x is NotImplemented or y is NotImplemented:
+        return NotImplemented
+    common = common_dtype((x, y))
+    if floats and common.kind not in "fc":
+        common = default_dtype()
+    op = cls.op
+    arrays = [_array(x, common), _array(y, common)]
+    token = SILENCE(SILENT)
+    try:
+        data = op.eval(*arrays)
+    except (ValueError, TypeError) as error:
+        raise explain(op.name, arrays, error) from None
+    finally:
+        RESTORE(token)
+    if not STATE.enabled:
+        return make(data)
+    operands = [v if hasattr(v, "_data") else a for v, a in zip((x, y), arrays, strict=True)]
+    mixed = any(v.dtype != common for v in operands)
+    kind = node_class(cls.title, op, PromotedNode) if mixed else cls
+    originals = [getattr(v, "_data", v) for v in operands]
+    node = record(kind, operands, originals, data, {})
+    if mixed and node is not None:
+        node.dtype = common
+    return made_by(node, data)
+
+
+def lift(x: Any) -> Any:
+    """An operand as a Tensor or a number; NotImplemented where it is neither."""
+    if hasattr(x, "_data") or isinstance(x, _NUMBERS):
+        return x
+    return make(np.asarray(x)) if isinstance(x, np.ndarray) else NotImplemented
+
+
+def common_dtype(operands: tuple[Any, ...]) -> np.dtype[Any]:
+    """PyTorch's result type of Tensors and Python numbers."""
+    shaped, scalars, numbers = [], [], []
+    for x in operands:
+        data = getattr(x, "_data", None)
+        if data is None:
+            numbers.append(scalar_dtype(x))
+        elif data.shape:
+            shaped.append(data.dtype)
+        else:
+            scalars.append(data.dtype)
+    return result_dtype(tuple(shaped), tuple(scalars), tuple(numbers))
+
+
+def _array(x: Any, dtype: np.dtype[Any]) -> Any:
+    data = getattr(x, "_data", None)
+    if data is None:
+        return dtype.type(x)
+    return data if data.dtype == dtype else data.astype(dtype)
+
+
+def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    function.__name__ = function.__qualname__ = name
+    return function

@@ -1,0 +1,45 @@
+"""Errors of operations: PyTorch's types, what did not fit, and the term that its users search for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...ir import FusegradError
+
+__all__ = ["EagerError", "explain"]
+
+
+class EagerError(FusegradError, RuntimeError):
+    """Shapes or dtypes that an eager operation does not take; a RuntimeError, as in PyTorch."""
+
+
+def explain(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
+    """What to raise for NumPy's complaint about the operands of an operation."""
+    if isinstance(error, IndexError | EagerError):
+        return error
+    shapes = [tuple(getattr(x, "shape", ())) for x in arrays]
+    clash = _clash(shapes) if len(shapes) > 1 else None
+    if clash is not None:
+        axis, x, y = clash
+        return EagerError(
+            f"{name}: shapes {_listing(shapes)} do not broadcast: the size of tensor a ({x}) must "
+            f"match the size of tensor b ({y}) at non-singleton dimension {axis}"
+        )
+    kinds = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in arrays)
+    return EagerError(f"{name} is not supported for {kinds}, shapes {_listing(shapes)}: {error}")
+
+
+def _listing(shapes: Sequence[tuple[int, ...]]) -> str:
+    return " and ".join(str(list(shape)) for shape in shapes)
+
+
+def _clash(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
+    """The last axis at which two shapes do not broadcast, counted in the longer one; and the extents."""
+    ndim = max(map(len, shapes))
+    for back in range(1, ndim + 1):
+        extents = [shape[-back] for shape in shapes if len(shape) >= back]
+        wide = [n for n in extents if n != 1]
+        if len(set(wide)) > 1:
+            return ndim - back, wide[0], next(n for n in wide if n != wide[0])
+    return None

@@ -1,0 +1,108 @@
+"""Whether operations record nodes: a switch of each thread.
+
+>>> with no_grad():
+...     is_grad_enabled()
+False
+>>> is_grad_enabled()
+True
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+__all__ = ["STATE", "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+
+class _State(threading.local):
+    """What each thread has of its own; a new thread starts with these values."""
+
+    enabled: bool = True
+
+
+STATE = _State()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations of this thread record nodes."""
+    return STATE.enabled
+
+
+class _GradMode:
+    """A context manager that sets the mode, and puts back what was there; also a decorator."""
+
+    mode: bool
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(STATE.enabled)
+        STATE.enabled = self.mode
+
+    def __exit__(self, *_: object) -> None:
+        STATE.enabled = self._before.pop()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        mode = self.mode
+
+        @functools.wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            before = STATE.enabled
+            STATE.enabled = mode
+            try:
+                return function(*args, **kwargs)
+            finally:
+                STATE.enabled = before
+
+        return wrapped
+
+
+class _FixedMode(_GradMode):
+    """`with no_grad():`, `@no_grad()` and `@no_grad`."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        self = super().__new__(cls)
+        if function is None:
+            return self
+        _GradMode.__init__(self)
+        return self(function)
+
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:
+        super().__init__()
+
+
+class no_grad(_FixedMode):  # noqa: N801
+    """Operations record nothing: their results do not require grad."""
+
+    mode = False
+
+
+class enable_grad(_FixedMode):  # noqa: N801
+    """Operations record nodes again, inside `no_grad`."""
+
+    mode = True
+
+
+class set_grad_enabled(_GradMode):  # noqa: N801
+    """Set the mode at once; used with `with` or as a decorator, for that time only."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.mode = bool(mode)
+        self._outer = STATE.enabled
+        STATE.enabled = self.mode
+
+    def __enter__(self) -> None:
+        self._before.append(self._outer)
+        STATE.enabled = self.mode
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        STATE.enabled = self._outer
+        return super().__call__(function)

@@ -1,0 +1,293 @@
+"""The node of one op of the table: it saves what the op's rules read, and its backward calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ...ir import Builder, GraphBuilder, TensorType
+from ...ir.op import ZERO, NoDerivative, Op, Rule
+from ...ir.types import NUMPY_DTYPE
+from .core import make
+from .node import LEAF, NEXT_SEQUENCE, Node, modified, released, version_of
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["OpNode", "PromotedNode", "Unsaved", "made_by", "node_class", "reads_of", "record"]
+
+_new = object.__new__
+
+
+class Unsaved:
+    """An operand whose elements no rule reads: only its type is kept."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+
+class OpNode(Node):
+    """A node of an op with one result.
+
+    `operands` holds for each operand a Tensor (saved), a NumPy scalar, an array that cannot change, an
+    `Unsaved`, or a plain shape (unsaved, of the result's dtype). `versions` holds the version of each saved
+    Tensor, None where all are 0.
+    """
+
+    __slots__ = ("attributes", "counter", "operands", "out", "versions")
+
+    op: ClassVar[Op]
+
+    attributes: dict[str, Any]
+    operands: tuple[Any, ...] | None
+    versions: tuple[int, ...] | None
+    out: Any  # the result's array where a rule reads it
+    counter: list[int] | None  # the result's version counter, where `out` is saved
+
+    def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
+        operands, out = self.unpack(tensors, ct.dtype)
+        parts: list[Any] = []
+        for index, edge in enumerate(self.edges):
+            parts.append(None if edge is None else self._part(index, ct, builder, operands, out))
+        return parts
+
+    def _part(
+        self, index: int, ct: Any, builder: Builder, operands: tuple[Any, ...], out: Any
+    ) -> Any:
+        rule = self.op.vjp_rule(index)
+        operand = operands[index]
+        if isinstance(rule, NoDerivative):
+            dtype: Any = operand.dtype
+            return builder.broadcast(make_constant(builder, 0.0, dtype), operand.shape)
+        if self.op.arity is None:
+            part = rule(builder, ct, operands, out, index=index, **self.attributes)
+        else:
+            part = rule(builder, ct, operands, out, **self.attributes)
+        if part.shape != operand.shape:
+            return fit(builder, part, ct.shape if self.op.elementwise else None, operand.shape)
+        return part
+
+    def unpack(self, tensors: bool, dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], Any]:
+        """The operands and the result as the rules take them; checked to be what they were."""
+        operands = self.operands
+        if operands is None:
+            raise released(self.title)
+        self.check_versions(operands)
+        values = []
+        for operand in operands:
+            if operand.__class__ is tuple:
+                values.append(Unsaved(operand, dtype))
+            elif tensors or not hasattr(operand, "_data"):
+                values.append(operand)
+            else:
+                values.append(operand._data)
+        out = self.out
+        return tuple(values), self._result() if tensors and out is not None else out
+
+    def _result(self) -> Tensor:
+        result = make(self.out, self)
+        result._counter = self.counter
+        return result
+
+    def check_versions(self, operands: tuple[Any, ...]) -> None:
+        """Raise where something saved was changed in place since."""
+        counter = self.counter
+        if counter is not None and counter[0]:
+            what = f"its result, output 0 of {self.title},"
+            raise modified(self.title, what, self.out.shape, counter[0], 0)
+        for i, operand in enumerate(operands):
+            counter = getattr(operand, "_counter", None)
+            if counter is not None:
+                expected = 0 if self.versions is None else self.versions[i]
+                if counter[0] != expected:
+                    what = f"operand {i}{_maker(operand)}"
+                    raise modified(self.title, what, operand.shape, counter[0], expected)
+
+    def release(self) -> None:
+        if self.out is not None or any(hasattr(x, "_data") for x in self.operands or ()):
+            self.operands = None
+            self.out = None
+
+    def saved(self, word: str) -> Any:
+        """A saved value by its place, "0", "1", … or "out"; None where it was not saved."""
+        if self.operands is None:
+            raise released(self.title)
+        self.check_versions(self.operands)
+        if word == "out":
+            return None if self.out is None else self._result()
+        value = self.operands[int(word)]
+        if isinstance(value, tuple | Unsaved):
+            return None
+        return value.item() if isinstance(value, np.generic) else value
+
+    def __getattr__(self, name: str) -> Any:
+        words = {"_saved_self": "0", "_saved_other": "1", "_saved_exponent": "1"}
+        words |= {"_saved_mat2": "1", "_saved_result": "out"}
+        word = words.get(name)
+        if word is None or (word != "out" and int(word) >= len(self.edges)):
+            raise AttributeError(f"{self.title} has no attribute {name!r}")
+        return self.saved(word)
+
+
+def _maker(x: Tensor) -> str:
+    node = x._node
+    if node is None or node is LEAF:
+        return ""
+    return f", output {getattr(node, 'number', 0)} of {x.grad_fn.title},"
+
+
+class PromotedNode(OpNode):
+    """A node whose operands had different dtypes and were cast to a common one."""
+
+    __slots__ = ("dtype",)
+
+    dtype: np.dtype[Any]
+
+    def unpack(self, tensors: bool, dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], Any]:
+        operands, out = super().unpack(tensors, dtype)
+        return tuple(_cast(x, self.dtype) for x in operands), out
+
+    def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
+        assert self.operands is not None or self.out is None
+        dtypes = [getattr(x, "dtype", self.dtype) for x in self.operands or ()]
+        parts = super().propagate(ct, builder, tensors)
+        return [
+            None if part is None else _cast(part, dtype)
+            for part, dtype in zip(parts, dtypes, strict=True)
+        ]
+
+
+def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    if x.dtype == dtype:
+        return x
+    if isinstance(x, Unsaved):
+        return Unsaved(x.shape, dtype)
+    return x.to(dtype) if hasattr(x, "_data") else x.astype(dtype)
+
+
+def make_constant(builder: Builder, value: float, dtype: np.dtype[Any]) -> Any:
+    """A scalar that a rule can use as an operand."""
+    return builder.constant(value, TensorType(_NAME[dtype.num], ()))
+
+
+_NAME = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
+
+
+def fit(
+    builder: Builder, part: Any, full: tuple[int, ...] | None, shape: tuple[int, ...]
+) -> Any:
+    """A cotangent in the shape of its operand, which was broadcast to `full` in the operation."""
+    if full is not None and part.shape != full:
+        part = builder.broadcast(part, full)
+    elif full is None:
+        return builder.broadcast(part, shape)
+    return builder.sum_to(part, shape)
+
+
+@lru_cache(maxsize=None)
+def node_class(title: str, op: Op | None, base: type[Node] = OpNode) -> type[Any]:
+    """The class of the nodes called `title`; `type(node).__name__` is what PyTorch shows."""
+    members = {"__slots__": (), "__module__": __name__, "title": title, "op": op}
+    return type(title, (base,), members)
+
+
+@lru_cache(maxsize=None)
+def reads_of(op: Op) -> tuple[frozenset[str], ...]:
+    """For each rule of an elementwise op, or of dot, what of "0", "1", …, "out" it reads.
+
+    `saves` is what all rules together read; which of them run is known only when the node is made.
+    """
+    return tuple(_reads(op, index) for index in range(op.arity or 0))
+
+
+def _reads(op: Op, index: int) -> frozenset[str]:
+    rule = op.vjp_rule(index)
+    if isinstance(rule, NoDerivative) or not op.saves:
+        return frozenset()
+    if op.name == "dot":
+        return frozenset(str(1 - index))
+    if not op.elementwise:
+        return frozenset(op.saves)
+    return _read_values(op, rule)
+
+
+def _read_values(op: Op, rule: Rule) -> frozenset[str]:
+    """What a graph of the rule's result is built from: one that is only asked for its type is not."""
+    builder = GraphBuilder("probe")
+    kind = TensorType("f32", (2,))
+    words = [str(i) for i in range(op.arity or 0)]
+    operands = tuple(
+        builder.input(kind.with_dtype("bool") if op.name == "select" and word == "0" else kind)
+        for word in words
+    )
+    out, g = builder.input(kind), builder.input(kind)
+    result = rule(builder, g, operands, out)
+    used = {x for operation in builder.operations for x in operation.operands} | {result}
+    pairs = zip((*words, "out"), (*operands, out), strict=True)
+    return frozenset(word for word, value in pairs if value in used)
+
+
+def record(
+    cls: type[Any],
+    operands: Sequence[Any],
+    arrays: Sequence[Any],
+    data: Any,
+    attributes: dict[str, Any],
+) -> Any:
+    """A node of class `cls` for what was computed, or None where nothing asks for a gradient."""
+    op: Op = cls.op
+    edges = tuple(_edge(op, i, x) for i, x in enumerate(operands))
+    if not any(edge is not None for edge in edges):
+        return None
+    node = _new(cls)
+    node.edges = edges
+    node.sequence = NEXT_SEQUENCE()
+    node.hooks = None
+    node.attributes = attributes
+    needs = _needs(op, edges)
+    node.operands = kept = tuple(
+        x if str(i) in needs else Unsaved(array.shape, array.dtype)
+        for i, (x, array) in enumerate(zip(operands, arrays, strict=True))
+    )
+    node.versions = tuple(version_of(x) if hasattr(x, "_data") else 0 for x in kept)
+    node.out = np.asarray(data) if "out" in needs else None
+    node.counter = None
+    return node
+
+
+def _needs(op: Op, edges: tuple[Any, ...]) -> frozenset[str]:
+    """What the rules of the operands read that require grad."""
+    if op.arity is None or not op.saves:
+        every = (*(str(i) for i in range(len(edges))), "out") if op.saves else ()
+        return frozenset(every)
+    reads = (read for read, edge in zip(reads_of(op), edges, strict=True) if edge is not None)
+    return frozenset().union(*reads)
+
+
+def made_by(node: Any, data: Any) -> Tensor:
+    """The result of `node`; where its elements were saved, it shares its version counter with the node."""
+    result = make(data, node)
+    if node is not None and node.out is not None:
+        node.out = result._data
+        result._counter = node.counter = [0]
+    return result
+
+
+def _edge(op: Op, index: int, x: Any) -> Any:
+    node = getattr(x, "_node", None)
+    if node is None:
+        return None
+    rule = op.vjp_rule(index)
+    if isinstance(rule, NoDerivative) and rule is not ZERO:
+        return None
+    return x if node is LEAF else node

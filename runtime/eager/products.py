@@ -1,0 +1,114 @@
+"""Products of matrices and vectors. The nodes are those that PyTorch's matmul makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...ir.functions import linear as functions
+from ...ir.op import TABLE
+from .builder import apply
+from .composite import composite
+from .elementwise import lift
+from .errors import EagerError
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+_DOT = TABLE["dot"]
+_NO_BATCH: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+_ROWS_BY_COLUMNS = {"contract": ((1,), (0,)), "batch": _NO_BATCH}
+_INNER = {"contract": ((0,), (0,)), "batch": _NO_BATCH}
+_STACKS = {"contract": ((2,), (1,)), "batch": ((0,), (0,))}
+_STACK_TITLE = "UnsafeViewBackward0"
+
+
+def mm(x: Tensor, y: Tensor) -> Tensor:
+    """The product of two matrices."""
+    _check("mm", x, y, 2, 2)
+    if x._data.shape[1] != y._data.shape[0]:
+        raise EagerError(
+            f"mm: mat1 and mat2 shapes cannot be multiplied ({_by(x)} and {_by(y)})"
+        )
+    return apply(_DOT, (x, y), _ROWS_BY_COLUMNS, "MmBackward0")
+
+
+def mv(x: Tensor, y: Tensor) -> Tensor:
+    """A matrix times a vector."""
+    _check("mv", x, y, 2, 1)
+    if x._data.shape[1] != y._data.shape[0]:
+        raise EagerError(f"mv: size mismatch, matrix {_by(x)} and vector of {_by(y)}")
+    return apply(_DOT, (x, y), _ROWS_BY_COLUMNS, "MvBackward0")
+
+
+def dot(x: Tensor, y: Tensor) -> Tensor:
+    """The inner product of two vectors."""
+    _check("dot", x, y, 1, 1)
+    if x._data.shape != y._data.shape:
+        raise EagerError(
+            f"dot: inconsistent tensor size, vectors of {_by(x)} and {_by(y)} elements"
+        )
+    return apply(_DOT, (x, y), _INNER, "DotBackward0")
+
+
+def bmm(x: Tensor, y: Tensor) -> Tensor:
+    """The products of two stacks of matrices, one by one."""
+    _check("bmm", x, y, 3, 3)
+    if x._data.shape[0] != y._data.shape[0] or x._data.shape[2] != y._data.shape[1]:
+        raise EagerError(f"bmm: batches of matrices do not match, {_by(x)} and {_by(y)}")
+    return apply(_DOT, (x, y), _STACKS, "BmmBackward0")
+
+
+def outer(x: Tensor, y: Tensor) -> Tensor:
+    """All products of an element of x with one of y."""
+    _check("outer", x, y, 1, 1)
+    return apply(_DOT, (x, y), {"contract": ((), ()), "batch": _NO_BATCH}, "MulBackward0")
+
+
+def matmul(x: Any, y: Any) -> Tensor:
+    """x @ y: of vectors, matrices and stacks of matrices, which broadcast."""
+    result = operator_matmul(x, y)
+    if result is NotImplemented:
+        raise TypeError(f"matmul() does not take {type(x).__name__} and {type(y).__name__}")
+    tensor: Tensor = result
+    return tensor
+
+
+def operator_matmul(x: Any, y: Any) -> Any:
+    """The operator @."""
+    x, y = lift(x), lift(y)
+    if not (hasattr(x, "_data") and hasattr(y, "_data")):
+        return NotImplemented
+    dims = (x._data.ndim, y._data.ndim)
+    simple = _BY_DIMS.get(dims)
+    if simple is not None:
+        return simple(x, y)
+    if 0 in dims:
+        raise EagerError(f"matmul: both operands need at least 1 axis, got {_by(x)} @ {_by(y)}")
+    _check("matmul", x, y, *dims)
+    try:
+        title = "SqueezeBackward4" if dims == (1, 2) else _STACK_TITLE
+        return composite("matmul", functions.matmul, (x, y), title)
+    except ValueError as error:
+        raise EagerError(f"{error}: shapes cannot be multiplied") from None
+
+
+def rmatmul(x: Tensor, y: Any) -> Any:
+    """y @ x."""
+    return operator_matmul(y, x)
+
+
+_BY_DIMS = {(1, 1): dot, (2, 1): mv, (2, 2): mm}
+
+
+def _check(name: str, x: Tensor, y: Tensor, *dims: int) -> None:
+    if x._data.dtype != y._data.dtype:
+        raise EagerError(
+            f"{name}: expected both operands to have the same dtype, but got: "
+            f"{x._data.dtype} != {y._data.dtype}"
+        )
+    if (x._data.ndim, y._data.ndim) != dims:
+        raise EagerError(f"{name}: expected {dims[0]}D and {dims[1]}D, got {_by(x)} and {_by(y)}")
+
+
+def _by(x: Tensor) -> str:
+    return "x".join(map(str, x._data.shape)) or "a scalar"

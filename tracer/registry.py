@@ -1,0 +1,160 @@
+"""Which NumPy functions traced arrays take, and the door through which each call comes.
+
+The implementations register themselves: `implements(np.sum)` for a function of the array-function
+protocol, the tables of `ufuncs` for universal functions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..ir.errors import FusegradError
+from .errors import UnsupportedError
+from .source import locate
+
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """What runs instead of a NumPy function, and the keywords that it knows."""
+
+    call: Callable[..., Any]
+    keywords: frozenset[str]
+    positional: int | None  # how many arguments may be positional; None: any number
+
+
+FUNCTIONS: dict[Callable[..., Any], Implementation] = {}
+
+# Keywords that may be given as long as they ask for nothing: their defaults.
+_IDLE: Mapping[str, tuple[Any, ...]] = {
+    "casting": ("same_kind",),
+    "order": ("K", "C", "A"),
+    "subok": (True, False),
+    "where": (True,),
+    "mode": ("raise",),
+    "ddof": (0,),
+    "keepdims": (False,),
+    "overwrite_input": (False, True),
+    "optimize": (False, True, "greedy", "optimal"),
+}
+
+_ALTERNATIVES = {
+    "nonzero": "np.where(condition, x, y): how many elements are true is not known while tracing",
+    "unique": "compute it before the call: the size of the result depends on the values",
+    "median": "np.mean, or compute it outside",
+    "sort": "compute the order outside, and pass it as integer indices",
+    "argsort": "compute the order outside, and pass it as integer indices",
+    "copyto": "np.where(condition, values, x)",
+    "put": "np.where(condition, values, x)",
+    "putmask": "np.where(condition, values, x)",
+    "place": "np.where(condition, values, x)",
+    "array_equal": "np.all(x == y)",
+    "allclose": "np.all(np.abs(x - y) <= tolerance)",
+    "save": "return the array, and save it outside",
+    "array2string": "return the array, and print it outside",
+}
+
+
+def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
+    """Register what follows for NumPy functions (None, of another version of NumPy, is passed over)."""
+
+    def register(call: Call) -> Call:
+        parameters = inspect.signature(call).parameters.values()
+        takes_any = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        positional = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+        keywords = frozenset(p.name for p in parameters if p.kind is not p.VAR_POSITIONAL)
+        made = Implementation(call, keywords, None if takes_any else positional)
+        for function in functions:
+            if function is not None:
+                FUNCTIONS[function] = made
+        return call
+
+    return register
+
+
+def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a NumPy function on traced arrays. An error says where the user called it."""
+    try:
+        implementation = FUNCTIONS.get(function)
+        if implementation is None:
+            raise unsupported(function_name(function))
+        if not kwargs.keys() <= implementation.keywords:
+            kwargs = _without_idle(function, implementation, kwargs)
+        if implementation.positional is not None and len(args) > implementation.positional:
+            raise _too_many(function, implementation, args)
+        return implementation.call(*args, **kwargs)
+    except FusegradError as error:
+        error.at = error.at or locate()
+        raise
+
+
+def _without_idle(
+    function: Callable[..., Any], implementation: Implementation, kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The keywords without those that are given their defaults; others that are not known are errors."""
+    kept = {}
+    for name, value in kwargs.items():
+        if name in implementation.keywords:
+            kept[name] = value
+        elif not is_idle(name, value):
+            raise unsupported_keyword(function_name(function), name)
+    return kept
+
+
+def is_idle(name: str, value: Any) -> bool:
+    """Whether a keyword that is not supported may be given this value, as it changes nothing."""
+    if value is None or value is np._NoValue:  # type: ignore[attr-defined]
+        return True
+    idle = _IDLE.get(name, ())
+    return isinstance(value, str | bool | int) and value in idle
+
+
+def _too_many(
+    function: Callable[..., Any], implementation: Implementation, args: tuple[Any, ...]
+) -> UnsupportedError:
+    name = function_name(function)
+    return UnsupportedError(
+        f"{name}: {len(args)} positional arguments while tracing, at most "
+        f"{implementation.positional} are supported",
+        hint=f"the rest by keyword; supported are {', '.join(sorted(implementation.keywords))}",
+    )
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """How the user calls it: ``np.linalg.norm``."""
+    name = getattr(function, "__name__", str(function))
+    module = getattr(function, "__module__", "") or ""
+    module = module.replace("numpy", "np", 1) if module.startswith("numpy") else module
+    return f"{module}.{name}" if module else name
+
+
+def unsupported(name: str) -> UnsupportedError:
+    """The error for a function that traced arrays do not take."""
+    return UnsupportedError(f"{name} is not supported while tracing", hint=_hint(name))
+
+
+def unsupported_keyword(name: str, keyword: str) -> UnsupportedError:
+    """The error for a keyword that an implementation does not know."""
+    hint = "leave it out, or run the function eagerly"
+    if keyword == "out":
+        hint = f"assign the result instead: result = {name}(...)"
+    elif keyword == "where":
+        hint = "np.where(condition, x, y) on the operand or on the result"
+    return UnsupportedError(f"{name}: {keyword}= is not supported while tracing", hint=hint)
+
+
+def _hint(name: str) -> str:
+    short = name.rpartition(".")[2]
+    if short in _ALTERNATIVES:
+        return _ALTERNATIVES[short]
+    known = {function_name(function): None for function in FUNCTIONS}
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.75)
+    nearest = f"; nearest supported: {', '.join(near)}" if near else ""
+    return f"run the function eagerly with f.eager(...), or move this call outside{nearest}"

@@ -1,0 +1,245 @@
+"""Universal functions: NumPy's table of them, in terms of ops, and the operators made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir.builder import Builder, Handle
+from ..ir.errors import DTypeError, FusegradError, ShapeError
+from ..ir.graph import Value
+from ..ir.types import NUMPY_DTYPE
+from . import elementwise, special
+from .errors import CastError, TraceError, UnsupportedError
+from .operands import kind_of, lift, lift_unless_number, materialise, shape_of
+from .promotion import broadcast_shapes, resolve_ufunc, shape_text, supported_dtype, ufunc_name
+from .registry import FUNCTIONS, is_idle, unsupported, unsupported_keyword
+from .source import locate
+from .trace import can_lift, current_trace, is_traced
+
+if TYPE_CHECKING:
+    from .array import TracedArray
+
+# Ufuncs that are no elementwise functions of broadcast operands; other modules register theirs.
+GENERALISED: dict[np.ufunc, Callable[..., Any]] = {}
+
+# ufunc.reduce(x, axis=0) is this function of it.
+_REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+    np.logical_and: np.all,
+    np.logical_or: np.any,
+}
+
+
+# --- from the protocol ---
+
+
+def dispatch_ufunc(
+    ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """What `__array_ufunc__` is asked for. An error says where the user called it."""
+    try:
+        if method == "__call__":
+            return _call(ufunc, inputs, kwargs)
+        if method == "reduce" and ufunc in _REDUCTIONS:
+            return _reduce(_REDUCTIONS[ufunc], *inputs, **kwargs)
+        if method == "accumulate" and ufunc is np.add:
+            return _reduce(np.cumsum, *inputs, **kwargs)
+        if method == "outer" and not ufunc.signature:
+            return _outer(ufunc, *inputs, kwargs=kwargs)
+        raise unsupported(f"{ufunc_name(ufunc)}.{method}")
+    except FusegradError as error:
+        error.at = error.at or locate()
+        raise
+
+
+def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    dtype = kwargs.pop("dtype", None) if kwargs else None
+    for name, value in kwargs.items():
+        if name == "out" and all(each is None for each in value):
+            continue
+        if not is_idle(name, value):
+            raise _out_error(ufunc, value) if name == "out" else _keyword_error(ufunc, name)
+    if ufunc in GENERALISED:
+        result = GENERALISED[ufunc](*inputs)
+        return result if dtype is None else result.astype(dtype)
+    forced = None if dtype is None else supported_dtype(dtype, f"the result of {ufunc_name(ufunc)}")
+    return call_ufunc(ufunc, inputs, forced)
+
+
+def _keyword_error(ufunc: np.ufunc, name: str) -> UnsupportedError:
+    return unsupported_keyword(ufunc_name(ufunc), name)
+
+
+def _out_error(ufunc: np.ufunc, out: tuple[Any, ...]) -> FusegradError:
+    if all(is_traced(each) or each is None for each in out):
+        return _keyword_error(ufunc, "out")
+    return TraceError(
+        f"{ufunc_name(ufunc)} would store a traced array into a NumPy array from outside",
+        hint="x = x + y instead of x += y or out=x: the result becomes an array of its own",
+    )
+
+
+def _reduce(function: Callable[..., Any], x: Any, axis: Any = 0, **kwargs: Any) -> Any:
+    known = FUNCTIONS[function].keywords
+    for name, value in kwargs.items():
+        if name not in known and not (name == "out" and value == (None,)):
+            raise unsupported_keyword(f"np.{function.__name__}", name)
+    kept = {name: value for name, value in kwargs.items() if name in known}
+    return FUNCTIONS[function].call(x, axis=axis, **kept)
+
+
+def _outer(ufunc: np.ufunc, x: Any, y: Any, kwargs: dict[str, Any]) -> Any:
+    left, right = lift(x, ufunc_name(ufunc)), lift(y, ufunc_name(ufunc))
+    return _call(ufunc, (left.reshape(left.shape + (1,) * right.ndim), right), kwargs)
+
+
+# --- elementwise ---
+
+
+def call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: str | None = None) -> Any:
+    """`ufunc` of these operands: promoted and broadcast as NumPy does, then the ops."""
+    rule = elementwise.RULES.get(ufunc) or special.rule_of(ufunc)
+    if rule is None:
+        raise unsupported(_full_name(ufunc))
+    if ufunc is np.power:
+        found = static_power(*inputs)
+        if found is not None and dtype is None:
+            return found
+    name = ufunc.__name__
+    operands = [lift_unless_number(x, f"np.{name}") for x in inputs]
+    dtypes = resolve_ufunc(ufunc, tuple([kind_of(x) for x in operands]), dtype)
+    shape = broadcast_shapes(f"np.{name}", [shape_of(x) for x in operands])
+    values = [materialise(x, d, shape) for x, d in zip(operands, dtypes, strict=False)]
+    trace = current_trace()
+    results = rule(trace.builder, *values)
+    outputs = dtypes[ufunc.nin :]
+    if ufunc.nout == 1:
+        return trace.wrap(trace.builder.cast(results, outputs[0]))
+    pairs = zip(results, outputs, strict=True)
+    return tuple(trace.wrap(trace.builder.cast(value, output)) for value, output in pairs)
+
+
+def _full_name(ufunc: np.ufunc) -> str:
+    name = ufunc_name(ufunc)
+    return name if name.startswith("np.") else f"the ufunc {name}"
+
+
+# --- operators ---
+
+
+def operate(ufunc: np.ufunc, *inputs: Any) -> Any:
+    """An operator of Python's. Of Python numbers alone it gives a Python number."""
+    for x in inputs:
+        if not (is_traced(x) or can_lift(x)):
+            return NotImplemented
+    try:
+        generalised = GENERALISED.get(ufunc)
+        if generalised is not None:
+            return generalised(*inputs)
+        result = call_ufunc(ufunc, inputs)
+    except FusegradError as error:
+        error.at = error.at or locate()
+        raise
+    if all([_is_weak(x) for x in inputs]):
+        _weaken(result)
+    return result
+
+
+def _is_weak(x: Any) -> bool:
+    return x.weak if is_traced(x) else type(x) in (int, float, bool)
+
+
+def _weaken(result: Any) -> None:
+    for each in result if isinstance(result, tuple) else (result,):
+        each.weak = True
+
+
+def equality(ufunc: np.ufunc, x: Any, y: Any) -> Any:
+    """`==` and `!=`, which Python also asks for objects that are no arrays at all."""
+    if y is None or isinstance(y, str):
+        return current_trace().wrap(
+            materialise(ufunc is np.not_equal, "bool", lift(x).shape),
+        )
+    return operate(ufunc, x, y)
+
+
+def power_operator(x: TracedArray, y: Any) -> Any:
+    """``x ** y``: as ndarray's, a square root where y is 0.5."""
+    if type(y) is float and y == 0.5 and x.value.type.is_float:
+        return operate(np.sqrt, x)
+    return operate(np.power, x, y)
+
+
+def static_power(x: Any, y: Any) -> TracedArray | None:
+    """x to a known power that is cheaper than `pow`; None where it is not."""
+    if not is_traced(x) or type(y) not in (int, float):
+        return None
+    array = lift(x)
+    dtype = array.value.type.dtype
+    if dtype in ("i32", "i64") and type(y) is int:
+        return _integer_power(array, y)
+    if not array.value.type.is_float or y not in (0, 1, 2):
+        return None
+    b = current_trace().builder
+    value = array.value
+    if y == 0:
+        return current_trace().wrap(b.full_like(value, 1))
+    return current_trace().wrap(b.mul(value, value) if y == 2 else value)
+
+
+def _integer_power(x: TracedArray, exponent: int) -> TracedArray:
+    """By repeated squaring; it wraps around as NumPy's."""
+    if exponent < 0:
+        raise CastError(
+            "Integers to negative integer powers are not allowed",
+            hint="a float exponent, or x.astype(float)",
+        )
+    b = current_trace().builder
+    result, square = None, x.value
+    while exponent:
+        if exponent & 1:
+            result = square if result is None else b.mul(result, square)
+        exponent >>= 1
+        square = b.mul(square, square) if exponent else square
+    return current_trace().wrap(b.full_like(x.value, 1) if result is None else result)
+
+
+# --- in place ---
+
+
+def stored(sign: str, target: TracedArray, result: TracedArray) -> Value:
+    """The value of `target` after ``target {sign}= other``, where plain NumPy would do the same."""
+    if target.tracer is not current_trace() or target.shared:
+        raise _seen_by_others(sign, target)
+    have, got = target.value.type, result.value.type
+    if got.shape != have.shape:
+        raise ShapeError(
+            f"{sign}=: the result of shape {shape_text(got.shape)} does not fit into the array of "
+            f"shape {shape_text(have.shape)}",
+            at=locate(),
+        )
+    if not np.can_cast(NUMPY_DTYPE[got.dtype], NUMPY_DTYPE[have.dtype], "same_kind"):
+        raise DTypeError(
+            f"{sign}=: a result of dtype {got.dtype} cannot be stored into an array of {have.dtype}",
+            at=locate(),
+            hint=f"x = x {sign} ..., which makes a new array",
+        )
+    return materialise(result, have.dtype, have.shape)
+
+
+def _seen_by_others(sign: str, target: TracedArray) -> TraceError:
+    argument = target.value.producer is None
+    owner = "an argument or an array from outside" if argument else "memory that views share"
+    return TraceError(
+        f"{sign}= would change {owner} in place, which is not supported while tracing",
+        at=locate(),
+        hint=f"x = x {sign} ..., or x = x.copy() before",
+    )
+
+
