@@ -12,6 +12,7 @@ from ..ir import FusegradError, Graph
 from .entry import (
     ArrayType,
     EntrySpec,
+    NoneNode,
     Owner,
     SlowDoor,
     bound_objects,
@@ -75,6 +76,27 @@ def compile_program(graph: Graph) -> Program:
     return Program(graph, module, code, {"write": written - start, "llvm": done - written})
 
 
+def flat_door(program: Program) -> SlowDoor:
+    """A door for a list of arrays alone, without a native entry."""
+    from . import jit
+
+    symbols = interpreter_symbols()
+    empty = EntrySpec("fg", (), (), NoneNode(), release_gil=program.releases_gil)
+    text = jit.compile_object(door_text(empty, symbols), level=0)
+    library = jit.link([program.code, text], program.module.imports, ("fg.invoke",))
+    return _slow_door(program, library)
+
+
+def _slow_door(program: Program, library: Any) -> SlowDoor:
+    return SlowDoor(
+        library["fg.invoke"],
+        [ArrayType(v.dtype, v.shape) for v in program.graph.inputs],
+        [ArrayType(v.dtype, v.shape) for v in program.graph.outputs],
+        program.on_error,
+        library,
+    )
+
+
 @dataclass(slots=True)
 class Doors:
     """A loaded program: `native` takes the user's arguments, `flat` a list of arrays.
@@ -107,13 +129,7 @@ def open_doors(
         exports if reason is None else exports[:1],
     )
     program.seconds["entry"] = time.perf_counter() - start
-    flat = SlowDoor(
-        library[exports[0]],
-        [ArrayType(v.dtype, v.shape) for v in program.graph.inputs],
-        [ArrayType(v.dtype, v.shape) for v in program.graph.outputs],
-        program.on_error,
-        library,
-    )
+    flat = _slow_door(program, library)
     native = None
     if reason is None:
         owner = Owner([library, program, *objects.values()])

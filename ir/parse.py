@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
@@ -16,7 +17,7 @@ from .types import DTYPES, NUMPY_DTYPE, TensorType
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r]+) | (?P<newline>\n) | (?P<comment>//[^\n]*)
-      | (?P<value>%[A-Za-z0-9_.]+) | (?P<symbol>@[^\s(]+) | (?P<string>"[^"]*")
+      | (?P<value>%[A-Za-z0-9_.]+) | (?P<symbol>@[^\s(]+) | (?P<string>"(?:[^"\\\n]|\\.)*")
       | (?P<number>-?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf\b|nan\b))
       | (?P<word>[A-Za-z_^][A-Za-z0-9_]*) | (?P<punctuation>->|[][(){},:=])""",
     re.VERBOSE,
@@ -27,7 +28,11 @@ _WORDS = {"true": True, "false": False, "none": None, "inf": math.inf, "nan": ma
 
 def parse(text: str) -> Graph:
     """The graph that `text` spells. Raises IRError with the line where it can't be read."""
-    return _Parser(text).function()
+    parser = _Parser(text)
+    graph = parser.function()
+    if parser.kind != "end":
+        raise parser.error(f"expected the end, found {parser.token!r}")
+    return graph
 
 
 class _Parser:
@@ -70,13 +75,18 @@ class _Parser:
 
     def next(self) -> str:
         token = self.token
+        if self.kind == "end":
+            raise self.error("the text ends too early")
         self.position += 1
         return token
 
     def expect(self, token: str) -> None:
         if self.token != token:
-            raise IRError(f"line {self.line}: expected {token!r}, found {self.token!r}")
+            raise self.error(f"expected {token!r}, found {self.token!r}")
         self.position += 1
+
+    def error(self, what: str) -> IRError:
+        return IRError(f"line {self.line}: {what}")
 
     def accept(self, token: str) -> bool:
         found = self.token == token
@@ -130,7 +140,7 @@ class _Parser:
         while self.kind == "value":
             name = self.next()
             if name not in self.values:
-                raise IRError(f"line {self.line}: {name} is not defined before its use")
+                raise self.error(f"{name} is not defined before its use")
             operands.append(self.values[name])
             self.accept(",")
         return operands
@@ -154,6 +164,8 @@ class _Parser:
         while self.accept(","):
             types.append(self.type())
         location, note = _read_comment(self.comments.get(line, ""))
+        if len(types) != len(names):
+            raise IRError(f"line {line}: {len(names)} results, {len(types)} types")
         operation = Operation(
             TABLE[op_name],
             tuple(operands),
@@ -179,7 +191,7 @@ class _Parser:
     def attribute(self) -> Any:
         kind, token = self.kind, self.next()
         if kind == "string":
-            return token[1:-1]
+            return json.loads(token)
         if kind == "number":
             return _number(token)
         if token == "[":
@@ -192,24 +204,33 @@ class _Parser:
             return self.dense()
         if token in _WORDS:
             return _WORDS[token]
-        raise IRError(f"line {self.line}: {token!r} is not an attribute value")
+        raise self.error(f"{token!r} is not an attribute value")
 
     def dense(self) -> ArrayConstant:
         self.expect("(")
         dtype = self.attribute()
         self.expect(",")
-        shape = self.attribute()
+        shape = self.shape()
         self.expect(",")
         elements = self.attribute()
         self.expect(")")
-        return ArrayConstant(np.array(elements, NUMPY_DTYPE[dtype]).reshape(shape))
+        try:
+            array = np.array(elements, NUMPY_DTYPE[dtype]).reshape(shape)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise self.error(f"dense: {error}") from None
+        return ArrayConstant(array)
 
     def type(self) -> TensorType:
         dtype = self.next()
         if dtype not in DTYPES:
-            raise IRError(f"line {self.line}: {dtype!r} is not a dtype")
+            raise self.error(f"{dtype!r} is not a dtype")
+        return TensorType(dtype, self.shape())
+
+    def shape(self) -> tuple[int, ...]:
         shape = self.attribute()
-        return TensorType(dtype, shape)
+        if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+            raise self.error(f"{shape!r} is no shape")
+        return shape
 
 
 def _number(token: str) -> float | int:

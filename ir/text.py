@@ -12,9 +12,12 @@ as dense("f64", [shape], [elements]). Comments hold the user's line and the note
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
+
+import numpy as np
 
 from .graph import Graph, Operation, Value
 from .op import ArrayConstant
@@ -119,7 +122,9 @@ def attribute(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(attribute(v) for v in value)}]"
     if isinstance(value, str):
-        return f'"{value}"'
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, np.generic):
+        return attribute(value.item())
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -34,7 +34,7 @@ class View:
 
     @property
     def is_dense(self) -> bool:
-        """Does it show exactly the buffer, in order?"""
+        """Does it show the buffer from its start on, in order?"""
         return self.bounds is None and self.offset == 0 and self._packed()
 
     def _packed(self) -> bool:

@@ -1,6 +1,6 @@
 """Runs a Python call and writes down what it did."""
 
-from . import contractions, creation, einsum, reductions, shapes
+from . import contractions, creation, einsum, joins, reductions, selection, shapes
 from .array import TracedArray
 from .errors import AxisError, BoundsError, TraceError, UnsupportedError
 from .pytree import Treedef, flatten, register_pytree_node, unflatten
@@ -23,7 +23,9 @@ __all__ = [
     "einsum",
     "flatten",
     "is_tracing",
+    "joins",
     "reductions",
+    "selection",
     "register_pytree_node",
     "shapes",
     "trace",

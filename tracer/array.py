@@ -1,4 +1,4 @@
-"""The array that user code sees while it is traced: its operators, methods and attributes are ndarray's."""
+"""The array that user code sees while it is traced. Operators and methods are ndarray's."""
 
 from __future__ import annotations
 
@@ -197,10 +197,10 @@ class TracedArray:
     def __rdivmod__(self, other: Any) -> Any:
         return ufuncs.operate(np.divmod, other, self)
 
-    def __pow__(self, other: Any, modulo: None = None) -> Any:
+    def __pow__(self, other: Any) -> Any:
         return ufuncs.power_operator(self, other)
 
-    def __rpow__(self, other: Any, modulo: None = None) -> Any:
+    def __rpow__(self, other: Any) -> Any:
         return ufuncs.operate(np.power, other, self)
 
     def __matmul__(self, other: Any) -> Any:

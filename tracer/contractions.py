@@ -14,7 +14,7 @@ from ..ir.functions import linear
 from ..ir.graph import Value
 from .operands import builder, lift, same_dtype, wrap
 from .promotion import normalise_axis
-from .registry import implements
+from .registry import dispatch, implements
 from .ufuncs import GENERALISED
 
 if TYPE_CHECKING:
@@ -126,21 +126,16 @@ for _name, _function in (("vecdot", _vecdot), ("matvec", _matvec), ("vecmat", _v
         GENERALISED[getattr(np, _name)] = _function
 
 
-@implements(np.trace)
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> TracedArray:
-    return np.diagonal(lift(a), offset, axis1, axis2).sum(axis=-1, dtype=dtype)  # type: ignore[return-value, arg-type]
-
-
-@implements(getattr(np, "cross", None))
+@implements(np.cross, getattr(np.linalg, "cross", None))
 def _cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> TracedArray:
     if axis is not None:
         axisa = axisb = axisc = axis
-    x: Any = np.moveaxis(lift(a, "np.cross"), axisa, -1)  # type: ignore[arg-type]
-    y: Any = np.moveaxis(lift(b, "np.cross"), axisb, -1)  # type: ignore[arg-type]
+    x: Any = dispatch(np.moveaxis, (a, axisa, -1), {})
+    y: Any = dispatch(np.moveaxis, (b, axisb, -1), {})
     if x.shape[-1] != 3 or y.shape[-1] != 3:
         raise ShapeError(f"np.cross: vectors of 3 elements, got {x!r} and {y!r}")
     (x0, x1, x2), (y0, y1, y2) = (tuple(v[..., i] for i in range(3)) for v in (x, y))
     parts = (x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0)
-    return np.moveaxis(np.stack(parts, -1), -1, axisc)  # type: ignore[return-value]
+    return dispatch(np.stack, (parts, axisc), {})  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """The elementwise universal functions of NumPy: for each, the ops that it is made of.
 
-A rule gets values of one shape, in the dtypes that NumPy computes in, and gives the value of the result
-(its dtype is corrected by the caller).
+A rule gets values of one shape, in the dtypes that NumPy computes in, and gives the value of the
+result (its dtype is corrected by the caller).
 """
 
 from __future__ import annotations
@@ -123,6 +123,11 @@ def _heaviside(b: Builder, x: Handle, at_zero: Handle) -> Handle:
     return b.select(b.compare("eq", x, zero), at_zero, step)
 
 
+def _of_truth(name: str) -> Rule:
+    """Every number but 0 is true."""
+    return lambda b, *values: b(name, *(b.cast(x, "bool") for x in values))
+
+
 def _identity(b: Builder, x: Handle) -> Handle:
     return x
 
@@ -202,11 +207,11 @@ RULES: dict[np.ufunc, Rule] = {
     np.isinf: _of_floats(composed.isinf, "ne"),
     np.isfinite: _of_floats(composed.isfinite, "eq"),
     np.signbit: _signbit,
-    # truth values (operands are cast to bool first) and bits
-    np.logical_and: _op("logical_and"),
-    np.logical_or: _op("logical_or"),
-    np.logical_xor: _op("logical_xor"),
-    np.logical_not: _op("logical_not"),
+    # truth values and bits
+    np.logical_and: _of_truth("logical_and"),
+    np.logical_or: _of_truth("logical_or"),
+    np.logical_xor: _of_truth("logical_xor"),
+    np.logical_not: _of_truth("logical_not"),
     np.bitwise_and: _op("logical_and"),
     np.bitwise_or: _op("logical_or"),
     np.bitwise_xor: _op("logical_xor"),

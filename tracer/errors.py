@@ -1,4 +1,4 @@
-"""What can go wrong while a function is traced; each class is also the builtin that NumPy would raise."""
+"""What can go wrong while a function is traced; each class is also the builtin of NumPy's error."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def get_item(x: Any, index: Any) -> TracedArray:
 
 
 def _read(index: Any, x: TracedArray) -> list[Any]:
-    """The items of an index as slices, None, Ellipsis, ints, and arrays that are lifted or NumPy's."""
+    """The items of an index: slices, None, Ellipsis, ints, and arrays, traced or NumPy's."""
     parts = index if isinstance(index, tuple) else (index,)
     return [_read_one(part, x) for part in parts]
 
@@ -170,10 +170,15 @@ def _resolve(part: Any, x: TracedArray, axis: int, *, arrays: bool) -> list[_Ite
     if isinstance(part, int):
         number = check_index(part, extent, axis)
         return [fixed_positions(np.asarray(number), extent)] if arrays else [number]
-    if isinstance(part, _Fixed):
-        _check_all(part.array, extent, axis)
-        return [fixed_positions(np.where(part.array < 0, part.array + extent, part.array), extent)]
-    return [positions(part, extent, axis)]
+    return [_positions_of(part, extent, axis)]
+
+
+def any_positions(index: Any, extent: int, axis: int) -> Positions:
+    """Positions along one axis: an int, a list or an array of integers, traced or not."""
+    part = _Fixed(np.asarray(index)) if isinstance(index, int | np.integer) else _read_array(index)
+    if isinstance(part, np.ndarray) and part.dtype.kind == "b":
+        raise _no_index(part)
+    return _positions_of(part, extent, axis)
 
 
 def _resolve_mask(mask: np.ndarray[Any, Any], x: TracedArray, axis: int) -> list[_Item]:
@@ -209,14 +214,16 @@ def fixed_positions(index: np.ndarray[Any, Any], extent: int) -> Positions:
     return Positions(current_trace().constant_array(array).value, extent, in_range=True)
 
 
-def positions(index: Any, extent: int, axis: int) -> Positions:
-    """Positions given by an array whose values are read at each call."""
+def _positions_of(index: Any, extent: int, axis: int) -> Positions:
+    """Positions given by an array; one that may change is read, and checked, at each call."""
+    if isinstance(index, _Fixed):
+        _check_all(index.array, extent, axis)
+        return fixed_positions(np.where(index.array < 0, index.array + extent, index.array), extent)
     if isinstance(index, np.ndarray):
         _check_all(index, extent, axis)
         if index.dtype not in (np.dtype(np.int64), np.dtype(np.int32)):
             current_trace().bake(index, index)
-            wide = index.astype(np.int64)
-            return fixed_positions(np.where(wide < 0, wide + extent, wide), extent)
+            return _positions_of(_Fixed(index.astype(np.int64)), extent, axis)
     array = lift(index)
     return Positions(builder().cast(array.value, "i64"), extent, in_range=False)
 
@@ -347,4 +354,3 @@ def no_assignment(x: Any) -> UnsupportedError:
         at=locate(),
         hint="np.where(condition, values, x), or np.concatenate of the parts",
     )
-

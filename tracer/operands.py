@@ -75,13 +75,13 @@ def materialise(x: Any, dtype: str, shape: Shape) -> Value:
     """The value of `x` (a traced array or a number) in `dtype`, broadcast to `shape`."""
     b = builder()
     if not is_traced(x):
-        return b.constant(x, TensorType(dtype, shape))  # type: ignore[no-any-return]
+        return b.constant(x, TensorType(dtype, shape))
     value = x.value
     producer = value.producer
     if producer is not None and producer.op.name == "constant" and not value.type.shape:
         number = producer.attributes["value"]
         if not (isinstance(number, float) and dtype in INTEGERS):
-            return b.constant(number, TensorType(dtype, shape))  # type: ignore[no-any-return]
+            return b.constant(number, TensorType(dtype, shape))
     return b.broadcast(b.cast(value, dtype), shape)  # type: ignore[no-any-return]
 
 
@@ -91,7 +91,7 @@ def cast_to(x: TracedArray, dtype: str) -> Value:
 
 
 def together(operands: Sequence[Any], who: str) -> tuple[list[Value], str]:
-    """Values of all operands in the dtype and the shape that they have in common, and that dtype."""
+    """Values of all operands in their common dtype and shape, and that dtype."""
     lifted = [lift_unless_number(x, who) for x in operands]
     dtype = result_dtype([kind_of(x) for x in lifted])
     shape = broadcast_shapes(who, [shape_of(x) for x in lifted])

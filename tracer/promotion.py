@@ -52,9 +52,9 @@ def resolve_ufunc(
     """The dtypes that `ufunc` computes with: of its inputs, then of its outputs."""
     given = (*kinds, *(None,) * ufunc.nout)
     forced = (*(None,) * (ufunc.nin + ufunc.nout - 1), NUMPY_DTYPE[dtype] if dtype else None)
-    signature = forced if dtype else None
+    options: dict[str, Any] = {"signature": forced} if dtype else {}
     try:
-        found = ufunc.resolve_dtypes(given, signature=signature)
+        found = ufunc.resolve_dtypes(given, **options)
     except TypeError:
         shown = " and ".join(_kind_text(kind) for kind in kinds)
         raise DTypeError(f"{ufunc_name(ufunc)} does not take {shown}") from None

@@ -2,7 +2,7 @@
 
     tree ::= leaf | None | tuple | list | dict | namedtuple | dataclass | registered class, of trees
 
-The leaves of a dict stand in the order of its sorted keys, so that the order of insertion is of no matter.
+The leaves of a dict stand in the order of its sorted keys: the order of insertion is of no matter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Treedef:
 
     kind       "leaf", "none", "tuple", "list", "dict" or "custom"
     type       the class of the container (None for a leaf)
-    keys       the keys of a dict in the order of `children`; the names of fields; None where counted
+    keys       keys of a dict in the order of `children`; names of fields; None where counted
     children   one structure for each child
     metadata   what else a registered class needs to be put together again
     """
@@ -251,7 +251,7 @@ _Handler = Callable[[Any, Leaves], Treedef] | None
 
 
 class _Handlers(dict[type[Any], _Handler]):
-    """Class -> how its instances are taken apart; None for a leaf. A new class is looked at once."""
+    """Class -> how its instances are taken apart; None for a leaf. Each is looked at once."""
 
     def __missing__(self, cls: type[Any]) -> _Handler:
         handler = _classify(cls)

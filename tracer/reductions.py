@@ -20,7 +20,7 @@ from .registry import implements
 if TYPE_CHECKING:
     from .array import TracedArray
 
-_UNSET: Any = np._NoValue  # type: ignore[attr-defined]
+_UNSET: Any = np._NoValue
 
 
 def _given(x: Any) -> bool:
@@ -103,7 +103,7 @@ def _no_out(out: Any, who: str) -> None:
 
 
 def _reduce(op: str, value: Value, axes: Shape) -> Value:
-    return builder()(op, value, axes=axes) if axes else value  # type: ignore[no-any-return]
+    return builder()(op, value, axes=axes) if axes else value
 
 
 @implements(np.count_nonzero)
@@ -376,5 +376,3 @@ def _vector_norm(size: Any, ord: Any, axis: int, keepdims: Any) -> TracedArray:
     if not isinstance(ord, int | float):
         raise UnsupportedError(f"np.linalg.norm with ord={ord!r} is not supported for vectors")
     return _sum(size**ord, axis, keepdims=keepdims) ** (1.0 / ord)  # type: ignore[no-any-return]
-
-

@@ -63,7 +63,7 @@ _ALTERNATIVES = {
 
 
 def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
-    """Register what follows for NumPy functions (None, of another version of NumPy, is passed over)."""
+    """Register what follows for NumPy functions; None is passed over (not in this NumPy)."""
 
     def register(call: Call) -> Call:
         parameters = inspect.signature(call).parameters.values()
@@ -98,7 +98,7 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 def _without_idle(
     function: Callable[..., Any], implementation: Implementation, kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """The keywords without those that are given their defaults; others that are not known are errors."""
+    """The keywords without unknown ones that are given their defaults; others are errors."""
     kept = {}
     for name, value in kwargs.items():
         if name in implementation.keywords:
@@ -110,7 +110,7 @@ def _without_idle(
 
 def is_idle(name: str, value: Any) -> bool:
     """Whether a keyword that is not supported may be given this value, as it changes nothing."""
-    if value is None or value is np._NoValue:  # type: ignore[attr-defined]
+    if value is None or value is np._NoValue:
         return True
     idle = _IDLE.get(name, ())
     return isinstance(value, str | bool | int) and value in idle

@@ -71,7 +71,7 @@ def location_of(function: object) -> Location | None:
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType):
-        code = getattr(getattr(type(function), "__call__", None), "__code__", None)
+        code = getattr(getattr(function, "__call__", None), "__code__", None)  # noqa: B004
     if not isinstance(code, CodeType):
         return None
     return Location(code.co_filename, code.co_firstlineno)
@@ -81,7 +81,7 @@ class Locator:
     """`locate` for the length of a trace: a place that is passed again is not worked out again."""
 
     def __init__(self) -> None:
-        # Keyed by identity, as the hash of a code object is slow; the code is kept so that it lives.
+        # Keyed by identity, as the hash of a code object is slow; it is kept so that it lives.
         self._lines: dict[tuple[int, int], Location] = {}
         self._kept: dict[int, CodeType] = {}
 

@@ -1,7 +1,7 @@
 """Runs a Python function once on traced arrays, and gives back the graph of what it did.
 
-Each thread has a stack of traces: an inner one (a gradient taken inside a traced function) may use the
-arrays of an outer one, which become hidden inputs of its graph as foreign NumPy arrays do.
+Each thread has a stack of traces: an inner one (a gradient taken inside a traced function) may use
+the arrays of an outer one, which become hidden inputs of its graph as foreign NumPy arrays do.
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def current_trace() -> Trace:
 _capturable: dict[type[Any], Callable[[Any], np.ndarray[Any, Any]]] = {}
 
 
-def register_capturable(
-    type: type[Any], array_of: Callable[[Any], np.ndarray[Any, Any]]
-) -> None:
+def register_capturable(type: type[Any], array_of: Callable[[Any], np.ndarray[Any, Any]]) -> None:
     """Let traced functions use instances of `type` as they use foreign NumPy arrays."""
     _capturable[type] = array_of
 
@@ -113,6 +111,7 @@ class Trace:
         self.builder.locate = Locator()
         self.captured: list[Any] = []
         self.baked: list[tuple[Any, np.ndarray[Any, Any]]] = []
+        self.refused: TraceError | None = None  # the last error about a value that is not known
         self._captured_as: dict[int, TracedArray] = {}
 
     def __enter__(self) -> Trace:
@@ -130,7 +129,7 @@ class Trace:
     # --- things from outside ---
 
     def lift(self, x: Any, who: str = "") -> TracedArray:
-        """`x` as an array of this trace: a number, a list, an array of the user's or of an outer trace."""
+        """`x` (a number, a list, an array from outside or of an outer trace) as our array."""
         array_class = _array_class()
         if type(x) is array_class:
             return x if x.tracer is self else self._adopt(x)
@@ -182,9 +181,9 @@ class Trace:
     def _sequence(self, x: list[Any] | tuple[Any, ...], who: str) -> TracedArray:
         leaves, _ = flatten(x)
         if any(type(leaf) is _array_class() for leaf in leaves):
-            from .shapes import stack_nested
+            from .joins import stack_nested
 
-            return stack_nested(self, x)
+            return stack_nested(x)
         try:
             array = np.asarray(x)
         except ValueError:
@@ -203,7 +202,8 @@ class Trace:
         producer = x.value.producer
         if producer is not None and producer.op.name == "constant" and not x.value.shape:
             return producer.attributes["value"]
-        raise _unknown_value(x, wanted)
+        self.refused = _unknown_value(x, wanted)
+        raise self.refused
 
 
 _array_classes: list[type[TracedArray]] = []
@@ -224,7 +224,7 @@ def is_traced(x: Any) -> TypeGuard[TracedArray]:
 
 
 def can_lift(x: Any) -> bool:
-    """Whether an operator may take `x` beside a traced array, be it only to refuse it with reasons."""
+    """Whether an operator takes `x` beside a traced array, be it only to refuse it with reasons."""
     if isinstance(x, bool | int | float | complex | np.generic | np.ndarray | list | tuple):
         return True
     return type(x) in _capturable
@@ -235,8 +235,7 @@ def can_lift(x: Any) -> bool:
 _WANTED = {
     "bool": (
         "the truth value of a {x} is not known while tracing",
-        "np.where(condition, x, y) instead of if, np.logical_and and np.logical_or instead of "
-        "and, or",
+        "np.where(condition, x, y) instead of if; & and | instead of and, or",
     ),
     "index": (
         "the value of a {x} is not known while tracing, an integer is needed",
@@ -244,8 +243,7 @@ _WANTED = {
     ),
     "array": (
         "a {x} has no values while tracing, it cannot become a NumPy array",
-        "leave out np.asarray and np.array (np.stack for a list of traced arrays), "
-        "and do not store into NumPy arrays",
+        "leave out np.asarray and np.array (np.stack for a list); store into no NumPy array",
     ),
     "item": (
         "the value of a {x} is not known while tracing",
@@ -348,12 +346,8 @@ def trace_flat(
             for aval, leaf in zip(avals, names, strict=True)
         ]
         args, kwargs = unflatten(in_tree, arrays)
-        try:
-            result = function(*args, **kwargs)
-            outputs, out_tree = _outputs(tracing, result)
-        except FusegradError as error:
-            error.at = error.at or locate()
-            raise
+        result = _run(tracing, function, args, kwargs)
+        outputs, out_tree = _outputs(tracing, result)
     return Traced(
         graph=tracing.builder.build([x.value for x in outputs]),
         in_tree=in_tree,
@@ -362,6 +356,20 @@ def trace_flat(
         baked=tuple(tracing.baked),
         output_weak=tuple(x.weak for x in outputs),
     )
+
+
+def _run(
+    tracing: Trace, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except FusegradError:
+        raise
+    except TypeError as error:
+        # NumPy puts an error of its own in the place of ours, as in np.zeros(x).
+        if tracing.refused is not None and "traced array" in str(error):
+            raise tracing.refused from error
+        raise
 
 
 def _outputs(tracing: Trace, result: Any) -> tuple[list[TracedArray], Treedef]:

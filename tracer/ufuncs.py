@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir.builder import Builder, Handle
 from ..ir.errors import DTypeError, FusegradError, ShapeError
 from ..ir.graph import Value
 from ..ir.types import NUMPY_DTYPE
@@ -51,7 +50,7 @@ def dispatch_ufunc(
         if method == "accumulate" and ufunc is np.add:
             return _reduce(np.cumsum, *inputs, **kwargs)
         if method == "outer" and not ufunc.signature:
-            return _outer(ufunc, *inputs, kwargs=kwargs)
+            return _outer(ufunc, inputs, kwargs)
         raise unsupported(f"{ufunc_name(ufunc)}.{method}")
     except FusegradError as error:
         error.at = error.at or locate()
@@ -94,8 +93,8 @@ def _reduce(function: Callable[..., Any], x: Any, axis: Any = 0, **kwargs: Any) 
     return FUNCTIONS[function].call(x, axis=axis, **kept)
 
 
-def _outer(ufunc: np.ufunc, x: Any, y: Any, kwargs: dict[str, Any]) -> Any:
-    left, right = lift(x, ufunc_name(ufunc)), lift(y, ufunc_name(ufunc))
+def _outer(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    left, right = (lift(x, ufunc_name(ufunc)) for x in inputs)
     return _call(ufunc, (left.reshape(left.shape + (1,) * right.ndim), right), kwargs)
 
 
@@ -146,7 +145,7 @@ def operate(ufunc: np.ufunc, *inputs: Any) -> Any:
     except FusegradError as error:
         error.at = error.at or locate()
         raise
-    if all([_is_weak(x) for x in inputs]):
+    if all(map(_is_weak, inputs)):
         _weaken(result)
     return result
 
@@ -226,7 +225,7 @@ def stored(sign: str, target: TracedArray, result: TracedArray) -> Value:
         )
     if not np.can_cast(NUMPY_DTYPE[got.dtype], NUMPY_DTYPE[have.dtype], "same_kind"):
         raise DTypeError(
-            f"{sign}=: a result of dtype {got.dtype} cannot be stored into an array of {have.dtype}",
+            f"{sign}=: a result of dtype {got.dtype} does not go into an array of {have.dtype}",
             at=locate(),
             hint=f"x = x {sign} ..., which makes a new array",
         )
@@ -241,5 +240,3 @@ def _seen_by_others(sign: str, target: TracedArray) -> TraceError:
         at=locate(),
         hint=f"x = x {sign} ..., or x = x.copy() before",
     )
-
-

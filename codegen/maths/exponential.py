@@ -123,13 +123,17 @@ def power_of_two(n: Term) -> Term:
 
 
 def scaled_by_power(fraction: Term, n: Term) -> Term:
-    """(1 + fraction) * 2**n, by two factors of about half the exponent: only the last one rounds."""
+    """(1 + fraction) * 2**n, of which only the last product rounds."""
+    first, second = scale_factors(n)
+    return fma(fraction, first, first) * second
+
+
+def scale_factors(n: Term) -> tuple[Term, Term]:
+    """Two powers of two with the product 2**n, which itself may be too large or too small."""
     form = FORMATS[n.dtype]
     whole = (n + (form.shifter + 2 * form.bias)).bits()
     half = fma(n, 0.5, form.shifter + form.bias).bits()
-    first = (half << form.mantissa).as_float()
-    second = ((whole - half) << form.mantissa).as_float()
-    return fma(fraction, first, first) * second
+    return (half << form.mantissa).as_float(), ((whole - half) << form.mantissa).as_float()
 
 
 FUNCTIONS = (

@@ -41,13 +41,13 @@ _LARGEST_EXPONENT = 2.0**66  # of the result: beyond, it is saturated for every 
 def power(x: Term, y: Term) -> Term:
     """x**y. Largest error: 0.xx ULP in f64, 0.xx in f32."""
     usual = (x >= FORMATS[x.dtype].smallest_normal) & (x < math.inf) & y.equals(y)
-    return _positive_power(x, y).rescue(~usual, lambda: x.call("pow_rare", y))
+    return _positive_power(x, 0.0, y).rescue(~usual, lambda: x.call("pow_rare", y))
 
 
 def power_rare(x: Term, y: Term) -> Term:
     """x**y with all its special cases."""
     size = abs(x)
-    result = _positive_power(size, y)
+    result = _positive_power(*without_subnormals(size), y)
     grows = y > 0.0
     at_zero = where(grows, x.constant(0.0), math.inf)
     at_infinity = where(grows, x.constant(math.inf), 0.0)
@@ -68,22 +68,25 @@ def _is_odd(y: Term) -> Term:
     return _is_integer(y) & half.rint().differs(half)
 
 
-def _positive_power(x: Term, y: Term) -> Term:
-    """x**y for a positive, finite x."""
+def _positive_power(x: Term, offset: Term | float, y: Term) -> Term:
+    """(x * 2**-offset)**y for a positive, normal x."""
     y = y.at_most(_LARGEST_EXPONENT).at_least(-_LARGEST_EXPONENT)
     if x.dtype == "f32":
-        return _power_in_f64(x.to("f64"), y.to("f64")).to("f32")
-    scaled, offset = without_subnormals(x)
-    k, f = split(scaled)
-    high, low = _logarithm(k - offset, f)
+        return _power_in_f64(x.to("f64"), offset, y.to("f64")).to("f32")
+    k, f = split(x)
+    high, low = _logarithm(_less(k, offset), f)
     product = y * high
     product_low = fma(y, low, fma(y, high, -product))
     return _exponential(product, product_low)
 
 
-def _power_in_f64(x: Term, y: Term) -> Term:
+def _less(k: Term, offset: Term | float) -> Term:
+    return k - offset.to(k.dtype) if isinstance(offset, Term) else k
+
+
+def _power_in_f64(x: Term, offset: Term | float, y: Term) -> Term:
     k, f = split(x)
-    product = y * fma(f, polynomial(f, _LOG2, 4), k)
+    product = y * fma(f, polynomial(f, _LOG2, 4), _less(k, offset))
     product = product.at_most(200.0).at_least(-200.0)  # far beyond the range of f32
     n = nearest(product)
     r = product - n

@@ -83,7 +83,9 @@ def _of_probabilities(
     if b.type_of(target) != b.type_of(log_p):
         types = f"{b.type_of(log_p)} and target {b.type_of(target)}"
         if b.type_of(target).shape != b.type_of(log_p).shape:
-            raise ShapeError(f"cross_entropy: probabilities have the shape of the input, got {types}")
+            raise ShapeError(
+                f"cross_entropy: probabilities have the shape of the input, got {types}"
+            )
         raise DTypeError(f"cross_entropy: dtypes differ, {types}")
     if label_smoothing:
         classes = b.type_of(log_p).shape[axis]
@@ -105,7 +107,9 @@ def nll_loss(
     """-log_p of the target class (a comparison with 0, 1, 2, … picks it, which fuses with all around it)."""
     type = b.type_of(log_p)
     if type.shape[:axis] + type.shape[axis + 1 :] != b.type_of(target).shape:
-        raise ShapeError(f"nll_loss: {type} with classes along axis {axis}, target {b.type_of(target)}")
+        raise ShapeError(
+            f"nll_loss: {type} with classes along axis {axis}, target {b.type_of(target)}"
+        )
     classes = type.shape[axis]
     kept = None
     if ignore_index is not None:

@@ -37,14 +37,20 @@ def _infer(x: TensorType, y: TensorType, *, contract: Pair, batch: Pair) -> tupl
             raise ShapeError(
                 f"dot: {kind} sizes differ, {x} along {list(lhs)} and {y} along {list(rhs)}"
             )
-    x_free, y_free = free_axes(x.ndim, contract[0], batch[0]), free_axes(y.ndim, contract[1], batch[1])
+    x_free, y_free = (
+        free_axes(x.ndim, contract[0], batch[0]),
+        free_axes(y.ndim, contract[1], batch[1]),
+    )
     extents = [x.shape[i] for i in (*batch[0], *x_free)] + [y.shape[i] for i in y_free]
     return (x.with_shape(tuple(extents)),)
 
 
 def _eval(x: Any, y: Any, *, contract: Pair, batch: Pair) -> Any:
     """As a product of matrices (or of stacks of them)."""
-    x_free, y_free = free_axes(x.ndim, contract[0], batch[0]), free_axes(y.ndim, contract[1], batch[1])
+    x_free, y_free = (
+        free_axes(x.ndim, contract[0], batch[0]),
+        free_axes(y.ndim, contract[1], batch[1]),
+    )
     lhs = x.transpose((*batch[0], *x_free, *contract[0]))
     rhs = y.transpose((*batch[1], *contract[1], *y_free))
     stack, rows = _extents(x, batch[0]), _extents(x, x_free)
@@ -66,7 +72,10 @@ def _vjp_left(
 ) -> Handle:
     """g · yᵀ: contract the free axes of y; what comes out is batch, free of x, contracted."""
     x_ndim, y_ndim = (b.type_of(operand).ndim for operand in operands)
-    x_free, y_free = free_axes(x_ndim, contract[0], batch[0]), free_axes(y_ndim, contract[1], batch[1])
+    x_free, y_free = (
+        free_axes(x_ndim, contract[0], batch[0]),
+        free_axes(y_ndim, contract[1], batch[1]),
+    )
     stacked = tuple(range(len(batch[0])))
     first = len(stacked) + len(x_free)
     product = b(
@@ -85,7 +94,10 @@ def _vjp_right(
 ) -> Handle:
     """xᵀ · g: contract the free axes of x; what comes out is batch, contracted, free of y."""
     x_ndim, y_ndim = (b.type_of(operand).ndim for operand in operands)
-    x_free, y_free = free_axes(x_ndim, contract[0], batch[0]), free_axes(y_ndim, contract[1], batch[1])
+    x_free, y_free = (
+        free_axes(x_ndim, contract[0], batch[0]),
+        free_axes(y_ndim, contract[1], batch[1]),
+    )
     stacked = tuple(range(len(batch[0])))
     first = len(stacked)
     product = b(
@@ -146,7 +158,11 @@ def _shifted(axes: Axes, by: int) -> Axes:
 
 
 def _sample(
-    dtype: str, left: tuple[int, ...], right: tuple[int, ...], contract: Pair, batch: Pair = ((), ())
+    dtype: str,
+    left: tuple[int, ...],
+    right: tuple[int, ...],
+    contract: Pair,
+    batch: Pair = ((), ()),
 ) -> Sample:
     types = (TensorType(dtype, left), TensorType(dtype, right))
     return Sample(types, {"contract": contract, "batch": batch})

@@ -26,7 +26,6 @@ def _check_indices(indices: Any, size: int) -> None:
         raise IndexError(f"index {worst} is out of range for an axis of {size}")
 
 
-
 # --- gather: np.take ---
 
 

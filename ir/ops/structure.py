@@ -42,11 +42,15 @@ def _eval_broadcast(x: Any, *, shape: Shape) -> Any:
     return np.broadcast_to(x, shape)
 
 
-def _vjp_broadcast(b: Builder, g: Handle, operands: Operands, out: Handle, *, shape: Shape) -> Handle:
+def _vjp_broadcast(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, shape: Shape
+) -> Handle:
     return b.sum_to(g, b.type_of(operands[0]).shape)
 
 
-def _jvp_broadcast(b: Builder, g: Handle, operands: Operands, out: Handle, *, shape: Shape) -> Handle:
+def _jvp_broadcast(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, shape: Shape
+) -> Handle:
     return b.broadcast(g, shape)
 
 
@@ -221,7 +225,14 @@ def _eval_slice(x: Any, *, start: Shape, stop: Shape, step: Shape) -> Any:
 
 
 def _vjp_slice(
-    b: Builder, g: Handle, operands: Operands, out: Handle, *, start: Shape, stop: Shape, step: Shape
+    b: Builder,
+    g: Handle,
+    operands: Operands,
+    out: Handle,
+    *,
+    start: Shape,
+    stop: Shape,
+    step: Shape,
 ) -> Handle:
     extents = b.type_of(operands[0]).shape
     spans = [_span(_count(*bounds), bounds[2]) for bounds in zip(start, stop, step, strict=True)]
@@ -346,7 +357,14 @@ def _eval_pad(x: Any, *, low: Shape, high: Shape, interior: Shape) -> Any:
 
 
 def _vjp_pad(
-    b: Builder, g: Handle, operands: Operands, out: Handle, *, low: Shape, high: Shape, interior: Shape
+    b: Builder,
+    g: Handle,
+    operands: Operands,
+    out: Handle,
+    *,
+    low: Shape,
+    high: Shape,
+    interior: Shape,
 ) -> Handle:
     steps = tuple(between + 1 for between in interior)
     extents = b.type_of(operands[0]).shape

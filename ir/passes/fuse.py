@@ -188,7 +188,7 @@ class _Writer:
         for output in self.levels.graph.outputs:
             source = self.levels.sources[output]
             buffer = self.buffers[source.base]
-            if buffer in taken or not source.view.is_dense:
+            if buffer in taken or not source.is_whole:
                 value = self.copy_of(source, output.producer)
             else:
                 taken.add(buffer)

@@ -8,6 +8,7 @@ memory raises it. So kernels, one for each level and domain, never wait for each
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,11 @@ class Source:
 
     base: Value
     view: View
+
+    @property
+    def is_whole(self) -> bool:
+        """Does it show all of the buffer, in order?"""
+        return self.view.is_dense and math.prod(self.view.shape) == self.base.type.size
 
 
 def is_generator(value: Value) -> bool:
@@ -86,7 +92,7 @@ class Levels:
                 self.sources[result] = self._source_of(operation, result)
             if not is_fusible(operation) and not self.is_view(operation):
                 for operand in operation.operands:  # an opaque operation reads dense buffers
-                    if not self.sources[operand].view.is_dense:
+                    if not self.sources[operand].is_whole:
                         self._copy(operand)
 
     def _source_of(self, operation: Operation, result: Value) -> Source:

@@ -43,7 +43,7 @@ def apply(
         RESTORE(token)
     node = None
     if STATE.enabled:
-        cls = node_class(title or names.of_op(op.name), op)
+        cls = node_class(title or names.of_op(op.name), op.name)
         node = record(cls, operands, arrays, data, attributes)
     if "view" in op.traits and _shares(data, arrays[0]) and hasattr(operands[0], "_data"):
         return make_view(data, node, operands[0])

@@ -18,6 +18,7 @@ from ...ir.autodiff import value_and_vjp
 from ...ir.types import NUMPY_DTYPE
 from . import names
 from .core import make, make_view, shared_counter
+from .errors import explain
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released, version_of
 from .quiet import RESTORE, SILENCE, SILENT
@@ -216,6 +217,8 @@ def composite(
     except KeyError:
         unknown = {str(x.dtype) for x in operands} - {str(d) for d in NUMPY_DTYPE.values()}
         raise TypeError(f"{name} does not take dtype {', '.join(sorted(unknown))}") from None
+    except ValueError as error:
+        raise explain(name, operands, error) from None
     results = run_composite(plan, operands, title or names.of_function(name))
     return results[0] if len(results) == 1 else tuple(results)
 

@@ -39,8 +39,8 @@ def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
     """The function of one tensor that applies `op_name`. With `floats`, integers are cast first."""
     op = TABLE[op_name]
     evaluate = op.eval
-    cls = node_class(title or names.of_op(op_name), op)
-    (read,) = reads_of(op)
+    cls = node_class(title or names.of_op(op_name), op_name)
+    (read,) = reads_of(op_name)
     keep_operand, keep_result = "0" in read, "out" in read
     discrete = isinstance(op.vjp_rule(0), NoDerivative)
 
@@ -93,8 +93,8 @@ def binary(
     """
     op = TABLE[op_name]
     evaluate = op.eval
-    cls = node_class(title or names.of_op(op_name), op)
-    reads = reads_of(op)
+    cls = node_class(title or names.of_op(op_name), op_name)
+    reads = reads_of(op_name)
     x_for_x, x_for_y = "0" in reads[0], "0" in reads[1]
     y_for_x, y_for_y = "1" in reads[0], "1" in reads[1]
     out_for_x, out_for_y = "out" in reads[0], "out" in reads[1]
@@ -170,7 +170,7 @@ def _binary_general(cls: type[Any], x: Any, y: Any, floats: bool) -> Any:
         return make(data)
     operands = [v if hasattr(v, "_data") else a for v, a in zip((x, y), arrays, strict=True)]
     mixed = any(v.dtype != common for v in operands)
-    kind = node_class(cls.title, op, PromotedNode) if mixed else cls
+    kind = node_class(cls.title, op.name, PromotedNode) if mixed else cls
     originals = [getattr(v, "_data", v) for v in operands]
     node = record(kind, operands, originals, data, {})
     if mixed and node is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...ir import Builder, GraphBuilder, TensorType
-from ...ir.op import ZERO, NoDerivative, Op, Rule
+from ...ir.op import TABLE, ZERO, NoDerivative, Op, Rule
 from ...ir.types import NUMPY_DTYPE
 from .core import make
 from .node import LEAF, NEXT_SEQUENCE, Node, modified, released, version_of
@@ -195,18 +195,19 @@ def fit(
 
 
 @lru_cache(maxsize=None)
-def node_class(title: str, op: Op | None, base: type[Node] = OpNode) -> type[Any]:
-    """The class of the nodes called `title`; `type(node).__name__` is what PyTorch shows."""
-    members = {"__slots__": (), "__module__": __name__, "title": title, "op": op}
+def node_class(title: str, op_name: str, base: type[Node] = OpNode) -> type[Any]:
+    """The class of the nodes of an op called `title`; `type(node).__name__` is what PyTorch shows."""
+    members = {"__slots__": (), "__module__": __name__, "title": title, "op": TABLE[op_name]}
     return type(title, (base,), members)
 
 
 @lru_cache(maxsize=None)
-def reads_of(op: Op) -> tuple[frozenset[str], ...]:
+def reads_of(op_name: str) -> tuple[frozenset[str], ...]:
     """For each rule of an elementwise op, or of dot, what of "0", "1", …, "out" it reads.
 
     `saves` is what all rules together read; which of them run is known only when the node is made.
     """
+    op = TABLE[op_name]
     return tuple(_reads(op, index) for index in range(op.arity or 0))
 
 
@@ -270,7 +271,7 @@ def _needs(op: Op, edges: tuple[Any, ...]) -> frozenset[str]:
     if op.arity is None or not op.saves:
         every = (*(str(i) for i in range(len(edges))), "out") if op.saves else ()
         return frozenset(every)
-    reads = (read for read, edge in zip(reads_of(op), edges, strict=True) if edge is not None)
+    reads = (read for read, edge in zip(reads_of(op.name), edges, strict=True) if edge is not None)
     return frozenset().union(*reads)
 
 

@@ -219,7 +219,9 @@ def check_batch(op: Op, sample: Sample, size: int = 3) -> None:
         ]
         (got,) = interpret(verify(batch_graph(graph, batched, size)), columns)
         loop = [
-            interpret(graph, [x[k] if yes else x for x, yes in zip(columns, batched, strict=True)])[0]
+            interpret(graph, [x[k] if yes else x for x, yes in zip(columns, batched, strict=True)])[
+                0
+            ]
             for k in range(size)
         ]
         expected = np.stack(loop)

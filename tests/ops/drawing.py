@@ -16,9 +16,7 @@ def draw(op: Op, sample: Sample, *, seed: int = 0) -> list[np.ndarray]:
     return [_operand(rng, type, sample, i) for i, type in enumerate(sample.types)]
 
 
-def _operand(
-    rng: np.random.Generator, type: TensorType, sample: Sample, index: int
-) -> np.ndarray:
+def _operand(rng: np.random.Generator, type: TensorType, sample: Sample, index: int) -> np.ndarray:
     dtype = NUMPY_DTYPE[type.dtype]
     if type.dtype == "bool":
         return np.asarray(rng.random(type.shape) < 0.5, dtype)

@@ -21,7 +21,10 @@ DOUBLE = [
     (op, sample)
     for op, sample in CASES
     if list(checks.float_operands(op, sample))
-    and all(type.dtype != "f32" for type in (*sample.types, *op.infer(*sample.types, **sample.attributes)))
+    and all(
+        type.dtype != "f32"
+        for type in (*sample.types, *op.infer(*sample.types, **sample.attributes))
+    )
 ]
 ELEMENTWISE = [case for case in CASES if case[0].elementwise]
 

@@ -1,0 +1,1 @@
+"""Compiled functions: signatures, guards, dispatch, and what a user can look at."""

@@ -1,0 +1,59 @@
+"""The decorators: compile a function, its gradient, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .function import CompiledFunction, eager, make
+from .transform import Argnums
+
+__all__ = ["CompiledFunction", "compile", "eager", "grad", "value_and_grad"]
+
+
+def compile(function: Callable[..., Any] | None = None) -> Any:
+    """Compile a function written in NumPy. Its results are arrays, or NumPy scalars where 0-d.
+
+    Called on Tensors it is differentiable: the result has a `grad_fn`, and `.backward()` runs the compiled
+    adjoint. Raises TraceError where the function does what can't be compiled, with the line.
+
+    >>> import numpy as np, fusegrad as fg
+    >>> @fg.compile
+    ... def rms(x):
+    ...     return np.sqrt(np.mean(x**2))
+    >>> float(rms(np.array([3.0, 4.0, 5.0, 0.0])))
+    3.5355339059327378
+    """
+    return make("compile", function)
+
+
+def grad(
+    function: Callable[..., Any] | None = None, *, argnums: Argnums = 0, has_aux: bool = False
+) -> Any:
+    """The compiled gradient of a function that returns a scalar.
+
+    `argnums` says with respect to what: positions or names of parameters, one or a tuple of them; each may be any
+    tree of floating-point arrays, and its gradient has the same structure, shapes and dtypes. With `has_aux` the
+    function returns (value, aux) and the gradient function returns (gradient, aux).
+
+    >>> import numpy as np, fusegrad as fg
+    >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    """
+    return make("grad", function, argnums, has_aux)
+
+
+def value_and_grad(
+    function: Callable[..., Any] | None = None, *, argnums: Argnums = 0, has_aux: bool = False
+) -> Any:
+    """The value of a function and its gradient, computed together: (value, gradient).
+
+    Takes the arguments of `grad`. With `has_aux` it returns ((value, aux), gradient). The result is what
+    `scipy.optimize.minimize(f, x0, jac=True)` expects.
+
+    >>> import numpy as np, fusegrad as fg
+    >>> value, gradient = fg.value_and_grad(lambda x: np.sum(np.sin(x)))(np.zeros(2))
+    >>> float(value), gradient
+    (0.0, array([1., 1.]))
+    """
+    return make("value_and_grad", function, argnums, has_aux)

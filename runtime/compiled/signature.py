@@ -1,0 +1,96 @@
+"""The signature of a compiled variant as a native entry checks it: trees, kinds, guards, hidden arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...codegen.entry import (
+    DictNode,
+    EntrySpec,
+    Guard,
+    HiddenArray,
+    Leaf,
+    ListNode,
+    NoneNode,
+    OutputLeaf,
+    Tree,
+    TupleNode,
+)
+from ...ir import Graph
+from ...tracer.pytree import Treedef
+from .call import Call, Parameters
+
+_NODES = {"tuple": TupleNode, "list": ListNode}
+
+
+class NotNative(Exception):
+    """A native entry can't take (or give) this; the reason is the text."""
+
+
+def entry_spec(
+    parameters: Parameters,
+    call: Call,
+    kinds: tuple[str, ...],
+    graph: Graph,
+    out_tree: Treedef,
+    captured: tuple[Any, ...],
+    guards: tuple[Guard, ...],
+    release_gil: bool,
+) -> EntrySpec:
+    """The entry for calls like `call`. Raises NotNative where Python must take them apart."""
+    if parameters.variadic and any(not name.startswith("argument") for name in call.names):
+        raise NotNative("keywords of a variadic function")
+    leaves = [_leaf(i, kind, graph) for i, kind in enumerate(kinds)]
+    source = iter(leaves)
+    inputs = tuple(_tree(child, source) for child in call.tree.children)
+    outputs = iter(_output_leaves(graph))
+    output = _tree(out_tree, outputs)
+    positional, keyword = parameters.kinds(call.names)
+    hidden = tuple(_hidden(len(leaves) + i, x, graph) for i, x in enumerate(captured))
+    return EntrySpec(
+        prefix="fg",
+        parameters=call.names,
+        inputs=inputs,
+        output=output,
+        guards=guards,
+        hidden=hidden,
+        positional_only=positional,
+        keyword_only=keyword,
+        release_gil=release_gil,
+    )
+
+
+def _leaf(index: int, kind: str, graph: Graph) -> Leaf:
+    type = graph.inputs[index].type
+    if kind == "other":
+        raise NotNative(f"argument %{graph.inputs[index].name} is no plain contiguous array")
+    return Leaf(index, kind, type.dtype, type.shape)  # type: ignore[arg-type]
+
+
+def _hidden(index: int, x: Any, graph: Graph) -> HiddenArray:
+    if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative):
+        raise NotNative("a captured array is not contiguous, or no plain array")
+    return HiddenArray(index, x, graph.inputs[index].dtype)
+
+
+def _output_leaves(graph: Graph) -> list[OutputLeaf]:
+    return [
+        OutputLeaf(i, value.dtype, value.shape, as_scalar=value.shape == ())
+        for i, value in enumerate(graph.outputs)
+    ]
+
+
+def _tree(tree: Treedef, leaves: Any) -> Tree:
+    if tree.kind == "leaf":
+        leaf: Tree = next(leaves)
+        return leaf
+    if tree.kind == "none":
+        return NoneNode()
+    children = tuple(_tree(child, leaves) for child in tree.children)
+    if tree.kind in _NODES and tree.type in (tuple, list):
+        return _NODES[tree.kind](children)
+    if tree.kind == "dict" and tree.type is dict:
+        return DictNode(tree.keys or (), children)
+    raise NotNative(f"a {tree.type.__name__ if tree.type else tree.kind} is taken apart in Python")

@@ -1,0 +1,144 @@
+"""What is asked of a function: itself, its gradient, or both. From a trace to the graph that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...ir import DTypeError, Graph, ShapeError
+from ...ir.autodiff import value_and_vjp
+from ...tracer.errors import TraceError
+from ...tracer.pytree import Treedef, flatten, unflatten
+from ...tracer.trace import Traced
+from .call import Call
+
+Argnums = int | str | tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """`kind` is "compile", "grad" or "value_and_grad"; the rest is for the latter two."""
+
+    kind: str
+    argnums: Argnums = 0
+    has_aux: bool = False
+
+    @property
+    def differentiates(self) -> bool:
+        return self.kind != "compile"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A graph, and how its outputs make the result: a tree of numbers of outputs."""
+
+    graph: Graph
+    tree: Treedef
+
+
+def apply(transform: Transform, traced: Traced, call: Call) -> Result:
+    """The graph that `transform` asks for, of a traced call."""
+    if not transform.differentiates:
+        return Result(traced.graph, traced.out_tree)
+    primal = unflatten(traced.out_tree, range(traced.out_tree.num_leaves))
+    value, aux = _split_aux(transform, primal, traced)
+    _check_scalar(value, traced)
+    arguments = differentiated(transform, call)
+    places = _places(call)
+    wrt = [place for argument in arguments for place in places[argument]]
+    _check_floats(wrt, traced, call)
+    joint = value_and_vjp(traced.graph, wrt, seed=value, name=f"{traced.graph.name}.{transform.kind}")
+    count = len(traced.graph.outputs)
+    gradients = _gradient_tree(transform, call, arguments, count)
+    result = _assemble(transform, value, aux, gradients)
+    return _select(joint, result)
+
+
+def differentiated(transform: Transform, call: Call) -> list[int]:
+    """The positions, among the given arguments, that the gradient is taken of."""
+    wanted = transform.argnums if isinstance(transform.argnums, tuple) else (transform.argnums,)
+    return [_position(item, call) for item in wanted]
+
+
+def _position(item: int | str, call: Call) -> int:
+    if isinstance(item, str):
+        if item not in call.names:
+            raise TypeError(f"argnums names {item!r}, but the arguments given are {', '.join(call.names)}")
+        return call.names.index(item)
+    if not -len(call.names) <= item < len(call.names):
+        raise TypeError(f"argnums is {item}, but {len(call.names)} arguments were given")
+    return item % len(call.names)
+
+
+def _places(call: Call) -> list[list[int]]:
+    """For each argument the numbers of its leaves."""
+    places, start = [], 0
+    for child in call.tree.children:
+        places.append(list(range(start, start + child.num_leaves)))
+        start += child.num_leaves
+    return places
+
+
+def _split_aux(transform: Transform, primal: Any, traced: Traced) -> tuple[Any, Any]:
+    if not transform.has_aux:
+        return primal, None
+    if not isinstance(primal, tuple) or len(primal) != 2:
+        raise TraceError(
+            f"@{traced.graph.name}: with has_aux=True it must return (value, aux), it returned {traced.out_tree}",
+            hint="return the scalar first and everything else in one more object",
+        )
+    return primal
+
+
+def _check_scalar(value: Any, traced: Traced) -> None:
+    name = traced.graph.name
+    if not isinstance(value, int):
+        raise TraceError(
+            f"grad of @{name} needs one scalar output, it returned {traced.out_tree}",
+            hint="has_aux=True for (value, aux), or sum the outputs",
+        )
+    output = traced.graph.outputs[value]
+    at = output.producer.location if output.producer else None
+    if not output.type.is_float:
+        raise DTypeError(f"grad of @{name} needs a floating-point output, it is {output.type}", at=at)
+    if output.shape != ():
+        raise ShapeError(
+            f"grad of @{name} needs a scalar output, it is {output.type}",
+            at=at,
+            hint="return its sum or mean; a Jacobian needs one gradient for each element",
+        )
+
+
+def _check_floats(wrt: Sequence[int], traced: Traced, call: Call) -> None:
+    for place in wrt:
+        type = traced.graph.inputs[place].type
+        if not type.is_float:
+            raise DTypeError(
+                f"grad of @{traced.graph.name}: {call.paths[place]} is {type}, "
+                "a gradient needs floating-point arguments",
+                hint="pass floats (3.0, x.astype(float)), or leave the argument out of argnums",
+            )
+
+
+def _gradient_tree(transform: Transform, call: Call, arguments: list[int], first: int) -> Any:
+    """The gradients as numbers of outputs, in the structure of their arguments."""
+    trees, start = [], first
+    for argument in arguments:
+        child = call.tree.children[argument]
+        trees.append(unflatten(child, range(start, start + child.num_leaves)))
+        start += child.num_leaves
+    return tuple(trees) if isinstance(transform.argnums, tuple) else trees[0]
+
+
+def _assemble(transform: Transform, value: int, aux: Any, gradients: Any) -> Any:
+    if transform.kind == "grad":
+        return (gradients, aux) if transform.has_aux else gradients
+    return ((value, aux), gradients) if transform.has_aux else (value, gradients)
+
+
+def _select(graph: Graph, result: Any) -> Result:
+    """Keep the outputs that `result` mentions, in its order."""
+    numbers, tree = flatten(result)
+    outputs = [graph.outputs[number] for number in numbers]
+    return Result(Graph(graph.name, graph.inputs, graph.operations, outputs), tree)

@@ -1,0 +1,152 @@
+"""One compiled variant of a function: for arguments of certain types, in a certain state of its surroundings."""
+
+from __future__ import annotations
+
+import sys
+import time
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...codegen.entry import Guard
+from ...ir import Graph
+from ...ir.passes.pipeline import CLEAN, LOWER, Timings, run_passes
+from ...tracer.pytree import Treedef, unflatten
+from ...tracer.trace import Aval, Traced, trace_flat
+from .call import Call, Parameters, as_array, put_together
+from .guards import find_guards, holds
+from .signature import NotNative, entry_spec
+from .transform import Transform, apply
+
+_HELD_BY_US = 3  # references to a baked list that nobody else can reach
+
+
+class Variant:
+    """A trace, the graph that the transform makes of it, and (once it is called) machine code.
+
+    `doors` has a native entry for each combination of kinds of leaves (array, NumPy scalar, Python float …)
+    that was seen; the program behind them is one.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], parameters: Parameters, transform: Transform, call: Call
+    ) -> None:
+        self.call, self.parameters, self.transform = call, parameters, transform
+        self.timings = Timings()
+        self.avals = call.avals()
+        self.guards: tuple[Guard, ...] = find_guards(function)
+        start = time.perf_counter()
+        self.traced = _trace(function, parameters, call, self.avals)
+        self.timings.add("trace", time.perf_counter() - start)
+        self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
+        result = apply(transform, self.traced, call)
+        self.graph: Graph = run_passes(result.graph, CLEAN, self.timings)
+        self.out_tree: Treedef = result.tree
+        self._program: Any = None
+        self.native_misses: str | None = None  # why there is no native entry
+        self.entries: dict[tuple[str, ...], Any] = {}  # kinds -> Doors
+        self._flat: Any = None
+        self.composite: Any = None  # for calls on Tensors
+
+    # --- validity ---
+
+    def holds(self) -> bool:
+        """Is everything that was read while tracing still as it was?"""
+        return all(holds(guard) for guard in self.guards) and all(
+            np.array_equal(np.asarray(x), copy, equal_nan=copy.dtype.kind == "f")
+            for x, copy in self.baked
+        )
+
+    # --- code ---
+
+    @property
+    def program(self) -> Any:
+        """The machine code; made when it is first needed."""
+        if self._program is None:
+            from ...codegen.program import compile_program
+
+            self._program = compile_program(run_passes(self.graph, LOWER, self.timings))
+            for stage, seconds in self._program.seconds.items():
+                self.timings.add(stage, seconds)
+        return self._program
+
+    def open(self, kinds: tuple[str, ...], fallback: Callable[..., Any], name: str) -> Any:
+        """A native entry for leaves of `kinds`, or None where Python must look at each call."""
+        from ...codegen.program import open_doors
+
+        if self.baked:
+            self.native_misses = "a list or a mask that was read while tracing is compared at each call"
+            return None
+        try:
+            spec = entry_spec(
+                self.parameters,
+                self.call,
+                kinds,
+                self.graph,
+                self.out_tree,
+                self.traced.captured,
+                self.guards,
+                self.program.releases_gil,
+            )
+        except NotNative as reason:
+            self.native_misses = str(reason)
+            return None
+        doors = open_doors(self.program, spec, fallback, name, None)
+        self.entries[kinds] = doors
+        self._flat = self._flat or doors.flat
+        self.native_misses = doors.reason
+        return doors.native
+
+    @property
+    def flat(self) -> Any:
+        """The door for a list of arrays."""
+        if self._flat is None:
+            from ...codegen.program import flat_door
+
+            self._flat = flat_door(self.program)
+        return self._flat
+
+    def run(self, leaves: Sequence[Any]) -> Any:
+        """The result for arguments that the native entry does not take."""
+        arguments = [*leaves, *map(current_array, self.traced.captured)]
+        arrays = [as_array(x, v.type) for x, v in zip(arguments, self.graph.inputs, strict=True)]
+        outputs = self.flat(arrays)
+        return unflatten(self.out_tree, [x[()] if x.ndim == 0 else x for x in outputs])
+
+
+def current_array(x: Any) -> Any:
+    """The array of a captured object, as it is now."""
+    return getattr(x, "_data", x)
+
+
+def _trace(
+    function: Callable[..., Any], parameters: Parameters, call: Call, avals: tuple[Aval, ...]
+) -> Traced:
+    """Trace the function for a call; `parameters` tells how the arguments are handed over."""
+    from ...tracer.pytree import flatten
+
+    args, kwargs = put_together(parameters, call, list(range(len(call.leaves))))
+    order, in_tree = flatten((args, kwargs))
+    traced = trace_flat(function, in_tree, [avals[i] for i in order])
+    if order == list(range(len(order))):
+        return traced
+    places = {leaf: position for position, leaf in enumerate(order)}
+    inputs = [traced.graph.inputs[places[i]] for i in range(len(order))]
+    graph = Graph(
+        traced.graph.name,
+        [*inputs, *traced.graph.inputs[len(order) :]],
+        traced.graph.operations,
+        traced.graph.outputs,
+    )
+    return Traced(
+        graph, in_tree, traced.out_tree, traced.captured, traced.baked, traced.output_weak
+    )
+
+
+def _may_change(x: Any) -> bool:
+    """Can anybody but us change an object whose value was written into the graph?"""
+    if isinstance(x, tuple | types.CodeType):
+        return False
+    return sys.getrefcount(x) > _HELD_BY_US + 1

@@ -1,0 +1,38 @@
+"""Activations and losses of tensors: compositions of `ir.functions`, one node each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...ir.functions import reduction as functions
+from .arithmetic import as_float, to
+from .axes import either, normalise
+from .composite import composite
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = ["log_softmax", "softmax"]
+
+
+def softmax(x: Tensor, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Tensor:
+    """e^x / Σ e^x along `dim`."""
+    return _along("softmax", functions.softmax, x, either("softmax", dim, axis), dtype)
+
+
+def log_softmax(
+    x: Tensor, dim: int | None = None, dtype: Any = None, *, axis: int | None = None
+) -> Tensor:
+    """log softmax(x) along `dim`, without overflow."""
+    return _along("log_softmax", functions.log_softmax, x, either("log_softmax", dim, axis), dtype)
+
+
+def _along(name: str, function: Any, x: Tensor, dim: int | None, dtype: Any) -> Tensor:
+    if dim is None:
+        raise TypeError(f"{name}() needs dim=, the axis that is normalised")
+    x = as_float(x) if dtype is None else to(x, dtype)
+    if not x._data.ndim:
+        normalise(dim, 0)
+        return _along(name, function, x.reshape(1), 0, None).reshape(())
+    result: Tensor = composite(name, function, (x,), axes=(normalise(dim, x._data.ndim),))
+    return result

@@ -1,0 +1,178 @@
+"""Making tensors: from data, of constants, of ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .axes import shape_of
+from .promotion import default_dtype
+from .tensor import Tensor
+
+__all__ = [
+    "arange",
+    "as_tensor",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "is_tensor",
+    "linspace",
+    "ones",
+    "ones_like",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
+
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor that holds a copy of `data`; Python floats become the default dtype.
+
+    >>> tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    array = _array_of(data)
+    return _finish(np.array(array, dtype or _dtype_for(data, array), order="C"), requires_grad)
+
+
+def asarray(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`data` as a tensor, sharing the memory of an array where it can; a Tensor stays as it is."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    array = _array_of(data)
+    array = np.asarray(array, dtype or _dtype_for(data, array))
+    return _finish(array, requires_grad)
+
+
+as_tensor = asarray
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor that shares the memory of `array`."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    return _finish(array, False)
+
+
+def is_tensor(x: object) -> bool:
+    """Whether x is a Tensor."""
+    return isinstance(x, Tensor)
+
+
+def _array_of(data: Any) -> np.ndarray:
+    if isinstance(data, Tensor):
+        return data._data
+    if isinstance(data, list | tuple):
+        data = _without_tensors(data)
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"the data is not a regular array of numbers: {error}") from None
+
+
+def _without_tensors(data: Any) -> Any:
+    if isinstance(data, Tensor):
+        return data._data.tolist()
+    return [_without_tensors(x) for x in data] if isinstance(data, list | tuple) else data
+
+
+def _dtype_for(data: Any, array: np.ndarray) -> np.dtype[Any]:
+    """NumPy's own for arrays; for Python numbers the default dtype, int64 or bool."""
+    if isinstance(data, np.ndarray | np.generic | Tensor):
+        return array.dtype.newbyteorder("=")
+    if array.dtype.kind == "f" and not _holds_arrays(data):
+        return default_dtype()
+    return array.dtype if array.size or array.dtype.kind != "f" else default_dtype()
+
+
+def _holds_arrays(data: Any) -> bool:
+    while isinstance(data, list | tuple) and data:
+        data = data[0]
+    return isinstance(data, np.ndarray | np.generic)
+
+
+def _finish(array: np.ndarray, requires_grad: bool) -> Tensor:
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"a tensor can't hold elements of dtype {array.dtype}")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return Tensor(array, requires_grad=requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, of shape zeros(2, 3) or zeros((2, 3))."""
+    return _finish(np.zeros(shape_of(size), dtype or default_dtype()), requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones, of shape ones(2, 3) or ones((2, 3))."""
+    return _finish(np.ones(shape_of(size), dtype or default_dtype()), requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor whose elements are whatever the memory held."""
+    return _finish(np.empty(shape_of(size), dtype or default_dtype()), requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`fill_value` in every element."""
+    value = _array_of(fill_value)
+    array = np.full(shape_of((size,)), value, dtype or _dtype_for(fill_value, value))
+    return _finish(array, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal, zeros elsewhere."""
+    return _finish(np.eye(n, m, dtype=dtype or default_dtype()), requires_grad)
+
+
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from `start` (0 if only one bound is given) up to but not including `end`."""
+    low, high = (0, start) if end is None else (start, end)
+    if step == 0 or (high - low) / step < 0:
+        raise RuntimeError(f"arange: no steps of {step} lead from {low} to {high}")
+    whole = all(isinstance(v, int | np.integer) for v in (low, high, step))
+    array = np.arange(low, high, step, dtype=dtype or (np.int64 if whole else default_dtype()))
+    return _finish(array, requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers at equal distances, both ends included."""
+    array = np.linspace(start, end, steps, dtype=dtype or default_dtype())
+    return _finish(array, requires_grad)
+
+
+def _like(make_array: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
+    def call(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        model = _array_of(x)
+        return _finish(make_array(model.shape, dtype or model.dtype), requires_grad)
+
+    return call
+
+
+zeros_like = _like(np.zeros)
+ones_like = _like(np.ones)
+empty_like = _like(np.empty)
+
+
+def full_like(x: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`fill_value` in every element, with the shape and dtype of x."""
+    model = _array_of(x)
+    array = np.full(model.shape, fill_value, dtype or model.dtype)
+    return _finish(array, requires_grad)

@@ -1,0 +1,86 @@
+"""One function, three kinds of operand: Tensors, arrays that are being traced, and plain arrays.
+
+A traced array has `__fusegrad_trace__` and records what it is given: `x.__fusegrad_apply__(function, operands,
+static)`, where `function(b, *operands, **static)` is a composition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .builder import NUMPY
+from .composite import composite
+from .promotion import default_dtype
+from .quiet import RESTORE, SILENCE, SILENT
+
+__all__ = ["call", "is_tensor_like", "public", "traced"]
+
+
+def call(
+    name: str, function: Callable[..., Any], *operands: Any, title: str = "", **static: Any
+) -> Any:
+    """`function(b, *operands, **static)` by whatever the operands are; `title` names an eager node."""
+    recorder = traced(operands)
+    if recorder is not None:
+        return recorder.__fusegrad_apply__(function, operands, static)
+    if any(is_tensor_like(x) for x in operands):
+        arrays = tuple(x if is_tensor_like(x) else np.asarray(x) for x in operands)
+        return composite(name, function, arrays, title, **static)
+    return _in_numpy(function, operands, static)
+
+
+def _in_numpy(function: Callable[..., Any], operands: Any, static: dict[str, Any]) -> Any:
+    arrays = [np.asarray(x) for x in operands]
+    token = SILENCE(SILENT)
+    try:
+        return function(NUMPY, *arrays, **static)
+    finally:
+        RESTORE(token)
+
+
+def traced(operands: Any) -> Any:
+    """The first operand that is being traced, or None."""
+    return next((x for x in operands if hasattr(x, "__fusegrad_trace__")), None)
+
+
+def is_tensor_like(x: Any) -> bool:
+    return hasattr(x, "__fusegrad_tensor__")
+
+
+def as_floating(x: Any) -> Any:
+    """An operand of a function of real numbers: integers become the default dtype."""
+    if hasattr(x, "__fusegrad_trace__"):
+        return x
+    array = x if is_tensor_like(x) else np.asarray(x)
+    if array.dtype.kind in "fc":
+        return array
+    return array.to(default_dtype()) if is_tensor_like(x) else array.astype(default_dtype())
+
+
+def public(function: Callable[..., Any], numpy_name: str = "") -> Callable[..., Any]:
+    """The public form of a function of Tensors: other operands go to NumPy's, which traced arrays know."""
+    in_numpy = getattr(np, numpy_name or function.__name__, None)
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if in_numpy is None or _holds_tensor(args) or _holds_tensor(kwargs.values()):
+            return function(*args, **kwargs)
+        return in_numpy(*args, **{_NUMPY_WORD.get(word, word): x for word, x in kwargs.items()})
+
+    run.__name__ = run.__qualname__ = function.__name__
+    run.__doc__ = function.__doc__
+    return run
+
+
+_NUMPY_WORD = {"dim": "axis", "keepdim": "keepdims"}
+
+
+def _holds_tensor(values: Any) -> bool:
+    for value in values:
+        if hasattr(value, "__fusegrad_tensor__"):
+            return True
+        if isinstance(value, list | tuple) and _holds_tensor(value):
+            return True
+    return False
