@@ -160,8 +160,15 @@ class Emitter:
         """The bits of a float, as the integer of its size."""
         return self.bitcast(x, INTEGER_OF[x.dtype])
 
+    def cast(self, x: Reg, dtype: str) -> Reg:
+        """Numeric conversion of any value: a float beyond the integers gives the nearest one, nan 0."""
+        if x.dtype in FLOATS and dtype in ("i32", "i64"):
+            mangled = f"{mangle(self.lanes, dtype)}.{mangle(self.lanes, x.dtype)}"
+            return self.intrinsic("fptosi.sat", dtype, x, mangled=mangled)
+        return self.convert(x, dtype)
+
     def convert(self, x: Reg, dtype: str) -> Reg:
-        """Numeric conversion as NumPy's `astype` does it (float to integer truncates)."""
+        """Numeric conversion; a float that becomes an integer is truncated, and must be in its range."""
         if x.dtype == dtype:
             return x
         if dtype == "bool":

@@ -1,6 +1,7 @@
-"""The SSA language: types, values, graphs, the op table, the text form, and every map from graph to graph."""
+"""The SSA language: types, graphs, the op table, the text form, and maps from graph to graph."""
 
 from . import ops as ops  # fills TABLE
+from .batching import batch_graph
 from .builder import Builder, GraphBuilder, NumpyBuilder
 from .errors import DTypeError, FusegradError, IRError, ShapeError
 from .graph import Graph, Location, Operation, Value
@@ -26,6 +27,7 @@ __all__ = [
     "ShapeError",
     "TensorType",
     "Value",
+    "batch_graph",
     "interpret",
     "parse",
     "tensor_type",

@@ -1,4 +1,4 @@
-"""Batching: from a graph for one case to the graph for many at once, along a first axis of its values."""
+"""Batching: from a graph for one case to the graph for many, along a first axis of its values."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .graph import Graph, Operation, Value
 def batch_graph(graph: Graph, batched: Sequence[bool], size: int, *, name: str = "") -> Graph:
     """`graph` for `size` cases at once: the inputs that are `batched` have a first axis of `size`.
 
-    All outputs of the result have that axis; what depends on no batched input is computed once. Requires:
-    graph verified, no regions.
+    All outputs of the result have that axis; what depends on no batched input is computed once.
+    Requires: graph verified, no regions.
     """
     builder = GraphBuilder(name or f"{graph.name}.batched")
     walk = _Walk(builder, size)
@@ -26,7 +26,7 @@ def batch_graph(graph: Graph, batched: Sequence[bool], size: int, *, name: str =
 
 
 class _Walk:
-    """The values of the new graph by those of the old one, and which of them have the batch axis."""
+    """The new graph's values by those of the old one, and which of them have the batch axis."""
 
     def __init__(self, builder: GraphBuilder, size: int) -> None:
         self.builder = builder
@@ -62,4 +62,5 @@ class _Walk:
         if old in self.batched:
             return new
         self.builder.location, self.builder.note = None, "batch axis of an output"
-        return self.builder.broadcast(new, (self.size, *new.shape))
+        repeated: Value = self.builder.broadcast(new, (self.size, *new.shape))
+        return repeated

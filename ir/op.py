@@ -4,8 +4,8 @@ A primitive is defined once, as one `Op`, in `ir/ops/*.py`. Its fields, always i
 
     name · arity · traits · infer · eval · vjp · jvp · batch · saves · emit · samples
 
-Derivative rules are written with a `Builder`, which may build a graph, run NumPy at once, or record eager
-nodes: one rule serves the adjoint pass, eager backward and every higher order.
+Derivative rules are written with a `Builder`, which may build a graph, run NumPy at once, or record
+eager nodes: one rule serves the adjoint pass, eager backward and every higher order.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ Rules = tuple[Rule | NoDerivative, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One case for the generated tests: operand types, attributes, and the range values are drawn from.
+    """One case for the generated tests: operand types, attributes, the range of the values drawn.
 
-    `domain` is the interval of float operands (one for all, or one for each); integers are drawn from
-    `integers`. `kinks` lists points that differences must keep away from.
+    `domain` is the interval of float operands (one for all, or one for each); integers are drawn
+    from `integers`, both ends included. `kinks` lists points that differences keep away from.
     """
 
     types: tuple[TensorType, ...]
@@ -59,13 +59,14 @@ class Op:
 
     name      the word in the text form
     arity     number of operands; None: any number
-    traits    "elementwise", "reduction", "view", "terminator", "source" …
+    traits    its kind: "elementwise", "source", "view", "structure", "indexing", "reduction",
+              "scan", "contraction"; also "commutative", "linear", "late", "transcendental" …
     infer     infer(*operand_types, **attributes) -> result types; raises ShapeError or DTypeError
     eval      eval(*arrays, **attributes) -> array (or tuple of arrays): the definition, in NumPy
     vjp, jvp  a rule per operand (see `Rule`), or `NoDerivative`
     batch     batch(builder, operands, batched, **attributes) -> result with the batch axis first
     saves     what the rules read: "0", "1", … for operands, "out" for the result
-    emit      emit(emitter, *registers, **attributes) -> register: the scalar code, elementwise ops only
+    emit      emit(emitter, *registers, **attributes) -> register: an elementwise op's scalar code
     samples   cases for the generated tests
     """
 

@@ -1,4 +1,4 @@
-"""Reading the text form back: `parse(str(graph)) == graph`. A recursive-descent parser over tokens."""
+"""Reading the text form back, by recursive descent over tokens: `parse(str(graph)) == graph`."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@
       return %1
     }
 
-Attributes are printed in alphabetical order: numbers, booleans, "strings", [lists], none, and small arrays
-as dense("f64", [shape], [elements]). Comments hold the user's line and the note of the pass.
+Attributes are printed in alphabetical order: numbers, booleans, "strings", [lists], none, and small
+arrays as dense("f64", [shape], [elements]). Comments hold the user's line and the note of the pass.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def attribute(value: Any) -> str:
     if isinstance(value, ArrayConstant):
         array = value.array
         shape = attribute(array.shape)
-        return f'dense("{dtype_name(array.dtype)}", {shape}, {attribute(tuple(array.ravel().tolist()))})'
+        elements = attribute(tuple(array.ravel().tolist()))
+        return f'dense("{dtype_name(array.dtype)}", {shape}, {elements})'
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(attribute(v) for v in value)}]"
     if isinstance(value, str):

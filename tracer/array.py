@@ -259,8 +259,10 @@ class TracedArray:
     def __invert__(self) -> Any:
         return ufuncs.operate(np.invert, self)
 
-    def __round__(self, digits: int = 0) -> Any:
-        return self.round(digits)
+    def __round__(self, digits: int | None = None) -> Any:
+        if self.shape:
+            raise TypeError(f"a {self!r} has no __round__: use np.round")
+        return round(int(self)) if digits is None else self.round(digits)
 
     # --- operators in place: a number is rebound, an array that nobody else sees is changed ---
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..ir.errors import ShapeError
 from ..ir.graph import Value
 from .errors import BoundsError, TraceError, UnsupportedError
 from .operands import builder, lift, wrap, wrap_view
 from .promotion import Shape, broadcast_shapes
-from .source import locate
 from .trace import can_lift, current_trace, is_traced
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def _read_one(part: Any, x: TracedArray) -> Any:
     if isinstance(part, bool | np.bool_):
         raise UnsupportedError(
             "indexing by a single truth value is not supported while tracing",
-            at=locate(),
             hint="np.where(condition, x, y)",
         )
     if isinstance(part, int | np.integer):
@@ -83,7 +82,6 @@ def _no_index(part: Any) -> BoundsError:
     return BoundsError(
         "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or "
         f"boolean arrays are valid indices, got {name}",
-        at=locate(),
     )
 
 
@@ -91,6 +89,8 @@ def _read_array(part: Any) -> Any:
     """A traced integer array, or a NumPy array of integers or truth values."""
     if isinstance(part, list | tuple):
         part = _read_list(part)
+        if isinstance(part, _Fixed):
+            return part
     if isinstance(part, np.ndarray):
         if part.dtype.kind not in "iub":
             raise _no_index(part)
@@ -100,7 +100,6 @@ def _read_array(part: Any) -> Any:
     if dtype == "bool":
         raise TraceError(
             f"a {array!r} as an index: how many elements it picks is not known while tracing",
-            at=locate(),
             hint="np.where(mask, x, y), or a sum of x * mask; masks from outside may index",
         )
     if dtype not in ("i32", "i64"):
@@ -137,12 +136,11 @@ def _axes_taken(item: Any) -> int:
 def _expand(x: TracedArray, parts: list[Any]) -> list[_Item]:
     """The items with the ellipsis written out, masks as integers, integers checked."""
     if sum(part is Ellipsis for part in parts) > 1:
-        raise BoundsError("an index can only have a single ellipsis ('...')", at=locate())
+        raise BoundsError("an index can only have a single ellipsis ('...')")
     taken = sum(map(_axes_taken, parts))
     if taken > x.ndim:
         raise BoundsError(
             f"too many indices for array: array is {x.ndim}-dimensional, but {taken} were indexed",
-            at=locate(),
         )
     rest = [slice(None)] * (x.ndim - taken)
     at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
@@ -189,7 +187,6 @@ def _resolve_mask(mask: np.ndarray[Any, Any], x: TracedArray, axis: int) -> list
         raise BoundsError(
             f"boolean index did not match indexed array along axis {axis + bad}; size of axis is "
             f"{wanted[bad]} but size of corresponding boolean axis is {mask.shape[bad]}",
-            at=locate(),
         )
     current_trace().bake(mask, mask)
     return [fixed_positions(i, n) for i, n in zip(np.nonzero(mask), wanted, strict=True)]
@@ -197,9 +194,7 @@ def _resolve_mask(mask: np.ndarray[Any, Any], x: TracedArray, axis: int) -> list
 
 def check_index(index: int, extent: int, axis: int) -> int:
     if not -extent <= index < extent:
-        raise BoundsError(
-            f"index {index} is out of bounds for axis {axis} with size {extent}", at=locate()
-        )
+        raise BoundsError(f"index {index} is out of bounds for axis {axis} with size {extent}")
     return index % extent
 
 
@@ -307,7 +302,11 @@ def gather_many(value: Value, axes: list[int], index: Sequence[Positions]) -> Va
 def _linear(index: Sequence[Positions]) -> Value:
     """One position for each element among all the axes; out of range if any of them is."""
     b = builder()
-    shape = broadcast_shapes("the index arrays", [each.value.type.shape for each in index])
+    shapes = [each.value.type.shape for each in index]
+    try:
+        shape = broadcast_shapes("the index arrays", shapes)
+    except ShapeError as error:
+        raise BoundsError(error.what) from None
     total = None
     valid = None
     for each in index:
@@ -351,6 +350,5 @@ def no_assignment(x: Any) -> UnsupportedError:
     """The error of ``x[i] = v``."""
     return UnsupportedError(
         f"assigning to elements of a {x!r} is not supported while tracing",
-        at=locate(),
         hint="np.where(condition, values, x), or np.concatenate of the parts",
     )

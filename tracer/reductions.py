@@ -12,7 +12,7 @@ from ..ir.errors import ShapeError
 from ..ir.functions import reduction as reduced_by
 from ..ir.graph import Value
 from ..ir.types import NUMPY_DTYPE
-from .errors import UnsupportedError
+from .errors import TraceError, UnsupportedError
 from .operands import builder, cast_to, float_dtype, lift, materialise, sum_dtype, wrap
 from .promotion import Shape, normalise_axes, normalise_axis, shape_text, supported_dtype
 from .registry import implements
@@ -222,7 +222,12 @@ def _average(
         return _mean(a, axis, keepdims=keepdims)
     x, w = lift(a, "np.average"), lift(weights, "np.average")
     if w.shape != x.shape:
-        if axis is None or isinstance(axis, tuple) or w.shape != (x.shape[axis],):
+        if axis is None or isinstance(axis, tuple):
+            raise TraceError(
+                "np.average: one axis must be given where the shapes of the array and of the "
+                "weights differ"
+            )
+        if w.shape != (x.shape[axis],):
             raise ShapeError(
                 f"np.average: weights of shape {shape_text(w.shape)} do not fit an array of shape "
                 f"{shape_text(x.shape)} along axis {axis}"

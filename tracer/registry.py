@@ -14,9 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..ir.errors import FusegradError
 from .errors import UnsupportedError
-from .source import locate
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -68,8 +66,10 @@ def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
     def register(call: Call) -> Call:
         parameters = inspect.signature(call).parameters.values()
         takes_any = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        positional = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
-        keywords = frozenset(p.name for p in parameters if p.kind is not p.VAR_POSITIONAL)
+        by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        positional = sum(p.kind in by_place for p in parameters)
+        keywords = frozenset(p.name for p in parameters if p.kind in by_name)
         made = Implementation(call, keywords, None if takes_any else positional)
         for function in functions:
             if function is not None:
@@ -80,19 +80,15 @@ def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
 
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run a NumPy function on traced arrays. An error says where the user called it."""
-    try:
-        implementation = FUNCTIONS.get(function)
-        if implementation is None:
-            raise unsupported(function_name(function))
-        if not kwargs.keys() <= implementation.keywords:
-            kwargs = _without_idle(function, implementation, kwargs)
-        if implementation.positional is not None and len(args) > implementation.positional:
-            raise _too_many(function, implementation, args)
-        return implementation.call(*args, **kwargs)
-    except FusegradError as error:
-        error.at = error.at or locate()
-        raise
+    """Run a NumPy function on traced arrays."""
+    implementation = FUNCTIONS.get(function)
+    if implementation is None:
+        raise unsupported(function_name(function))
+    if not kwargs.keys() <= implementation.keywords:
+        kwargs = _without_idle(function, implementation, kwargs)
+    if implementation.positional is not None and len(args) > implementation.positional:
+        raise _too_many(function, implementation, args)
+    return implementation.call(*args, **kwargs)
 
 
 def _without_idle(

@@ -57,6 +57,13 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Traced
     return wrap_view(flat[..., :: columns + 1][..., :count].value, x)
 
 
+@implements(np.trace)
+def _trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None
+) -> TracedArray:
+    return _diagonal(a, offset, axis1, axis2).sum(axis=-1, dtype=dtype)  # type: ignore[no-any-return]
+
+
 @implements(np.diag)
 def _diag(v: Any, k: int = 0) -> TracedArray:
     x = lift(v, "np.diag")
@@ -149,7 +156,10 @@ def _pad(
     if mode == "constant":
         return _pad_constant(x, widths, constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise UnsupportedError(f"np.pad with mode={mode!r} is not supported while tracing")
+        raise UnsupportedError(
+            f"np.pad with mode={mode!r} is not supported while tracing",
+            hint="mode='constant', 'edge', 'reflect', 'symmetric' or 'wrap'",
+        )
     for axis, (low, high) in enumerate(widths):
         if low or high:
             counts: Any = np.arange(x.shape[axis])

@@ -63,6 +63,18 @@ def locate() -> Location | None:
     return Location(frame.f_code.co_filename, frame.f_lineno or 0) if frame else None
 
 
+def locate_error(error: BaseException) -> Location | None:
+    """The user's line from which `error` was raised: the innermost that it passed."""
+    found = None
+    passed = error.__traceback__
+    while passed is not None:
+        file = passed.tb_frame.f_code.co_filename
+        if _is_users.get(file) or (file not in _is_users and _classify(file)):
+            found = Location(file, passed.tb_lineno)
+        passed = passed.tb_next
+    return found
+
+
 def location_of(function: object) -> Location | None:
     """Where `function` is defined, as far as it is written in Python."""
     seen = 0

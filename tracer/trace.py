@@ -23,7 +23,7 @@ from ..ir.types import TensorType
 from .errors import TraceError
 from .promotion import supported_dtype
 from .pytree import Treedef, flatten, unflatten
-from .source import Locator, locate, location_of
+from .source import Locator, locate, locate_error, location_of
 
 if TYPE_CHECKING:
     from .array import TracedArray
@@ -363,13 +363,23 @@ def _run(
 ) -> Any:
     try:
         return function(*args, **kwargs)
-    except FusegradError:
+    except FusegradError as error:
+        error.at = error.at or locate_error(error) or locate()
         raise
-    except TypeError as error:
-        # NumPy puts an error of its own in the place of ours, as in np.zeros(x).
-        if tracing.refused is not None and "traced array" in str(error):
-            raise tracing.refused from error
-        raise
+    except (TypeError, ValueError) as error:
+        refused = tracing.refused
+        if refused is None or not _hides(error, refused):
+            raise
+        if isinstance(error, ValueError):
+            refused.hint = (
+                "np.stack or np.concatenate the parts: a NumPy array stores no traced one"
+            )
+        raise refused from error
+
+
+def _hides(error: Exception, refused: TraceError) -> bool:
+    """Whether NumPy put `error` in the place of ours, as np.zeros(x) and array[0] = x do."""
+    return error.__cause__ is refused or "traced array" in str(error)
 
 
 def _outputs(tracing: Trace, result: Any) -> tuple[list[TracedArray], Treedef]:

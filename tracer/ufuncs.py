@@ -15,7 +15,6 @@ from .errors import CastError, TraceError, UnsupportedError
 from .operands import kind_of, lift, lift_unless_number, materialise, shape_of
 from .promotion import broadcast_shapes, resolve_ufunc, shape_text, supported_dtype, ufunc_name
 from .registry import FUNCTIONS, is_idle, unsupported, unsupported_keyword
-from .source import locate
 from .trace import can_lift, current_trace, is_traced
 
 if TYPE_CHECKING:
@@ -41,20 +40,16 @@ _REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
 def dispatch_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """What `__array_ufunc__` is asked for. An error says where the user called it."""
-    try:
-        if method == "__call__":
-            return _call(ufunc, inputs, kwargs)
-        if method == "reduce" and ufunc in _REDUCTIONS:
-            return _reduce(_REDUCTIONS[ufunc], *inputs, **kwargs)
-        if method == "accumulate" and ufunc is np.add:
-            return _reduce(np.cumsum, *inputs, **kwargs)
-        if method == "outer" and not ufunc.signature:
-            return _outer(ufunc, inputs, kwargs)
-        raise unsupported(f"{ufunc_name(ufunc)}.{method}")
-    except FusegradError as error:
-        error.at = error.at or locate()
-        raise
+    """What `__array_ufunc__` is asked for."""
+    if method == "__call__":
+        return _call(ufunc, inputs, kwargs)
+    if method == "reduce" and ufunc in _REDUCTIONS:
+        return _reduce(_REDUCTIONS[ufunc], *inputs, **kwargs)
+    if method == "accumulate" and ufunc is np.add:
+        return _reduce(np.cumsum, *inputs, **kwargs)
+    if method == "outer" and not ufunc.signature:
+        return _outer(ufunc, inputs, kwargs)
+    raise unsupported(f"{ufunc_name(ufunc)}.{method}")
 
 
 def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -137,14 +132,10 @@ def operate(ufunc: np.ufunc, *inputs: Any) -> Any:
     for x in inputs:
         if not (is_traced(x) or can_lift(x)):
             return NotImplemented
-    try:
-        generalised = GENERALISED.get(ufunc)
-        if generalised is not None:
-            return generalised(*inputs)
-        result = call_ufunc(ufunc, inputs)
-    except FusegradError as error:
-        error.at = error.at or locate()
-        raise
+    generalised = GENERALISED.get(ufunc)
+    if generalised is not None:
+        return generalised(*inputs)
+    result = call_ufunc(ufunc, inputs)
     if all(map(_is_weak, inputs)):
         _weaken(result)
     return result
@@ -221,12 +212,10 @@ def stored(sign: str, target: TracedArray, result: TracedArray) -> Value:
         raise ShapeError(
             f"{sign}=: the result of shape {shape_text(got.shape)} does not fit into the array of "
             f"shape {shape_text(have.shape)}",
-            at=locate(),
         )
     if not np.can_cast(NUMPY_DTYPE[got.dtype], NUMPY_DTYPE[have.dtype], "same_kind"):
         raise DTypeError(
             f"{sign}=: a result of dtype {got.dtype} does not go into an array of {have.dtype}",
-            at=locate(),
             hint=f"x = x {sign} ..., which makes a new array",
         )
     return materialise(result, have.dtype, have.shape)
@@ -237,6 +226,5 @@ def _seen_by_others(sign: str, target: TracedArray) -> TraceError:
     owner = "an argument or an array from outside" if argument else "memory that views share"
     return TraceError(
         f"{sign}= would change {owner} in place, which is not supported while tracing",
-        at=locate(),
         hint=f"x = x {sign} ..., or x = x.copy() before",
     )

@@ -45,30 +45,35 @@ _LOG_ERFC = {
 }  # fmt: skip
 _ERF_ONE = {"f64": 5.95, "f32": 4.0}  # erf rounds to 1 from here on
 
-# (1 + A x) exp(x**2) erfc(x) = _START + P((x - K)/(x + K)), error 2**-57.5 and 2**-29.0.
+# (1 + A x) exp(x**2) erfc(x) = _START + P((x - 3.5)/(x + 3.5)), error 2**-57.5.
 # With A = 2/sqrt(pi) it starts level at 0, so that the rounding of t hardly matters.
-_SLOPE = {"f64": 1.1283791670955126, "f32": 1.128379225730896}
-_MIDDLE = {"f64": 3.5, "f32": 3.0}
-_START = {"f64": 0.7685990958080297, "f32": 0.7849447131156921}
-_SCALED_ERFC = {
-    "f64": (
-        -4.126368827215599e-17, -0.20505644068835152, 0.09564533477514633,
-        -0.015293751984950185, -0.023779730602992582, 0.02983736510236538,
-        -0.02014696261276563, 0.008926831791572614, -0.0022615411427567263,
-        -4.478097231003099e-05, 0.0002713155035455399, -7.05931128831132e-05,
-        -1.8321742693716636e-05, 1.2978743932789295e-05, 6.542843181859488e-07,
-        -1.992298018298855e-06, 5.312759470356469e-08, 3.138879115497822e-07,
-        -9.689180765214242e-09, -5.0271731009165656e-08, -2.861312676905667e-09,
-        6.002987209257775e-09, 1.3535931023801225e-09,
-    ),
-    "f32": (
-        -2.0482490370454798e-08, -0.21869201958179474, 0.08020249754190445,
-        0.007723276037722826, -0.03605903312563896, 0.027899444103240967,
-        -0.011564704589545727, 0.0017641915474087, 0.0008697145967744291,
-        -0.0004311743541620672, -0.0001294481917284429,
-    ),
-}  # fmt: skip
-_ERFC_ZERO = {"f64": 27.3, "f32": 10.1}  # erfc rounds to 0 from here on
+_SLOPE = 1.1283791670955126
+_START = 0.7685990958080297
+_SCALED_ERFC = (
+    -4.126368827215599e-17, -0.20505644068835152, 0.09564533477514633,
+    -0.015293751984950185, -0.023779730602992582, 0.02983736510236538,
+    -0.02014696261276563, 0.008926831791572614, -0.0022615411427567263,
+    -4.478097231003099e-05, 0.0002713155035455399, -7.05931128831132e-05,
+    -1.8321742693716636e-05, 1.2978743932789295e-05, 6.542843181859488e-07,
+    -1.992298018298855e-06, 5.312759470356469e-08, 3.138879115497822e-07,
+    -9.689180765214242e-09, -5.0271731009165656e-08, -2.861312676905667e-09,
+    6.002987209257775e-09, 1.3535931023801225e-09,
+)  # fmt: skip
+
+# For f32: (1 + 2 x) exp(x**2) erfc(x) = P((x - 3)/(x + 3)), error 2**-30.4
+_SCALED_ERFC_F32 = (
+    1.2530080588780221, -0.1356211127573075, -0.04756237718249276, 0.1296454197724177,
+    -0.11927173284907681, 0.06830582560686795, -0.023787203968525485, 0.0025306344422018887,
+    0.0019497849493888757, -0.0007432523912115054, -0.00018386296660050046,
+    3.51529235344754e-05,
+)  # fmt: skip
+
+
+# exp(r) = 1 + r * P(r) on |r| <= ln(2)/2, relative error 2**-34
+_EXP_F32 = (
+    0.9999999999738043, 0.5000000079089246, 0.16666666954013185, 0.04166626725812503,
+    0.00833325392718147, 0.0013946216438068572, 0.00019922110668265029,
+)  # fmt: skip
 
 
 def erf(x: Term) -> Term:
@@ -76,7 +81,7 @@ def erf(x: Term) -> Term:
     size = abs(x).at_most(_ERF_ONE[x.dtype])
     z = size * size
     near = fma(size, polynomial(z, _ERF[x.dtype], 4, lead=3), size)
-    far = 1.0 - _exp_below_zero(polynomial(size, _LOG_ERFC[x.dtype], 4))
+    far = 1.0 - _exp_below_zero(polynomial(size, _LOG_ERFC[x.dtype], 4, lead=3))
     return where(size < 1.0, near, far).copysign(x)
 
 
@@ -90,15 +95,17 @@ def _exp_below_zero(x: Term) -> Term:
 
 def erfc(x: Term) -> Term:
     """Largest error: 0.xx ULP in f64, 0.xx in f32."""
-    size = abs(x).at_most(_ERFC_ZERO[x.dtype])
+    if x.dtype == "f32":
+        return _erfc_in_f64(x.to("f64")).to("f32")
+    size = abs(x).at_most(27.3)  # where erfc rounds to 0
     factor, factor_low = _scaled_erfc(size)
     square = size * size
-    n = nearest(square, -LOG2E[x.dtype][0])
-    high, low = LN2[x.dtype]
+    n = nearest(square, -LOG2E["f64"][0])
+    high, low = LN2["f64"]
     first = fma(n, -high, -square)
     last = fma(n, -low, -fma(size, size, -square))
     r = first + last
-    fraction = first + fma(r * r, polynomial(r, EXP[x.dtype]), last)
+    fraction = first + fma(r * r, polynomial(r, EXP["f64"]), last)
     result = factor + fma(fraction, factor, factor_low)
     for scale in scale_factors(n):
         result = result * scale
@@ -107,17 +114,30 @@ def erfc(x: Term) -> Term:
 
 def _scaled_erfc(x: Term) -> tuple[Term, Term]:
     """exp(x**2) erfc(x) as a sum of two, for x >= 0, by one division for two quotients."""
-    middle, slope = _MIDDLE[x.dtype], _SLOPE[x.dtype]
-    above, divisor = x + middle, fma(x, slope, 1.0)
+    above, divisor = x + 3.5, fma(x, _SLOPE, 1.0)
     inverse = 1.0 / (above * divisor)
-    t = (x - middle) * (inverse * divisor)
-    start = x.constant(_START[x.dtype])
-    high, low = normalised(start, polynomial(t, _SCALED_ERFC[x.dtype], 4, lead=2))
+    t = (x - 3.5) * (inverse * divisor)
+    start = x.constant(_START)
+    high, low = normalised(start, polynomial(t, _SCALED_ERFC, 4, lead=2))
     inverse = inverse * above
     quotient = high * inverse
-    divisor_low = fma(x, slope, 1.0 - divisor)
+    divisor_low = fma(x, _SLOPE, 1.0 - divisor)
     error = fma(-quotient, divisor_low, fma(-quotient, divisor, high) + low)
     return quotient, error * inverse
+
+
+def _erfc_in_f64(x: Term) -> Term:
+    """erfc to the accuracy of f32, whose exponents are all normal here."""
+    size = abs(x).at_most(10.5)  # where erfc rounds to 0 in f32
+    above, divisor = size + 3.0, fma(size, 2.0, 1.0)
+    inverse = 1.0 / (above * divisor)
+    t = (size - 3.0) * (inverse * divisor)
+    square = size * size
+    n = nearest(square, -LOG2E["f64"][0])
+    r = fma(n, -LN2["f64"][0], -square)
+    exponential = fma(r * polynomial(r, _EXP_F32), (scale := power_of_two(n)), scale)
+    result = exponential * polynomial(t, _SCALED_ERFC_F32) * (inverse * above)
+    return where(x < 0.0, 2.0 - result, result)
 
 
 FUNCTIONS = (

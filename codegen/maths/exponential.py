@@ -94,7 +94,7 @@ def half_expm1(x: Term) -> tuple[Term, Term]:
     n = nearest(x, LOG2E[x.dtype][0])
     first, r, last = remainder(x, n)
     tail = fma(r * r, polynomial(r, _EXPM1[x.dtype], lead=2), last)
-    scale = power_of_two(n - 1.0)
+    scale = power_of_two(n, -1)
     start = scale - 0.5
     high = fma(scale, first, start)
     error = fma(scale, first, start - high) + ((scale - start) - 0.5)
@@ -116,10 +116,10 @@ def remainder(x: Term, n: Term) -> tuple[Term, Term, Term]:
     return first, first + last, last
 
 
-def power_of_two(n: Term) -> Term:
-    """2**n for a normal result: the biased n, left in the low bits by the shifter, moves up."""
+def power_of_two(n: Term, offset: int = 0) -> Term:
+    """2**(n + offset), if normal: the biased sum, left in the low bits by the shifter, moves up."""
     form = FORMATS[n.dtype]
-    return ((n + (form.shifter + form.bias)).bits() << form.mantissa).as_float()
+    return ((n + (form.shifter + form.bias + offset)).bits() << form.mantissa).as_float()
 
 
 def scaled_by_power(fraction: Term, n: Term) -> Term:

@@ -74,7 +74,7 @@ def _parts(x: Term) -> tuple[Pair, Pair, Term, Term, Term]:
     z = r * r
     sine_tail = fma(r * z, polynomial(z, _SINH[dtype]), last)
     cosine_tail = z * polynomial(z, _COSH[dtype])
-    up = power_of_two(n - 2.0)
+    up = power_of_two(n, -2)
     down = power_of_two((-2.0 - n).at_least(1.0 - FORMATS[dtype].bias))
     return normalised(up, -down), normalised(up, down), first, sine_tail, cosine_tail
 

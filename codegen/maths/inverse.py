@@ -116,7 +116,10 @@ def atan(x: Term) -> Term:
 def _atan_tail(t: Term, missing: Term) -> Term:
     """atan(t + missing) - t."""
     z = t * t
-    return fma(t * z, polynomial(z, _ATAN[t.dtype], 4, lead=3), missing)
+    cube = t * z
+    cube_low = fma(t, z, -cube) + t * fma(t, t, -z)
+    factor = polynomial(z, _ATAN[t.dtype], 4, lead=5)
+    return fma(cube, factor, fma(cube_low, factor, missing))
 
 
 def atan2(y: Term, x: Term) -> Term:

@@ -1,6 +1,7 @@
 """Activations and losses under PyTorch's names and signatures.
 
-They take Tensors (one node each in the graph), NumPy arrays, and the arrays of a function that is being compiled.
+They take Tensors (one node each in the graph), NumPy arrays, and the arrays of a function that is
+being compiled.
 
 >>> import numpy as np
 >>> float(mse_loss(np.array([1.0, 3.0]), np.array([0.0, 0.0])))
@@ -13,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.functions import elementwise, linear as products, loss, reduction as reductions
+from ..ir.functions import elementwise, loss
+from ..ir.functions import linear as products
+from ..ir.functions import reduction as reductions
 from ..runtime.eager import adapters
 from ..runtime.eager.arithmetic import tanh as _tanh
 from ..runtime.eager.axes import normalise
@@ -113,8 +116,7 @@ def _along(name: str, function: Any, input: Any, dim: int | None) -> Any:
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight.T + bias, over the last axis of x; `weight` has shape (outputs, inputs)."""
-    ndim = np.ndim(input) if not hasattr(input, "ndim") else input.ndim
-    if ndim == 2:
+    if len(_shape(input)) == 2:
         title = "MmBackward0" if bias is None else "AddmmBackward0"
     else:
         title = "UnsafeViewBackward0" if bias is None else "ViewBackward0"
@@ -129,9 +131,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """(input - target)², averaged, summed or each."""
     _check_reduction(reduction)
     operands = (as_floating(input), as_floating(target))
-    return call(
-        "mse_loss", adapters.together, *operands, function=loss.mse_loss, reduction=reduction
-    )
+    return call("mse_loss", adapters.together, *operands, of=loss.mse_loss, reduction=reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -144,10 +144,10 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """Binary cross entropy between `target` and sigmoid(input), without overflow."""
     _check_reduction(reduction)
-    if np.shape(input) != np.shape(target):
+    if _shape(input) != _shape(target):
         raise ValueError(
-            f"Target size {list(np.shape(target))} must be the same as input size "
-            f"{list(np.shape(input))}"
+            f"Target size {list(_shape(target))} must be the same as input size "
+            f"{list(_shape(input))}"
         )
     given = {"weight": weight, "pos_weight": pos_weight}
     extra = {word: as_floating(x) for word, x in given.items() if x is not None}
@@ -231,8 +231,12 @@ def _check_reduction(reduction: str) -> None:
         raise ValueError(f"{reduction!r} is not a valid value for reduction: mean, sum or none")
 
 
+def _shape(x: Any) -> tuple[int, ...]:
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
 def _class_axis(input: Any) -> int:
-    return 0 if len(np.shape(input)) == 1 else 1
+    return 0 if len(_shape(input)) == 1 else 1
 
 
 def _holds_classes(target: Any) -> bool:
@@ -241,12 +245,12 @@ def _holds_classes(target: Any) -> bool:
 
 
 def _check_batch(input: Any, target: Any, axis: int) -> None:
-    shape = np.shape(input)
+    shape = _shape(input)
     expected = (*shape[:axis], *shape[axis + 1 :])
-    if np.shape(target) != expected:
+    if _shape(target) != expected:
         raise ValueError(
             f"expected target size {list(expected)} for input of shape {list(shape)} with classes "
-            f"along axis {axis}, got {list(np.shape(target))}"
+            f"along axis {axis}, got {list(_shape(target))}"
         )
 
 

@@ -1,8 +1,8 @@
 """Elementwise functions. Operands have one shape and dtype, as those of ops.
 
-Where a formula has branches, each branch is the same analytic function at the point where they meet, so that
-derivatives of every order are right there; |x| is written by `select`, since the derivative of `abs` at 0 is 0.
-A quantity that only scales intermediate results, on which the value does not depend, is behind `stop_gradient`.
+Where a formula has branches, each is the same analytic function at the point where they meet, so
+that derivatives of every order are right there; |x| is written by `select`, since `abs` has slope 0
+at 0. What only scales intermediate results, and not the value, is behind `stop_gradient`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 from ..builder import Builder, Handle
 
 
-def _not_negative(b: Builder, x: Handle) -> Handle:
+def not_negative(b: Builder, x: Handle) -> Handle:
     return b.compare("ge", x, b.zeros_like(x))
 
 
-def _minus_absolute(b: Builder, x: Handle) -> Handle:
+def minus_absolute(b: Builder, x: Handle) -> Handle:
     """-|x|, with derivative -1 at 0."""
-    return b.select(_not_negative(b, x), b.neg(x), x)
+    return b.select(not_negative(b, x), b.neg(x), x)
 
 
 def _plus(b: Builder, x: Handle, value: float) -> Handle:
@@ -57,15 +57,15 @@ def root(b: Builder, x: Handle) -> Handle:
 
 def sigmoid(b: Builder, x: Handle) -> Handle:
     """1 / (1 + e^-x), by e^-|x|, which can't overflow."""
-    z = b("exp", _minus_absolute(b, x))
-    numerator = b.select(_not_negative(b, x), b.full_like(x, 1), z)
+    z = b("exp", minus_absolute(b, x))
+    numerator = b.select(not_negative(b, x), b.full_like(x, 1), z)
     return b.div(numerator, _plus(b, z, 1))
 
 
 def softplus(b: Builder, x: Handle) -> Handle:
     """log(1 + e^x) = max(x, 0) + log1p(e^-|x|)."""
-    positive = b.select(_not_negative(b, x), x, b.zeros_like(x))
-    return b.add(positive, b("log1p", b("exp", _minus_absolute(b, x))))
+    positive = b.select(not_negative(b, x), x, b.zeros_like(x))
+    return b.add(positive, b("log1p", b("exp", minus_absolute(b, x))))
 
 
 def log_sigmoid(b: Builder, x: Handle) -> Handle:

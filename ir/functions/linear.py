@@ -8,7 +8,10 @@ from ..types import TensorType
 
 
 def matmul(b: Builder, x: Handle, y: Handle) -> Handle:
-    """NumPy's `x @ y`: matrices stand in the last two axes, the others broadcast; a vector is a row or column."""
+    """NumPy's `x @ y`: matrices stand in the last two axes, the others broadcast.
+
+    A vector is a row on the left, and a column on the right.
+    """
     left, right = b.type_of(x), b.type_of(y)
     _check_matmul(left, right)
     if left.ndim == 1 or right.ndim <= 2:
@@ -59,7 +62,7 @@ def broadcast_shapes(
 
 
 def linear(b: Builder, x: Handle, weight: Handle, bias: Handle | None = None) -> Handle:
-    """x weightᵀ + bias, with `weight` of shape [outputs, inputs]; x may have any number of leading axes."""
+    """x weightᵀ + bias; `weight` has shape [outputs, inputs], x any number of leading axes."""
     left, right = b.type_of(x), b.type_of(weight)
     if left.ndim == 0 or right.ndim not in (1, 2) or left.shape[-1] != right.shape[-1]:
         raise ShapeError(f"linear: inner sizes differ, {left} and weight {right}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..builder import Builder, Handle
 from ..errors import DTypeError, FusegradError, ShapeError
 from ..types import INTEGERS
-from .elementwise import _minus_absolute, _not_negative, softplus, square
+from .elementwise import minus_absolute, not_negative, softplus, square
 from .reduction import log_softmax, mean
 
 
@@ -35,13 +35,13 @@ def binary_cross_entropy_with_logits(
 ) -> Handle:
     """-(y log σ(x) + (1-y) log(1-σ(x))), y being the probability of class 1.
 
-    Written as log1p(e^-|x|) plus (1-y)x or -yx, by the sign of x: nothing overflows, nothing cancels.
+    Written as log1p(e^-|x|) plus (1-y)x or -yx, by the sign of x: nothing overflows or cancels.
     `pos_weight` multiplies the first term of the definition.
     """
     rest = b.sub(b.full_like(y, 1), y)
     if pos_weight is None:
-        linear = b.select(_not_negative(b, x), b.mul(rest, x), b.neg(b.mul(y, x)))
-        losses = b.add(linear, b("log1p", b("exp", _minus_absolute(b, x))))
+        linear = b.select(not_negative(b, x), b.mul(rest, x), b.neg(b.mul(y, x)))
+        losses = b.add(linear, b("log1p", b("exp", minus_absolute(b, x))))
     else:
         factor = b.add(rest, b.mul(pos_weight, y))
         losses = b.add(b.mul(rest, x), b.mul(factor, softplus(b, b.neg(x))))
@@ -60,8 +60,8 @@ def cross_entropy(
 ) -> Handle:
     """-log softmax(x) of the target class, classes along `axis`.
 
-    `target` holds class indices (integers, without the class axis) or probabilities (the shape of x). An
-    index out of range raises IndexError; rows of `ignore_index` count neither in the sum nor in the mean.
+    `target` holds class indices (integers, without the class axis) or probabilities (x's shape). An
+    index out of range raises IndexError; rows of `ignore_index` count neither in sum nor in mean.
     """
     log_p = log_softmax(b, x, (axis,))
     if b.type_of(target).dtype not in INTEGERS:
@@ -104,7 +104,7 @@ def nll_loss(
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
 ) -> Handle:
-    """-log_p of the target class (a comparison with 0, 1, 2, … picks it, which fuses with all around it)."""
+    """-log_p of the target class: picked by a comparison with 0, 1, 2, …, which fuses."""
     type = b.type_of(log_p)
     if type.shape[:axis] + type.shape[axis + 1 :] != b.type_of(target).shape:
         raise ShapeError(

@@ -14,7 +14,7 @@ _SHIFT = 9
 def trigamma(b: Builder, x: Handle) -> Handle:
     """ψ'(x), by ψ'(x) = ψ'(x+n) + Σ 1/(x+k)²; on the left by ψ'(x) = π²/sin²(πx) - ψ'(1-x).
 
-    DLMF 5.15.5 and 5.15.6. Every operation in it has a derivative, so that all polygammas come with it.
+    DLMF 5.15.5 and 5.15.6. Every operation in it has a derivative: all polygammas come with it.
     """
     left = b.compare("lt", x, b.full_like(x, 0.5))
     one = b.full_like(x, 1)
@@ -51,7 +51,7 @@ def logit(b: Builder, x: Handle) -> Handle:
 
 
 def xlogy(b: Builder, x: Handle, y: Handle) -> Handle:
-    """x log y, and 0 where x = 0 (unless y is nan); there the gradient is that of finite logarithms or 0."""
+    """x log y, and 0 where x = 0 (unless y is nan); its gradient is 0 where log y is not finite."""
     bad = b("logical_or", _at_most(b, y, 0), b.compare("eq", y, b.full_like(y, math.inf)))
     empty = b("logical_and", b.compare("eq", x, b.zeros_like(x)), bad)
     return b.mul(x, b("log", b.select(empty, b.full_like(y, 1), y)))

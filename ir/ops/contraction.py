@@ -134,7 +134,7 @@ def _jvp_right(
 def _batch(
     b: Builder, operands: Operands, batched: tuple[bool, ...], *, contract: Pair, batch: Pair
 ) -> Handle:
-    """Both batched: one batch axis more. One batched: its batch axis is a free axis of the product."""
+    """Both batched: one batch axis more. One batched: that axis is a free one of the product."""
     shift = tuple(int(yes) for yes in batched)
     contract = (_shifted(contract[0], shift[0]), _shifted(contract[1], shift[1]))
     batch = (_shifted(batch[0], shift[0]), _shifted(batch[1], shift[1]))

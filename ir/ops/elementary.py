@@ -1,4 +1,4 @@
-"""Elementary functions of one operand. Codegen computes them by `codegen.maths`, under the same names."""
+"""Elementary functions of one operand; `codegen.maths` has them under the same names."""
 
 from __future__ import annotations
 

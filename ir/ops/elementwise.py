@@ -1,4 +1,4 @@
-"""How elementwise ops are made: their shape rule, their batch rule, and constructors for the usual arities.
+"""How elementwise ops are made: shape rule, batch rule, constructors for the usual arities.
 
 The derivative rules of these constructors take the operands by name, `rule(b, g, x, out)` and
 `rule(b, g, x, y, out)`. One rule is both the vjp and the jvp of its operand: the Jacobian of an

@@ -1,7 +1,7 @@
 """gather and scatter_add: elements by computed indices, each the adjoint of the other.
 
-Indices are checked where they are read: outside of 0 … n-1 they raise IndexError. (A caller that allows
-negative ones adds n to them first.)
+Indices are checked where they are read: outside of 0 … n-1 they raise IndexError. (A caller that
+allows negative ones adds n to them first.)
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ register(
         jvp=(_jvp_cast,),
         batch=batch_elementwise("cast"),
         saves=(),
-        emit=lambda e, x, dtype: e.convert(x, dtype),
+        emit=lambda e, x, dtype: e.cast(x, dtype),
         samples=(
             *(_cast_sample(source, target, 3) for source in ANY for target in ANY),
             _cast_sample("f64", "f32"),

@@ -104,7 +104,7 @@ def _jvp_sum(b: Builder, g: Handle, operands: Operands, out: Handle, *, axes: Ax
 _reduction("sum", _eval_sum, _vjp_sum, _jvp_sum, saves=(), empty=True, traits=("linear",))
 
 
-# --- prod: differentiated as a tree of pairwise products, right wherever zeros are, at any order ---
+# --- prod: differentiated as a tree of pairwise products, right with zeros and at any order ---
 
 
 def _eval_prod(x: Any, *, axes: Axes) -> Any:

@@ -97,8 +97,9 @@ def _integer_division(e: Any, x: Any, y: Any) -> tuple[Any, Any]:
 def _float_division(e: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """Quotient and remainder with NumPy's rounding.
 
-    Where |x/y| is below 2^(p-1), q = floor(x/y) is off by at most one (upwards, when x/y was rounded up
-    to an integer), and fma gives x - q·y rounded once, as NumPy has it. Elsewhere frem is called.
+    Where |x/y| is below 2^(p-1), q = floor(x/y) is off by at most one (upwards, when x/y was
+    rounded up to an integer), and fma gives x - q·y rounded once, as NumPy has it. Elsewhere frem
+    is called.
     """
     zero, one = e.const(0, x.dtype), e.const(1, x.dtype)
     ratio = e.div(x, y)

@@ -1,7 +1,7 @@
 """Special functions: erf, erfc, lgamma, digamma.
 
-Their NumPy evaluation calls Python's `math` element by element (digamma: a recurrence and an asymptotic
-series, vectorised). It is a reference; compiled code has its own, in `codegen.maths`.
+Their NumPy evaluation calls Python's `math` element by element (digamma: a recurrence and an
+asymptotic series, vectorised). It is a reference; compiled code has its own, in `codegen.maths`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ _SHIFT = 10
 
 
 def _digamma(x: Any) -> Any:
-    """ψ(x): ψ(x) = ψ(1-x) - π / tan πx on the left (DLMF 5.5.4), ψ(x) = ψ(x+n) - Σ 1/(x+k) on the right."""
+    """ψ(x), by ψ(x) = ψ(x+n) - Σ 1/(x+k); on the left by ψ(x) = ψ(1-x) - π / tan πx.
+
+    DLMF 5.5.2 and 5.5.4.
+    """
     double = np.asarray(x, np.float64)
     with np.errstate(all="ignore"):
         left = double < 0.5

@@ -1,4 +1,4 @@
-"""Eager mode: tensors that compute at once in NumPy, and their backward engine. Needs no compiler."""
+"""Eager mode: tensors that compute at once in NumPy, and a backward engine. Needs no compiler."""
 
 from ...ir import ops as _ops  # noqa: F401  (fills the op table, before anything asks it)
 from .autograd import backward, grad

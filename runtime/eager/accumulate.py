@@ -1,4 +1,4 @@
-"""Adding a gradient to `.grad`: the same object is changed in place, unless the graph is being recorded."""
+"""Adding a gradient to `.grad`: the same object is changed in place, unless this is recorded."""
 
 from __future__ import annotations
 
@@ -40,4 +40,6 @@ def _add_in_place(tensor: Tensor, old: Tensor, ct: Any) -> None:
 
 def _owned(ct: Any, like: np.ndarray) -> np.ndarray:
     """An array that nobody else holds: a cotangent may be the same object along several edges."""
-    return np.array(np.broadcast_to(ct, like.shape), like.dtype, order="C", copy=True)
+    if ct.shape == like.shape:
+        return np.array(ct, like.dtype, order="C")
+    return np.array(np.broadcast_to(ct, like.shape), like.dtype, order="C")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["log_softmax", "softmax"]
 
 
-def softmax(x: Tensor, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Tensor:
+def softmax(
+    x: Tensor, dim: int | None = None, dtype: Any = None, *, axis: int | None = None
+) -> Tensor:
     """e^x / Σ e^x along `dim`."""
     return _along("softmax", functions.softmax, x, either("softmax", dim, axis), dtype)
 

@@ -1,7 +1,7 @@
 """What stands between PyTorch's calling conventions and the compositions of `ir.functions`.
 
-A composition takes operands of one shape and dtype, and drops the axes that it reduces. These functions of a
-builder bring operands together first, and put reduced axes back afterwards.
+A composition takes operands of one shape and dtype, and drops the axes that it reduces. These
+functions of a builder bring operands together first, and put reduced axes back afterwards.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ def common(b: Builder, *xs: Handle) -> list[Handle]:
     return [b.broadcast(b.cast(x, dtype), shape) for x in xs]
 
 
-def together(b: Builder, *xs: Handle, function: Callable[..., Handle], **static: Any) -> Handle:
-    """`function` of operands that were brought together."""
-    return function(b, *common(b, *xs), **static)
+def together(b: Builder, *xs: Handle, of: Callable[..., Handle], **static: Any) -> Handle:
+    """The function `of` operands that were brought together."""
+    return of(b, *common(b, *xs), **static)
 
 
 def keeping(
-    b: Builder, x: Handle, *, function: Callable[..., Handle], axes: tuple[int, ...], **static: Any
+    b: Builder, x: Handle, *, of: Callable[..., Handle], axes: tuple[int, ...], **static: Any
 ) -> Handle:
-    """A reduction by `function`, with the axes kept at extent 1."""
-    reduced = function(b, x, axes=axes, **static)
+    """The reduction `of` x, with the axes kept at extent 1."""
+    small = of(b, x, axes=axes, **static)
     shape = b.type_of(x).shape
-    return b.reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    return b.reshape(small, tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
 def reduced(b: Builder, x: Handle, *, axes: tuple[int, ...], op: str) -> Handle:
@@ -66,7 +66,7 @@ def limited(b: Builder, x: Handle, *, low: float | None, high: float | None) -> 
 
 
 def gathered(b: Builder, x: Handle, positions: Handle, *, axes: tuple[int, ...]) -> Handle:
-    """x at flat `positions` along several axes at once, which stand first unless they are neighbours.
+    """x at flat `positions` along several axes at once; these stand first unless neighbours.
 
     The axes are brought together and joined; where they were neighbours the result has those of
     `positions` in their place, as in NumPy.
@@ -104,9 +104,7 @@ def weighted_nll(
     ignore_index: int | None,
 ) -> Handle:
     """`nll_loss` with a weight for each class; the mean is the weighted one."""
-    each = losses.nll_loss(
-        b, log_p, target, axis=axis, reduction="none", ignore_index=ignore_index
-    )
+    each = losses.nll_loss(b, log_p, target, axis=axis, reduction="none", ignore_index=ignore_index)
     if ignore_index is not None:
         kept = b.compare("ne", target, b.full_like(target, ignore_index))
         target = b.select(kept, target, b.zeros_like(target))

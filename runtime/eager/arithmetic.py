@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SELECT = TABLE["select"]
 _CAST = TABLE["cast"]
 
-# --- two operands; the names with an underscore are the operators, which may return NotImplemented ---
+# --- two operands; the names with an underscore are operators: they may return NotImplemented ---
 
 _add = binary("add")
 _sub = binary("sub")
@@ -194,13 +194,13 @@ def relu(x: Tensor) -> Tensor:
 
 def logaddexp(x: Tensor, y: Tensor) -> Tensor:
     """log(e^x + e^y)."""
-    result: Tensor = composite("logaddexp", together, (x, y), function=functions.logaddexp)
+    result: Tensor = composite("logaddexp", together, (x, y), of=functions.logaddexp)
     return result
 
 
 def hypot(x: Tensor, y: Tensor) -> Tensor:
     """√(x² + y²)."""
-    result: Tensor = composite("hypot", together, (x, y), function=functions.hypot)
+    result: Tensor = composite("hypot", together, (x, y), of=functions.hypot)
     return result
 
 

@@ -29,7 +29,8 @@ def backward(
 ) -> None:
     """Add the gradients of `tensors` with respect to the leaves to their `.grad`.
 
-    `grad_tensors` are the gradients to start from, 1 for scalars. With `inputs` only these receive theirs.
+    `grad_tensors` are the gradients to start from, 1 for scalars. With `inputs` only these receive
+    theirs.
     """
     outputs = _sequence(tensors)
     chosen = None if inputs is None else _sequence(inputs)
@@ -47,7 +48,7 @@ def backward(
     if chosen is None:
         run(roots, retain_graph=retain, create_graph=create_graph)
         return
-    captures = {_place(x, i): None for i, x in enumerate(chosen)}
+    captures: dict[Place, Any] = {_place(x, i): None for i, x in enumerate(chosen)}
     run(roots, retain_graph=retain, create_graph=create_graph, captures=captures)
     for x in chosen:
         found = captures[_place(x, 0)]

@@ -27,7 +27,8 @@ def normalise(dim: int, ndim: int) -> int:
     room = max(ndim, 1)
     if not -room <= dim < room:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], "
+            f"but got {dim})"
         )
     return dim % room
 

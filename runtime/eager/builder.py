@@ -1,6 +1,7 @@
 """The builder of eager mode: it applies an op at once, to Tensors, and records a node.
 
-Derivative rules run with it when `create_graph` asks for a gradient that can be differentiated again.
+Derivative rules run with it when `create_graph` asks for a gradient that can be differentiated
+again.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir import Builder, NumpyBuilder, TensorType
+from ...ir import Builder, TensorType
 from ...ir.op import Op
 from ...ir.types import NUMPY_DTYPE, dtype_name
 from . import names
-from .core import make, make_view
+from .core import make_view
 from .errors import explain
 from .modes import STATE
 from .opnode import made_by, node_class, record
@@ -23,7 +24,7 @@ from .quiet import RESTORE, SILENCE, SILENT
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["NUMPY", "TENSORS", "TensorBuilder", "apply"]
+__all__ = ["TENSORS", "TensorBuilder", "apply"]
 
 
 def apply(
@@ -73,5 +74,4 @@ class TensorBuilder(Builder):
         return x.dtype.type(value)
 
 
-NUMPY = NumpyBuilder()
 TENSORS = TensorBuilder()

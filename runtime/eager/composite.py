@@ -1,26 +1,27 @@
 """Functions composed of ops, in eager mode: one node each, under PyTorch's name.
 
-A composition is written once, as a function of a `Builder`. For the types at hand it is built as a graph, kept,
-and replayed; so is its adjoint, which reads what the forward run saved. Under `create_graph` the adjoint is
-itself applied as a composition, of the operands and the cotangents, so that it differentiates to any order.
+A composition is written once, as a function of a `Builder`. For the types at hand it is built as a
+graph, kept, and replayed; so is its adjoint, which reads what the forward run saved. Under
+`create_graph` the adjoint is itself applied as a composition, of the operands and the cotangents,
+so that it differentiates to any order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir import Builder, Graph, GraphBuilder, TensorType, Value
+from ...ir import Builder, Graph, GraphBuilder, Operation, TensorType, Value
 from ...ir.autodiff import value_and_vjp
 from ...ir.types import NUMPY_DTYPE
 from . import names
 from .core import make, make_view, shared_counter
 from .errors import explain
 from .modes import STATE
-from .node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released, version_of
+from .node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released
 from .quiet import RESTORE, SILENCE, SILENT
 from .replay import Program, needed_for, root_of
 
@@ -29,21 +30,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Composite", "CompositeNode", "composite", "plan_of"]
 
+# Makes of (inputs, operations, outputs) what replays them: it has `run(arguments) -> outputs`.
+ProgramMaker = Callable[[Sequence[Value], Sequence[Operation], Sequence[Value]], Any]
+
 _new = object.__new__
-_NAME = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
+_NAME: dict[int, str] = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
 
 
 class Adjoint:
     """The adjoint of a composition for the operands `wrt`, and the forward run that saves for it.
 
     `forward` gives the outputs and then the `residuals`, values that `backward` reads ahead of the
-    cotangents. `origins` says for each residual which operand or output it may be a view of: ("operand", i),
-    ("output", i) or None.
+    cotangents. `watched` are the operands and outputs that residuals may be views of: ("operand",
+    i) and ("output", i). Where one is changed in place, the residuals no longer hold.
     """
 
-    __slots__ = ("backward", "forward", "graph", "origins")
+    __slots__ = ("backward", "forward", "graph", "watched")
 
-    def __init__(self, graph: Graph, wrt: tuple[int, ...]) -> None:
+    def __init__(self, graph: Graph, wrt: tuple[int, ...], program: ProgramMaker) -> None:
         self.graph = joint = value_and_vjp(graph, wrt)
         count = len(graph.outputs)
         outputs, gradients = joint.outputs[:count], joint.outputs[count:]
@@ -51,11 +55,12 @@ class Adjoint:
         primal = needed_for(outputs, set())
         known = {result for operation in primal for result in operation.results} | set(operands)
         residuals = _read_from(gradients, known)
-        self.forward = Program(operands, joint.operations, (*outputs, *residuals))
-        self.backward = Program((*residuals, *cts), joint.operations, gradients)
+        self.forward = program(operands, joint.operations, (*outputs, *residuals))
+        self.backward = program((*residuals, *cts), joint.operations, gradients)
         places = {value: ("operand", i) for i, value in enumerate(operands)}
         places |= {root_of(value): ("output", i) for i, value in enumerate(outputs)} | places
-        self.origins = [places.get(root_of(value)) for value in residuals]
+        origins = dict.fromkeys(places.get(root_of(value)) for value in residuals)
+        self.watched = [origin for origin in origins if origin is not None]
 
 
 def _read_from(gradients: Sequence[Value], known: set[Value]) -> list[Value]:
@@ -68,13 +73,14 @@ def _read_from(gradients: Sequence[Value], known: set[Value]) -> list[Value]:
 
 
 class Composite:
-    """A composition for operands of certain types: its graph, and what is made of that as needed."""
+    """A composition for operands of certain types: its graph, and what is made of that."""
 
-    __slots__ = ("adjoints", "derivatives", "forward", "graph", "views")
+    __slots__ = ("adjoints", "derivatives", "forward", "graph", "program", "views")
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, program: ProgramMaker = Program) -> None:
         self.graph = graph
-        self.forward = Program(graph.inputs, graph.operations, graph.outputs)
+        self.program = program
+        self.forward = program(graph.inputs, graph.operations, graph.outputs)
         self.adjoints: dict[tuple[int, ...], Adjoint] = {}
         self.derivatives: dict[tuple[int, ...], Composite] = {}
         roots = [root_of(output) for output in graph.outputs]
@@ -83,17 +89,17 @@ class Composite:
     def adjoint(self, wrt: tuple[int, ...]) -> Adjoint:
         found = self.adjoints.get(wrt)
         if found is None:
-            found = self.adjoints[wrt] = Adjoint(self.graph, wrt)
+            found = self.adjoints[wrt] = Adjoint(self.graph, wrt, self.program)
         return found
 
     def derivative(self, wrt: tuple[int, ...]) -> Composite:
-        """The composition that takes operands and cotangents, and gives the operands' cotangents."""
+        """The composition from operands and cotangents to the operands' cotangents."""
         found = self.derivatives.get(wrt)
         if found is None:
             joint = self.adjoint(wrt).graph
             gradients = joint.outputs[len(self.graph.outputs) :]
             graph = Graph(joint.name, joint.inputs, joint.operations, gradients)
-            found = self.derivatives[wrt] = Composite(_without_dead_code(graph))
+            found = self.derivatives[wrt] = Composite(_without_dead_code(graph), self.program)
         return found
 
 
@@ -122,7 +128,7 @@ class CompositeNode(Node):
     operands: tuple[Any, ...] | None
     versions: tuple[int, ...]
     residuals: list[Any] | None
-    counters: list[tuple[list[int], int, str, tuple[int, ...]]]
+    counters: tuple[tuple[list[int], int, str, tuple[int, ...]], ...]
 
     def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
         if self.residuals is None or self.operands is None:
@@ -132,7 +138,9 @@ class CompositeNode(Node):
         if tensors:
             self._check_operands()
             derivative = self.composite.derivative(self.wrt)
-            parts: Any = run_composite(derivative, (*self.operands, *cts), _second_order(self.title))
+            parts: Any = run_composite(
+                derivative, (*self.operands, *cts), _second_order(self.title)
+            )
         else:
             parts = self.adjoint.backward.run([*self.residuals, *cts])
         result: list[Any] = [None] * len(self.edges)
@@ -160,7 +168,7 @@ class CompositeNode(Node):
 
     def _check_operands(self) -> None:
         for i, (x, expected) in enumerate(zip(self.operands or (), self.versions, strict=True)):
-            found = version_of(x) if hasattr(x, "_data") else 0
+            found = _version(x)
             if found != expected:
                 raise modified(self.title, f"operand {i}", x.shape, found, expected)
 
@@ -184,7 +192,7 @@ def _second_order(title: str) -> str:
     return f"{title.removesuffix('0')}Backward0"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _node_class(title: str) -> type[Any]:
     members = {"__slots__": (), "__module__": __name__, "title": title}
     return type(title, (CompositeNode,), members)
@@ -196,7 +204,7 @@ def plan_of(
     types: tuple[tuple[int, tuple[int, ...]], ...],
     static: tuple[tuple[str, Any], ...],
 ) -> Composite:
-    """The composition `function(b, *operands, **static)` for operands of `types` (dtype number, shape)."""
+    """`function(b, *operands, **static)` for operands of `types` (dtype number, shape)."""
     builder = GraphBuilder(getattr(function, "__name__", "composite"))
     inputs = [builder.input(TensorType(_NAME[num], shape)) for num, shape in types]
     outputs = function(builder, *inputs, **dict(static))
@@ -208,8 +216,8 @@ def composite(
 ) -> Any:
     """`function(b, *operands, **static)` of Tensors (or arrays), recorded as one node.
 
-    Returns a Tensor, or a tuple of them where the function does. The node is called `title`, by default
-    PyTorch's name for the derivative of `name`.
+    Returns a Tensor, or a tuple of them where the function does. The node is called `title`, by
+    default PyTorch's name for the derivative of `name`.
     """
     types = tuple((x.dtype.num, x.shape) for x in [getattr(x, "_data", x) for x in operands])
     try:
@@ -227,7 +235,7 @@ def run_composite(plan: Composite, operands: Sequence[Any], title: str) -> list[
     """The outputs of a composition, as Tensors linked to one node."""
     wrt: tuple[int, ...] = ()
     if STATE.enabled:
-        wrt = tuple(i for i, x in enumerate(operands) if getattr(x, "_node", None) is not None)
+        wrt = tuple([i for i, x in enumerate(operands) if getattr(x, "_node", None) is not None])
     arrays = [getattr(x, "_data", x) for x in operands]
     adjoint = plan.adjoint(wrt) if wrt else None
     program = plan.forward if adjoint is None else adjoint.forward
@@ -236,15 +244,14 @@ def run_composite(plan: Composite, operands: Sequence[Any], title: str) -> list[
         values = program.run(arrays)
     finally:
         RESTORE(token)
+    if adjoint is None:
+        return [_wrap(plan, i, data, None, operands, arrays) for i, data in enumerate(values)]
     count = len(plan.views)
-    node = None
-    if adjoint is not None:
-        node = _record(title, plan, adjoint, wrt, operands, values[count:])
+    node = _record(title, plan, adjoint, wrt, operands, values[count:])
     results = [
         _wrap(plan, i, data, node, operands, arrays) for i, data in enumerate(values[:count])
     ]
-    if adjoint is not None and node is not None:
-        node.counters = _watched(adjoint, operands, results)
+    node.counters = _watched(adjoint, operands, results) if adjoint.watched else ()
     return results
 
 
@@ -257,7 +264,7 @@ def _record(
     residuals: list[Any],
 ) -> CompositeNode:
     node: CompositeNode = _new(_node_class(title))
-    node.edges = tuple(_edge(x) for x in operands)
+    node.edges = tuple([_edge(x) for x in operands])
     node.sequence = NEXT_SEQUENCE()
     node.hooks = None
     node.count = len(plan.views)
@@ -265,9 +272,14 @@ def _record(
     node.adjoint = adjoint
     node.wrt = wrt
     node.operands = tuple(operands)
-    node.versions = tuple(version_of(x) if hasattr(x, "_data") else 0 for x in operands)
+    node.versions = tuple([_version(x) for x in operands])
     node.residuals = residuals
     return node
+
+
+def _version(x: Any) -> int:
+    counter = getattr(x, "_counter", None)
+    return 0 if counter is None else counter[0]
 
 
 def _edge(x: Any) -> Any:
@@ -283,7 +295,7 @@ def _wrap(
     operands: Sequence[Any],
     arrays: Sequence[Any],
 ) -> Tensor:
-    """Output `index` as a Tensor: linked to its node, sharing memory with an operand where it does."""
+    """Output `index` as a Tensor: linked to its node, and a view where it shares memory."""
     link: Any = node if plan.graph.outputs[index].type.is_float else None
     if link is not None and index:
         link = Output(link, index)
@@ -298,14 +310,12 @@ def _wrap(
 
 def _watched(
     adjoint: Adjoint, operands: Sequence[Any], results: list[Tensor]
-) -> list[tuple[list[int], int, str, tuple[int, ...]]]:
+) -> tuple[tuple[list[int], int, str, tuple[int, ...]], ...]:
     """The version counters of what the residuals are views of, and their versions now."""
-    watched = {}
-    for origin in adjoint.origins:
-        if origin is not None and origin not in watched:
-            what, i = origin
-            tensor = operands[i] if what == "operand" else results[i]
-            if hasattr(tensor, "_data"):
-                counter = shared_counter(tensor)
-                watched[origin] = (counter, counter[0], f"{what} {i}", tensor.shape)
-    return list(watched.values())
+    watched = []
+    for what, i in adjoint.watched:
+        tensor = operands[i] if what == "operand" else results[i]
+        if hasattr(tensor, "_data"):
+            counter = shared_counter(tensor)
+            watched.append((counter, counter[0], f"{what} {i}", tensor._data.shape))
+    return tuple(watched)

@@ -20,8 +20,7 @@ _ndarray = np.ndarray
 
 def bind(tensor_class: type[Tensor]) -> None:
     """Tell this module what a tensor is."""
-    global Tensor
-    Tensor = tensor_class
+    globals()["Tensor"] = tensor_class
 
 
 def make(data: Any, node: Any = None) -> Tensor:

@@ -1,7 +1,8 @@
 """One function, three kinds of operand: Tensors, arrays that are being traced, and plain arrays.
 
-A traced array has `__fusegrad_trace__` and records what it is given: `x.__fusegrad_apply__(function, operands,
-static)`, where `function(b, *operands, **static)` is a composition.
+A traced array has `__fusegrad_trace__` and records what it is given:
+`x.__fusegrad_apply__(function, operands, static)`, where `function(b, *operands, **static)` is a
+composition.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import NUMPY
+from .arrays import NUMPY
 from .composite import composite
 from .promotion import default_dtype
 from .quiet import RESTORE, SILENCE, SILENT
@@ -22,7 +23,7 @@ __all__ = ["call", "is_tensor_like", "public", "traced"]
 def call(
     name: str, function: Callable[..., Any], *operands: Any, title: str = "", **static: Any
 ) -> Any:
-    """`function(b, *operands, **static)` by whatever the operands are; `title` names an eager node."""
+    """`function(b, *operands, **static)`, whatever the operands are; `title` names the node."""
     recorder = traced(operands)
     if recorder is not None:
         return recorder.__fusegrad_apply__(function, operands, static)
@@ -54,14 +55,14 @@ def as_floating(x: Any) -> Any:
     """An operand of a function of real numbers: integers become the default dtype."""
     if hasattr(x, "__fusegrad_trace__"):
         return x
-    array = x if is_tensor_like(x) else np.asarray(x)
+    array: Any = x if is_tensor_like(x) else np.asarray(x)
     if array.dtype.kind in "fc":
         return array
     return array.to(default_dtype()) if is_tensor_like(x) else array.astype(default_dtype())
 
 
 def public(function: Callable[..., Any], numpy_name: str = "") -> Callable[..., Any]:
-    """The public form of a function of Tensors: other operands go to NumPy's, which traced arrays know."""
+    """The public form of a function of Tensors: other operands go to NumPy's function."""
     in_numpy = getattr(np, numpy_name or function.__name__, None)
 
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -83,10 +83,10 @@ def _unary_general(cls: type[Any], x: Tensor, floats: bool) -> Any:
     return apply(cls.op, (x,), {}, cls.title)
 
 
-def binary(
+def binary(  # noqa: C901  (one straight path each for tensors and for numbers)
     op_name: str, title: str = "", *, floats: bool = False, differentiable: bool = True
 ) -> Binary:
-    """The function of two tensors that applies `op_name`, with PyTorch's promotion and broadcasting.
+    """The function of two tensors that applies `op_name`, with promotion and broadcasting.
 
     Returns NotImplemented for what is no operand of it, so that it can stand as an operator. With
     `floats`, integers are cast to the default dtype.
@@ -100,11 +100,42 @@ def binary(
     out_for_x, out_for_y = "out" in reads[0], "out" in reads[1]
     lean = not any(reads)
 
+    def with_number(x: Any, y: Any) -> Any:
+        a = x._data
+        if a.dtype.kind != "f" or not differentiable:
+            return _binary_general(cls, x, y, floats)
+        b = a.dtype.type(y)
+        token = SILENCE(SILENT)
+        try:
+            data = evaluate(a, b)
+        finally:
+            RESTORE(token)
+        m = x._node
+        if m is None or not STATE.enabled:
+            return make(data)
+        node = _new(cls)
+        node.edges = (x if m is LEAF else m, None)
+        node.sequence = NEXT_SEQUENCE()
+        node.hooks = None
+        node.attributes = _NO_ATTRIBUTES
+        node.operands = (x if x_for_x else a.shape, b)
+        c = x._counter
+        node.versions = None if c is None else (c[0], 0)
+        result = make(data, node)
+        if out_for_x:
+            node.out = result._data
+            result._counter = node.counter = [0]
+        else:
+            node.out = node.counter = None
+        return result
+
     def call(x: Any, y: Any) -> Any:
         try:
             a = x._data
             b = y._data
         except AttributeError:
+            if y.__class__ is float or y.__class__ is int:
+                return with_number(x, y)
             return _binary_general(cls, x, y, floats)
         if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
             return _binary_general(cls, x, y, floats)

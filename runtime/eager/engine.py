@@ -1,8 +1,9 @@
 """The backward pass: from outputs to leaves, each node once, when all of its cotangent is there.
 
-Nodes run in descending order of their sequence numbers, a topological order since every edge leads to something
-made earlier; a leaf receives its gradient as soon as the last node that uses it has run. Nothing recurses.
-Cotangents are arrays, or recorded Tensors under `create_graph`; hooks always see Tensors.
+Nodes run in descending order of their sequence numbers, a topological order since every edge leads
+to something made earlier; a leaf receives its gradient as soon as the last node that uses it has
+run. Nothing recurses. Cotangents are arrays, or recorded Tensors under `create_graph`; hooks always
+see Tensors.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .accumulate import accumulate
-from .builder import NUMPY, TENSORS
+from .arrays import NUMPY
+from .builder import TENSORS
 from .core import make
 from .hooks import NodeHooks, call_tensor_hooks, checked_result
 from .modes import STATE
@@ -40,8 +42,9 @@ def run(
 ) -> None:
     """Send the cotangents of `roots`, pairs of an edge and an array or Tensor, through the graph.
 
-    Where `captures` is given, only what leads to its places runs, and the gradients that arrive there are
-    put into it; with `only_captures` nothing is accumulated, else it is at these places only.
+    Where `captures` is given, only what leads to its places runs, and the gradients that arrive
+    there are put into it; with `only_captures` nothing is accumulated, else it is at these places
+    only.
     """
     before = STATE.enabled
     STATE.enabled = create_graph
@@ -236,24 +239,22 @@ def reachable(roots: Iterable[Any]) -> tuple[list[Node], dict[Any, int]]:
     pending: dict[Any, int] = {}
     seen: set[Any] = set()
     stack: list[Any] = []
-
-    def enter(edge: Any) -> None:
-        kind = edge.edge_kind
-        if kind == LEAF_EDGE:
-            pending[edge] = pending.get(edge, 0) + 1
-            return
-        node = edge.node if kind == OUTPUT else edge
-        if node not in seen:
-            seen.add(node)
-            stack.append(node)
-
-    for root in roots:
-        enter(root)
-    while stack:
-        for edge in stack.pop().edges:
-            if edge is not None:
-                enter(edge)
-    return sorted(seen, key=_SEQUENCE, reverse=True), pending
+    edges: Iterable[Any] = roots
+    while True:
+        for edge in edges:
+            if edge is None:
+                continue
+            kind = edge.edge_kind
+            if kind == LEAF_EDGE:
+                pending[edge] = pending.get(edge, 0) + 1
+                continue
+            node = edge.node if kind == OUTPUT else edge
+            if node not in seen:
+                seen.add(node)
+                stack.append(node)
+        if not stack:
+            return sorted(seen, key=_SEQUENCE, reverse=True), pending
+        edges = stack.pop().edges
 
 
 def _leading_to(captures: Iterable[Place], order: Sequence[Node]) -> set[Any]:

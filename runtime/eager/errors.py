@@ -1,4 +1,4 @@
-"""Errors of operations: PyTorch's types, what did not fit, and the term that its users search for."""
+"""Errors of operations: PyTorch's types, what did not fit, and the term that users search for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _listing(shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def _clash(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
-    """The last axis at which two shapes do not broadcast, counted in the longer one; and the extents."""
+    """The last axis at which shapes do not broadcast, counted in the longest; and the extents."""
     ndim = max(map(len, shapes))
     for back in range(1, ndim + 1):
         extents = [shape[-back] for shape in shapes if len(shape) >= back]

@@ -24,8 +24,9 @@ RecordedBackward = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Sequence[T
 class FunctionNode(Node):
     """A node of a function on Tensors: `link` makes it.
 
-    `types` are the shape and dtype of each output, `inputs` the Tensors that the function was called
-    with. `watched` are those whose elements backward reads: it raises where one was changed in place.
+    `types` are the shape and dtype of each output, `inputs` the Tensors that the function was
+    called with. `watched` are those whose elements backward reads: it raises where one was changed
+    in place.
     """
 
     __slots__ = ("_backward", "_recorded", "count", "inputs", "types", "versions", "watched")
@@ -106,10 +107,11 @@ def link(
 ) -> list[Tensor]:
     """The `outputs` of a function of `inputs` as Tensors, linked to a new node called `title`.
 
-    `backward` takes an array for each output (its cotangent) and gives an array, or None, for each input.
-    `recorded` does the same on Tensors, from the inputs and the cotangents, for `create_graph`. The saved
-    ones are what backward reads: it raises where they were changed in place since. Without a need for
-    gradients, under `no_grad` or where no input requires them, the results stand alone.
+    `backward` takes an array for each output (its cotangent) and gives an array, or None, for each
+    input. `recorded` does the same on Tensors, from the inputs and the cotangents, for
+    `create_graph`. The saved ones are what backward reads: it raises where they were changed in
+    place since. Without a need for gradients, under `no_grad` or where no input requires them, the
+    results stand alone.
     """
     if not STATE.enabled or not any(x._node is not None for x in inputs):
         return [make(data) for data in outputs]

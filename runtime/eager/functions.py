@@ -1,4 +1,4 @@
-"""The functions of tensors that are public under `fg.`; they take NumPy arrays and traced ones as well."""
+"""The functions of tensors that are public under `fg.`; they take traced and plain arrays too."""
 
 from __future__ import annotations
 

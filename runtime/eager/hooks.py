@@ -19,7 +19,7 @@ _keys = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook out again; also a context manager."""
+    """What registering a hook returns: `remove()` takes it out again; also a context manager."""
 
     __slots__ = ("_key", "_table")
 

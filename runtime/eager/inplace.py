@@ -1,7 +1,7 @@
 """Changing tensors in place: what may be changed when, and how versions and the graph follow.
 
-A leaf that requires grad can be changed under `no_grad` only. Elsewhere the tensor takes the node of the
-computation: what was saved of its old value is noticed by its version.
+A leaf that requires grad can be changed under `no_grad` only. Elsewhere the tensor takes the node
+of the computation: what was saved of its old value is noticed by its version.
 """
 
 from __future__ import annotations
@@ -129,13 +129,11 @@ def zero_(x: Tensor) -> Tensor:
 def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value."""
     check(x)
-    recorded = STATE.enabled and (
-        x._node is not None or getattr(value, "_node", None) is not None
-    )
+    recorded = STATE.enabled and (x._node is not None or getattr(value, "_node", None) is not None)
     if recorded:
         raise NotImplementedError(
-            "x[...] = value, recorded for the gradient, is not supported yet; use where() or cat(), "
-            "or assign under no_grad()"
+            "x[...] = value, recorded for the gradient, is not supported yet; use where() or "
+            "cat(), or assign under no_grad()"
         )
     x._data[numpy_index(key)] = getattr(value, "_data", value)
     bump(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 __all__ = ["of_function", "of_op"]
 
@@ -28,7 +28,7 @@ _OPS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def of_op(name: str) -> str:
     """The name of an op's node, where the function that was called has no other.
 
@@ -38,7 +38,7 @@ def of_op(name: str) -> str:
     return _OPS.get(name) or of_function(name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def of_function(name: str) -> str:
     """
     >>> of_function("binary_cross_entropy_with_logits")

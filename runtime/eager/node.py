@@ -7,8 +7,9 @@ An edge of a node says where the gradient of one operand goes:
            | Tensor          a leaf, into whose `.grad` it is accumulated
            | None            nowhere: the operand does not require grad
 
-`edge_kind` tells them apart. Every edge leads to something made earlier, so that descending sequence numbers are a
-topological order. Nodes hold arrays and their operands, never their own results: there are no cycles.
+`edge_kind` tells them apart. Every edge leads to something made earlier, so that descending
+sequence numbers are a topological order. Nodes hold arrays and their operands, never their own
+results: there are no cycles.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class Node:
     def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
         """The cotangents of the operands, None along edges that are None.
 
-        `ct` is the cotangent of the output, or a list of them where there are several. With `tensors`
-        everything is a Tensor and is recorded, for `create_graph`; else arrays.
+        `ct` is the cotangent of the output, or a list of them where there are several. With
+        `tensors` everything is a Tensor and is recorded, for `create_graph`; else arrays.
         """
         raise NotImplementedError
 
@@ -72,7 +73,7 @@ class Node:
         return tuple(_public(edge) for edge in self.edges)
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node; it may return other grad_inputs."""
+        """Call `hook(grad_inputs, grad_outputs)` after it; it may return other grad_inputs."""
         return RemovableHandle(self._own_hooks().post, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -101,7 +102,7 @@ class Output:
 
 
 class AccumulateGrad:
-    """The end of the graph at a leaf, as `next_functions` shows it. The engine goes to the leaf itself."""
+    """The end of the graph at a leaf, as `next_functions` shows it; the engine goes to the leaf."""
 
     __slots__ = ("__weakref__", "variable")
 
@@ -155,16 +156,20 @@ def tensor_hooks(edge: Any) -> HookTable:
 def released(title: str) -> RuntimeError:
     """The error of a second backward through a graph whose saved values are gone."""
     return RuntimeError(
-        f"{title} was already freed: backward went through this graph before, and what it had saved "
-        "was dropped then. Pass retain_graph=True to the first backward or grad call to go through "
+        f"{title} was already freed: backward went through this graph before, and what it had "
+        "saved was dropped then. "
+        "Pass retain_graph=True to the first backward or grad call to go through "
         "the graph again or to read the saved values afterwards."
     )
 
 
-def modified(title: str, what: str, shape: Sequence[int], found: int, expected: int) -> RuntimeError:
+def modified(
+    title: str, what: str, shape: Sequence[int], found: int, expected: int
+) -> RuntimeError:
     """The error of a saved value that is not what it was."""
     return RuntimeError(
-        f"one of the variables needed for gradient computation was modified by an inplace operation: "
+        f"one of the variables needed for gradient computation was modified by an inplace "
+        f"operation: "
         f"{what} of shape {list(shape)}, saved by {title}, is at version {found}; expected version "
         f"{expected}. Change it after backward, or change a copy (clone())."
     )

@@ -1,18 +1,18 @@
-"""The node of one op of the table: it saves what the op's rules read, and its backward calls them."""
+"""The node of one op of the table: it saves what the op's rules read; backward calls them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ...ir import Builder, GraphBuilder, TensorType
 from ...ir.op import TABLE, ZERO, NoDerivative, Op, Rule
-from ...ir.types import NUMPY_DTYPE
+from ...ir.types import dtype_name
 from .core import make
-from .node import LEAF, NEXT_SEQUENCE, Node, modified, released, version_of
+from .node import LEAF, NEXT_SEQUENCE, Node, modified, released
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -39,14 +39,17 @@ class Unsaved:
 class OpNode(Node):
     """A node of an op with one result.
 
-    `operands` holds for each operand a Tensor (saved), a NumPy scalar, an array that cannot change, an
-    `Unsaved`, or a plain shape (unsaved, of the result's dtype). `versions` holds the version of each saved
-    Tensor, None where all are 0.
+    `operands` holds for each operand a Tensor (saved), a NumPy scalar, an array that cannot change,
+    an `Unsaved`, or a plain shape (unsaved, of the result's dtype). `versions` holds the version of
+    each saved Tensor, None where all are 0.
     """
 
     __slots__ = ("attributes", "counter", "operands", "out", "versions")
 
     op: ClassVar[Op]
+    rules: ClassVar[Any]  # by operand; None where the derivative is zero
+    elementwise: ClassVar[bool]
+    saves: ClassVar[bool]
 
     attributes: dict[str, Any]
     operands: tuple[Any, ...] | None
@@ -58,39 +61,36 @@ class OpNode(Node):
         operands, out = self.unpack(tensors, ct.dtype)
         parts: list[Any] = []
         for index, edge in enumerate(self.edges):
-            parts.append(None if edge is None else self._part(index, ct, builder, operands, out))
+            if edge is None:
+                parts.append(None)
+            else:
+                operand = operands[index]
+                rule = self.rules[index]
+                if rule is None:
+                    part = _zeros(builder, operand)
+                else:
+                    part = rule(builder, ct, operands, out, **self.attributes)
+                if part.shape != operand.shape:
+                    full = ct.shape if self.elementwise else None
+                    part = fit(builder, part, full, operand.shape)
+                parts.append(part)
         return parts
-
-    def _part(
-        self, index: int, ct: Any, builder: Builder, operands: tuple[Any, ...], out: Any
-    ) -> Any:
-        rule = self.op.vjp_rule(index)
-        operand = operands[index]
-        if isinstance(rule, NoDerivative):
-            dtype: Any = operand.dtype
-            return builder.broadcast(make_constant(builder, 0.0, dtype), operand.shape)
-        if self.op.arity is None:
-            part = rule(builder, ct, operands, out, index=index, **self.attributes)
-        else:
-            part = rule(builder, ct, operands, out, **self.attributes)
-        if part.shape != operand.shape:
-            return fit(builder, part, ct.shape if self.op.elementwise else None, operand.shape)
-        return part
 
     def unpack(self, tensors: bool, dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], Any]:
         """The operands and the result as the rules take them; checked to be what they were."""
         operands = self.operands
         if operands is None:
             raise released(self.title)
-        self.check_versions(operands)
-        values = []
+        if self.saves:
+            self.check_versions(operands)
+        values: list[Any] = []
         for operand in operands:
             if operand.__class__ is tuple:
                 values.append(Unsaved(operand, dtype))
-            elif tensors or not hasattr(operand, "_data"):
+            elif tensors:
                 values.append(operand)
             else:
-                values.append(operand._data)
+                values.append(getattr(operand, "_data", operand))
         out = self.out
         return tuple(values), self._result() if tensors and out is not None else out
 
@@ -114,7 +114,7 @@ class OpNode(Node):
                     raise modified(self.title, what, operand.shape, counter[0], expected)
 
     def release(self) -> None:
-        if self.out is not None or any(hasattr(x, "_data") for x in self.operands or ()):
+        if self.saves:
             self.operands = None
             self.out = None
 
@@ -175,17 +175,12 @@ def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
     return x.to(dtype) if hasattr(x, "_data") else x.astype(dtype)
 
 
-def make_constant(builder: Builder, value: float, dtype: np.dtype[Any]) -> Any:
-    """A scalar that a rule can use as an operand."""
-    return builder.constant(value, TensorType(_NAME[dtype.num], ()))
+def _zeros(builder: Builder, operand: Any) -> Any:
+    kind = TensorType(dtype_name(operand.dtype) or "f32", ())
+    return builder.broadcast(builder.constant(0.0, kind), tuple(operand.shape))
 
 
-_NAME = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
-
-
-def fit(
-    builder: Builder, part: Any, full: tuple[int, ...] | None, shape: tuple[int, ...]
-) -> Any:
+def fit(builder: Builder, part: Any, full: tuple[int, ...] | None, shape: tuple[int, ...]) -> Any:
     """A cotangent in the shape of its operand, which was broadcast to `full` in the operation."""
     if full is not None and part.shape != full:
         part = builder.broadcast(part, full)
@@ -194,14 +189,40 @@ def fit(
     return builder.sum_to(part, shape)
 
 
-@lru_cache(maxsize=None)
+@cache
 def node_class(title: str, op_name: str, base: type[Node] = OpNode) -> type[Any]:
-    """The class of the nodes of an op called `title`; `type(node).__name__` is what PyTorch shows."""
-    members = {"__slots__": (), "__module__": __name__, "title": title, "op": TABLE[op_name]}
+    """The class of the nodes of an op called `title`, as PyTorch shows `type(node)`."""
+    op = TABLE[op_name]
+    members = {
+        "__slots__": (),
+        "__module__": __name__,
+        "title": title,
+        "op": op,
+        "elementwise": op.elementwise,
+        "saves": bool(op.saves),
+        "rules": _rules(op),
+    }
     return type(title, (base,), members)
 
 
-@lru_cache(maxsize=None)
+class _VariadicRules:
+    """The rules of an op with any number of operands: one, which is told the operand's index."""
+
+    def __init__(self, rule: Any) -> None:
+        self._rule = rule
+
+    def __getitem__(self, index: int) -> Rule:
+        return partial(self._rule, index=index)
+
+
+def _rules(op: Op) -> Any:
+    if op.arity is None:
+        return _VariadicRules(op.vjp_rule(0))
+    rules = (op.vjp_rule(i) for i in range(op.arity))
+    return tuple(None if isinstance(rule, NoDerivative) else rule for rule in rules)
+
+
+@cache
 def reads_of(op_name: str) -> tuple[frozenset[str], ...]:
     """For each rule of an elementwise op, or of dot, what of "0", "1", …, "out" it reads.
 
@@ -223,7 +244,7 @@ def _reads(op: Op, index: int) -> frozenset[str]:
 
 
 def _read_values(op: Op, rule: Rule) -> frozenset[str]:
-    """What a graph of the rule's result is built from: one that is only asked for its type is not."""
+    """What a graph of the rule's result is built from: values, and not what gives its type."""
     builder = GraphBuilder("probe")
     kind = TensorType("f32", (2,))
     words = [str(i) for i in range(op.arity or 0)]
@@ -247,48 +268,59 @@ def record(
 ) -> Any:
     """A node of class `cls` for what was computed, or None where nothing asks for a gradient."""
     op: Op = cls.op
-    edges = tuple(_edge(op, i, x) for i, x in enumerate(operands))
-    if not any(edge is not None for edge in edges):
+    edges = []
+    linked = False
+    for i, x in enumerate(operands):
+        source = getattr(x, "_node", None)
+        if source is not None:
+            rule = op.vjp_rule(i)
+            if rule is ZERO or not isinstance(rule, NoDerivative):
+                linked = True
+                edges.append(x if source is LEAF else source)
+                continue
+        edges.append(None)
+    if not linked:
         return None
     node = _new(cls)
-    node.edges = edges
+    node.edges = tuple(edges)
     node.sequence = NEXT_SEQUENCE()
     node.hooks = None
     node.attributes = attributes
-    needs = _needs(op, edges)
-    node.operands = kept = tuple(
-        x if str(i) in needs else Unsaved(array.shape, array.dtype)
-        for i, (x, array) in enumerate(zip(operands, arrays, strict=True))
-    )
-    node.versions = tuple(version_of(x) if hasattr(x, "_data") else 0 for x in kept)
-    node.out = np.asarray(data) if "out" in needs else None
-    node.counter = None
+    node.versions = node.out = node.counter = None
+    if cls.saves:
+        _save(node, op, operands, arrays, data)
+    else:
+        node.operands = tuple([Unsaved(array.shape, array.dtype) for array in arrays])
     return node
 
 
-def _needs(op: Op, edges: tuple[Any, ...]) -> frozenset[str]:
-    """What the rules of the operands read that require grad."""
-    if op.arity is None or not op.saves:
-        every = (*(str(i) for i in range(len(edges))), "out") if op.saves else ()
-        return frozenset(every)
-    reads = (read for read, edge in zip(reads_of(op.name), edges, strict=True) if edge is not None)
-    return frozenset().union(*reads)
+def _save(node: Any, op: Op, operands: Sequence[Any], arrays: Sequence[Any], data: Any) -> None:
+    """Keep what the rules of the operands read that require grad."""
+    if op.arity is None:
+        needs = frozenset(("out", *map(str, range(len(operands)))))
+    else:
+        reads = zip(reads_of(op.name), node.edges, strict=True)
+        needs = frozenset().union(*(read for read, edge in reads if edge is not None))
+    kept = []
+    versions = []
+    for i, (x, array) in enumerate(zip(operands, arrays, strict=True)):
+        if str(i) in needs:
+            kept.append(x)
+            counter = getattr(x, "_counter", None)
+            versions.append(0 if counter is None else counter[0])
+        else:
+            kept.append(Unsaved(array.shape, array.dtype))
+            versions.append(0)
+    node.operands = tuple(kept)
+    node.versions = tuple(versions)
+    if "out" in needs:
+        node.out = np.asarray(data)
 
 
 def made_by(node: Any, data: Any) -> Tensor:
-    """The result of `node`; where its elements were saved, it shares its version counter with the node."""
+    """The result of `node`; where that saved its elements, the two share a version counter."""
     result = make(data, node)
     if node is not None and node.out is not None:
         node.out = result._data
         result._counter = node.counter = [0]
     return result
-
-
-def _edge(op: Op, index: int, x: Any) -> Any:
-    node = getattr(x, "_node", None)
-    if node is None:
-        return None
-    rule = op.vjp_rule(index)
-    if isinstance(rule, NoDerivative) and rule is not ZERO:
-        return None
-    return x if node is LEAF else node

@@ -26,9 +26,7 @@ def mm(x: Tensor, y: Tensor) -> Tensor:
     """The product of two matrices."""
     _check("mm", x, y, 2, 2)
     if x._data.shape[1] != y._data.shape[0]:
-        raise EagerError(
-            f"mm: mat1 and mat2 shapes cannot be multiplied ({_by(x)} and {_by(y)})"
-        )
+        raise EagerError(f"mm: mat1 and mat2 shapes cannot be multiplied ({_by(x)} and {_by(y)})")
     return apply(_DOT, (x, y), _ROWS_BY_COLUMNS, "MmBackward0")
 
 

@@ -1,7 +1,8 @@
 """Which dtype an operation computes in: PyTorch's promotion, which differs from NumPy's.
 
-Categories are ordered: truth values, integers, floating point. Tensors with axes decide; a 0-d tensor, and after it a
-Python number, counts only where its category is higher. An integer array and a float32 one give float32.
+Categories are ordered: truth values, integers, floating point. Tensors with axes decide; a 0-d
+tensor, and after it a Python number, counts only where its category is higher. An integer array and
+a float32 one give float32.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _DEFAULT = [np.dtype(np.float32)]
 
 
 def default_dtype() -> np.dtype[Any]:
-    """The dtype of tensors made of Python floats: float32, unless `set_default_dtype` changed it."""
+    """The dtype of tensors made of Python floats: float32, or what `set_default_dtype` set."""
     return _DEFAULT[0]
 
 

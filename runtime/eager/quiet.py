@@ -1,7 +1,8 @@
 """Arithmetic without NumPy's floating-point warnings, cheaply.
 
-PyTorch never warns about an overflow or a division by zero, so eager mode does not either. `np.errstate` costs
-more than a small operation; it sets one context variable, though, and setting that directly is a tenth of it.
+PyTorch never warns about an overflow or a division by zero, so eager mode does not either.
+`np.errstate` costs more than a small operation; it sets one context variable, though, and setting
+that directly is a tenth of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reductions of tensors, with PyTorch's `dim=` and `keepdim=` or NumPy's `axis=` and `keepdims=`."""
+"""Reductions of tensors, with PyTorch's `dim=`, `keepdim=` or NumPy's `axis=`, `keepdims=`."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _kept(
     title: str,
     **static: Any,
 ) -> Tensor:
-    result: Tensor = composite(name, keeping, (x,), title, function=function, axes=axes, **static)
+    result: Tensor = composite(name, keeping, (x,), title, of=function, axes=axes, **static)
     return result
 
 

@@ -1,6 +1,7 @@
 """Running a graph again and again in NumPy: the interpreter's walk, prepared once.
 
-A `Program` is a list of steps over numbered slots. A constant stays a scalar where all that read it broadcast.
+A `Program` is a list of steps over numbered slots. A constant stays a scalar where all that read it
+broadcast.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 
 def expand(x: Tensor, *sizes: Any) -> Tensor:
-    """A view of x repeated along axes of extent 1 and along new ones in front; -1 keeps an extent."""
+    """A view of x repeated along axes of extent 1 and new ones in front; -1 keeps an extent."""
     wanted = shape_of(sizes)
     have = x._data.shape
     lead = len(wanted) - len(have)

@@ -1,7 +1,7 @@
 """The eager tensor: a NumPy array that remembers how it was made.
 
-Arithmetic, shapes and reductions stand in the modules beside this one; here is what makes a tensor one, and
-its side of automatic differentiation.
+Arithmetic, shapes and reductions stand in the modules beside this one; here is what makes a tensor
+one, and its side of automatic differentiation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Tensor"]
 
 
 class Tensor(Methods):
-    """An array that operations on it remember: `backward` computes gradients into `.grad` of its leaves.
+    """An array that remembers how it was made: `backward` adds gradients to `.grad` of leaves.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> (x * x).sum().backward()
@@ -34,8 +34,8 @@ class Tensor(Methods):
     tensor([2., 4.], dtype=float64)
     """
 
-    # _node is None where no gradient is required, LEAF at a leaf that requires one, else a Node (or an
-    # Output of a node with several). _counter counts changes in place: None is 0, not yet shared.
+    # _node is None where no gradient is required, LEAF at a leaf that requires one, else a Node (or
+    # an Output of a node with several). _counter counts changes in place: None is 0, not shared.
     __slots__ = ("__dict__", "__weakref__", "_counter", "_data", "_node")
 
     _data: np.ndarray
@@ -277,7 +277,7 @@ class Tensor(Methods):
         shared_counter(self)[0] += 1
 
     def accumulator(self) -> AccumulateGrad:
-        """What `next_functions` shows for this leaf: the same object as long as someone holds it."""
+        """What `next_functions` shows for this leaf: one object as long as someone holds it."""
         found = None if self._accumulator is None else self._accumulator()
         if found is None:
             found = AccumulateGrad(self)
@@ -323,9 +323,7 @@ class Tensor(Methods):
             self._hooks = {}
         return RemovableHandle(self._hooks, hook)
 
-    def register_post_accumulate_grad_hook(
-        self, hook: Callable[[Tensor], None]
-    ) -> RemovableHandle:
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call `hook(leaf)` after a gradient was added to its `.grad`."""
         if self._node is not LEAF:
             raise RuntimeError(
@@ -366,7 +364,6 @@ class Tensor(Methods):
         if not self.is_leaf:
             raise RuntimeError("only graph leaves can be pickled; detach() the tensor first")
         return (_rebuild, (self._data, self._node is LEAF))
-
 
 
 def _rebuild(data: np.ndarray, requires_grad: bool) -> Tensor:

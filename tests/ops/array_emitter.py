@@ -1,4 +1,4 @@
-"""An emitter that computes: each method does at once, on arrays, what codegen's writes as an instruction."""
+"""An emitter that computes: each method does at once what codegen's writes as an instruction."""
 
 from __future__ import annotations
 
@@ -96,6 +96,9 @@ class ArrayEmitter:
 
     def const(self, value: float, dtype: str) -> Reg:
         return Reg(np.asarray(value, NUMPY_DTYPE[dtype]))
+
+    def cast(self, x: Reg, dtype: str) -> Reg:
+        return self.convert(x, dtype)
 
     def convert(self, x: Reg, dtype: str) -> Reg:
         return Reg(x.array.astype(NUMPY_DTYPE[dtype]))

@@ -129,7 +129,7 @@ def _along(
 
 
 def check_inner_product(op: Op, sample: Sample) -> None:
-    """<ct, jvp(t)> = <vjp(ct), t>, by a graph and at once; and the dtypes of what the rules give."""
+    """<ct, jvp(t)> = <vjp(ct), t>, by a graph and at once; and the dtypes that rules give."""
     arrays = draw(op, sample)
     out = evaluate(op, sample, arrays)
     ct = like(out, seed=17)

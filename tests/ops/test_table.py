@@ -93,7 +93,7 @@ def test_batch_against_a_loop(op: Op, sample: Sample) -> None:
 
 @cases([case for case in ELEMENTWISE if case[0].arity != 1 and case[1].types[0].ndim == 2])
 def test_elementwise_ops_broadcast(op: Op, sample: Sample) -> None:
-    """Eager mode gives operands of different shapes: eval and the rules are formulas that broadcast."""
+    """Eager mode gives operands of different shapes: eval and rules are formulas that broadcast."""
     arrays = draw(op, sample)
     if arrays[0].size == 0:
         return

@@ -1,0 +1,57 @@
+"""Adam (Kingma & Ba, ICLR 2015, algorithm 1)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .optimizer import Group, Optimizer, Parameters, State, non_negative
+
+__all__ = ["Adam"]
+
+
+class Adam(Optimizer):
+    """Steps of lr · m / (√v + eps); m and v are the corrected means of the gradient and its square.
+
+    `weight_decay` · x is added to the gradient first.
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        non_negative(lr=lr, eps=eps, weight_decay=weight_decay)
+        for i, beta in enumerate(betas):
+            if not 0 <= beta < 1:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta} is not in [0, 1)")
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
+        beta1, beta2 = group["betas"]
+        g = -gradient if group["maximize"] else gradient
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * x
+        if not state:
+            state.update(step=0, exp_avg=np.zeros_like(x), exp_avg_sq=np.zeros_like(x))
+        state["step"] += 1
+        mean, square = state["exp_avg"], state["exp_avg_sq"]
+        mean += (1 - beta1) * (g - mean)
+        square *= beta2
+        square += (1 - beta2) * (g * g)
+        step_size = group["lr"] / (1 - beta1 ** state["step"])
+        spread = np.sqrt(square) / math.sqrt(1 - beta2 ** state["step"]) + group["eps"]
+        x -= step_size * (mean / spread)

@@ -1,0 +1,86 @@
+"""The same call without compiling: the user's function runs on eager Tensors, operation by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...ir import ShapeError
+from ...tracer.pytree import map_leaves, unflatten
+from ..eager import Tensor
+from ..eager import grad as eager_grad
+from .call import Call, Parameters, put_together
+from .transform import Transform, differentiated
+
+
+def run_eagerly(
+    function: Callable[..., Any], transform: Transform, parameters: Parameters, call: Call
+) -> Any:
+    """What the compiled call returns, computed in eager mode. Tensors in, Tensors out."""
+    given_tensors = any(_is_tensor(leaf) for leaf in call.leaves)
+    chosen = _differentiated_leaves(transform, call)
+    leaves = [_operand(leaf, i in chosen) for i, leaf in enumerate(call.leaves)]
+    args, kwargs = put_together(parameters, call, leaves)
+    result = function(*args, **kwargs)
+    if transform.differentiates:
+        result = _with_gradient(transform, call, result, leaves, given_tensors)
+    return result if given_tensors else map_leaves(_as_numpy, result)
+
+
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor)
+
+
+def _differentiated_leaves(transform: Transform, call: Call) -> set[int]:
+    if not transform.differentiates:
+        return set()
+    arguments, start, chosen = set(differentiated(transform, call)), 0, set()
+    for number, child in enumerate(call.tree.children):
+        if number in arguments:
+            chosen |= set(range(start, start + child.num_leaves))
+        start += child.num_leaves
+    return chosen
+
+
+def _operand(leaf: Any, differentiate: bool) -> Any:
+    """A leaf as the user's function gets it: a Tensor that requires grad where that is wanted."""
+    if _is_tensor(leaf):
+        return leaf if leaf.requires_grad or not differentiate else leaf.detach().requires_grad_()
+    if differentiate:
+        return Tensor(np.array(leaf), requires_grad=True)
+    return Tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _with_gradient(
+    transform: Transform, call: Call, result: Any, leaves: list[Any], create_graph: bool
+) -> Any:
+    value, aux = result if transform.has_aux else (result, None)
+    if not _is_tensor(value) or value.shape != ():
+        raise ShapeError(f"grad needs a scalar output, the function returned {type(value).__name__}")
+    chosen = sorted(_differentiated_leaves(transform, call))
+    gradients = iter(
+        eager_grad(
+            value,
+            [leaves[i] for i in chosen],
+            allow_unused=True,
+            materialize_grads=True,
+            create_graph=create_graph,
+        )
+    )
+    trees = [
+        unflatten(child, [next(gradients) for _ in range(child.num_leaves)])
+        for child in (call.tree.children[i] for i in differentiated(transform, call))
+    ]
+    tree = tuple(trees) if isinstance(transform.argnums, tuple) else trees[0]
+    if transform.kind == "grad":
+        return (tree, aux) if transform.has_aux else tree
+    return ((value, aux), tree) if transform.has_aux else (value, tree)
+
+
+def _as_numpy(x: Any) -> Any:
+    array = x.detach().numpy() if _is_tensor(x) else x
+    return array[()] if isinstance(array, np.ndarray) and array.ndim == 0 else array
+
+

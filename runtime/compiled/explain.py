@@ -1,0 +1,100 @@
+"""What was compiled, in words: kernels, what goes through memory, the door that calls take, where time went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...ir import Graph, Operation
+from .call import Call
+from .variant import Variant
+
+if TYPE_CHECKING:
+    from .function import CompiledFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`str()` is for people; the fields are for programs. Bytes are of one call."""
+
+    name: str
+    kernels: int
+    calls: tuple[str, ...]  # operations that are no kernels
+    operations: int
+    temporaries: int  # bytes of the arena
+    bytes_read: int
+    bytes_written: int
+    native: bool
+    reason: str | None  # why calls do not go through the native entry
+    blas: str | None
+    guards: int
+    captured: int
+    seconds: dict[str, float]
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        door = "native entry" if self.native else f"Python and ctypes, because {self.reason}"
+        head = [
+            f"@{self.name}: {self.kernels} kernels, {len(self.calls)} other calls, "
+            f"{self.operations} scalar operations",
+            f"  calls go through  {door}",
+            f"  memory            reads {self.bytes_read} B, writes {self.bytes_written} B, "
+            f"temporaries {self.temporaries} B",
+            f"  products          {self.blas or 'none'}",
+            f"  watches           {self.guards} names, reads {self.captured} captured arrays at each call",
+            "  compile time      "
+            + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in self.seconds.items()),
+        ]
+        return "\n".join([*head, *(f"  {line}" for line in self.lines)])
+
+
+def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explanation:
+    """The explanation of the variant that serves `call`."""
+    graph: Graph = variant.program.graph
+    others = tuple(op.name for op in graph if op.name not in ("kernel", "reshape"))
+    native = variant.entries.get(call.kinds()) is not None
+    reason = variant.native_misses or "an argument is no plain contiguous array"
+    return Explanation(
+        name=graph.name,
+        kernels=variant.program.module.kernels,
+        calls=others,
+        operations=sum(len(op.regions[0]) for op in graph if op.name == "kernel"),
+        temporaries=variant.program.module.arena,
+        bytes_read=sum(_read(op) for op in graph),
+        bytes_written=sum(r.type.bytes for op in graph if op.name != "reshape" for r in op.results),
+        native=native,
+        reason=None if native else reason,
+        blas=_products(graph),
+        guards=len(variant.guards),
+        captured=len(variant.traced.captured),
+        seconds=dict(variant.timings.seconds),
+        lines=tuple(_line(op) for op in graph if op.name != "reshape"),
+    )
+
+
+def _read(operation: Operation) -> int:
+    if operation.name == "reshape":
+        return 0
+    return sum(value.type.bytes for value in dict.fromkeys(operation.operands))
+
+
+def _products(graph: Graph) -> str | None:
+    if not any(operation.name == "dot" for operation in graph):
+        return None
+    from ...codegen.blas import find_blas
+
+    blas = find_blas()
+    return f"BLAS in {blas.library.rsplit('/', 1)[-1]}" if blas else "plain loops: NumPy's BLAS was not found"
+
+
+def _line(operation: Operation) -> str:
+    where = f"  // {operation.location}" if operation.location else ""
+    types = ", ".join(str(r.type) for r in operation.results)
+    if operation.name != "kernel":
+        return f"{operation.name:<10} -> {types}{where}"
+    ops: dict[str, int] = {}
+    for inner in operation.regions[0]:
+        if inner.name != "constant":
+            ops[inner.name] = ops.get(inner.name, 0) + 1
+    body = ", ".join(f"{n}x {name}" if n > 1 else name for name, n in ops.items()) or "copy"
+    return f"kernel {list(operation.attributes['domain'])!s:<12} {body} -> {types}{where}"

@@ -1,0 +1,114 @@
+"""NumPy functions of Tensors: `np.tanh(t)`, `np.sum(t, axis=0)`.
+
+The tracer knows how each NumPy function is composed of ops. Called on Tensors, a function is traced
+once for arguments like these, and then it is a composition like any other: one node in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...ir import TensorType, tensor_type
+from ...tracer.pytree import Treedef, flatten, unflatten
+from ...tracer.trace import Aval, trace_flat
+from .composite import Composite, run_composite
+from .names import of_function
+
+__all__ = ["apply_function", "apply_ufunc"]
+
+# Names that differ from PyTorch's.
+_NAMES = {
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "power": "pow",
+    "negative": "neg",
+    "absolute": "abs",
+    "matmul": "mm",
+    "concatenate": "cat",
+    "arctan2": "atan2",
+}
+
+_plans: dict[Any, tuple[Composite, Treedef, tuple[Any, ...]]] = {}
+_LARGEST = 4096
+
+
+def apply_ufunc(
+    ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """`Tensor.__array_ufunc__`. `out=` is refused: tensors change by their own methods."""
+    if kwargs.get("out") is not None:
+        raise TypeError(f"np.{ufunc.__name__}: out= can't be given together with tensors")
+    call = ufunc if method == "__call__" else getattr(ufunc, method)
+    return _apply((ufunc, method), call, ufunc.__name__, inputs, kwargs)
+
+
+def apply_function(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """`Tensor.__array_function__`."""
+    return _apply(function, function, function.__name__, args, kwargs)
+
+
+def _apply(
+    key: Any, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    leaves, tree = flatten((args, kwargs))
+    places = [i for i, leaf in enumerate(leaves) if _is_operand(leaf)]
+    operands = [leaves[i] for i in places]
+    types = tuple(tensor_type(getattr(x, "_data", x)) for x in operands)
+    static = [None if i in places else leaf for i, leaf in enumerate(leaves)]
+    plan = _plan(key, function, name, tree, places, types, static)
+    composite, out_tree, captured = plan
+    results = run_composite(composite, [*operands, *captured], of_function(_NAMES.get(name, name)))
+    return unflatten(out_tree, results)
+
+
+def _is_operand(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray | np.generic) or hasattr(leaf, "__fusegrad_tensor__")
+
+
+def _plan(
+    key: Any,
+    function: Callable[..., Any],
+    name: str,
+    tree: Treedef,
+    places: list[int],
+    types: tuple[TensorType, ...],
+    static: list[Any],
+) -> tuple[Composite, Treedef, tuple[Any, ...]]:
+    """The composition for a call like this one; kept where the call can be described by a key."""
+    try:
+        described = (key, tree, tuple(places), types, tuple((type(x), x) for x in static))
+        known = _plans.get(described)
+    except TypeError:  # something that does not hash
+        return _trace(function, name, tree, places, types, static)
+    if known is None:
+        if len(_plans) >= _LARGEST:
+            _plans.clear()
+        known = _plans[described] = _trace(function, name, tree, places, types, static)
+    return known
+
+
+def _trace(
+    function: Callable[..., Any],
+    name: str,
+    tree: Treedef,
+    places: list[int],
+    types: tuple[TensorType, ...],
+    static: list[Any],
+) -> tuple[Composite, Treedef, tuple[Any, ...]]:
+    def call(*arrays: Any) -> Any:
+        leaves = list(static)
+        for place, array in zip(places, arrays, strict=True):
+            leaves[place] = array
+        args, kwargs = unflatten(tree, leaves)
+        return function(*args, **kwargs)
+
+    _, in_tree = flatten((tuple(places), {}))
+    traced = trace_flat(call, in_tree, [Aval(type) for type in types], name)
+    return Composite(traced.graph), traced.out_tree, traced.captured
