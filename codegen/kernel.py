@@ -167,7 +167,8 @@ class _Kernel:
         self.uniform.clear()
         self.spread.clear()
         last = self.nest.rank - 1
-        for access in (*self.nest.reads, *self.nest.writes):
+        accesses: tuple[Read | Write, ...] = (*self.nest.reads, *self.nest.writes)
+        for access in accesses:
             self.bases[access] = self._outer_index(access)
         for read in self.nest.reads:
             if any(read.bounds[:last]):

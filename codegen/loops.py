@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from ..ir import Graph, Operation
 from ..ir.ops.kernel import result_shape
@@ -88,7 +89,7 @@ class _Draft:
 
     def drop(self, axis: int) -> None:
         del self.extents[axis]
-        for rows in (self.reads, self.bounds, self.writes, self.reduced, self.indexed):
+        for rows in self._tables():
             for row in rows:
                 del row[axis]
 
@@ -116,8 +117,11 @@ class _Draft:
 
     def permute(self, order: list[int]) -> None:
         self.extents = [self.extents[a] for a in order]
-        for rows in (self.reads, self.bounds, self.writes, self.reduced, self.indexed):
-            rows[:] = [[row[a] for a in order] for row in rows]  # type: ignore[index]
+        for rows in self._tables():
+            rows[:] = [[row[a] for a in order] for row in rows]
+
+    def _tables(self) -> tuple[list[list[Any]], ...]:
+        return (self.reads, self.bounds, self.writes, self.reduced, self.indexed)
 
 
 def plan_loops(kernel: Operation) -> LoopNest:

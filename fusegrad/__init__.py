@@ -4,11 +4,114 @@
     def loss(w, x, y): ...          # plain NumPy
 
     value, gradient = loss(w, x, y)
+
+Beside it an eager mode with PyTorch's semantics: `fusegrad.tensor`, `.backward()`, `fusegrad.nn`, `fusegrad.optim`.
 """
 
 from __future__ import annotations
 
-from .runtime.compiled.api import compile, eager, grad, value_and_grad
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["compile", "eager", "grad", "value_and_grad"]
+
+# What is public stands in the rooms below, and is imported when it is first asked for: eager mode needs no
+# compiler, compiled functions no eager tensors, and importing the package next to nothing.
+_HOMES = {
+    ".runtime.compiled.api": ("CompiledFunction", "compile", "eager", "grad", "value_and_grad"),
+    ".runtime.eager": (
+        "Tensor",
+        "arange",
+        "as_tensor",
+        "asarray",
+        "empty",
+        "empty_like",
+        "enable_grad",
+        "eye",
+        "from_numpy",
+        "full",
+        "full_like",
+        "get_default_dtype",
+        "is_grad_enabled",
+        "is_tensor",
+        "linspace",
+        "manual_seed",
+        "no_grad",
+        "ones",
+        "ones_like",
+        "rand",
+        "rand_like",
+        "randint",
+        "randn",
+        "randn_like",
+        "randperm",
+        "set_default_dtype",
+        "set_grad_enabled",
+        "tensor",
+        "zeros",
+        "zeros_like",
+    ),
+    ".runtime.eager.dtypes": ("bool", "float32", "float64", "int32", "int64"),
+    ".ir.errors": ("DTypeError", "FusegradError", "ShapeError"),
+    ".tracer.errors": ("TraceError", "UnsupportedError"),
+    ".tracer.pytree": ("register_pytree_node",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("autograd", "ir", "nn", "optim")
+
+__all__ = ["__version__", *sorted(_HOME_OF), *_MODULES]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from . import autograd, ir, nn, optim
+    from .ir.errors import DTypeError, FusegradError, ShapeError
+    from .runtime.compiled.api import CompiledFunction, compile, eager, grad, value_and_grad
+    from .runtime.eager import (
+        Tensor,
+        arange,
+        as_tensor,
+        asarray,
+        empty,
+        empty_like,
+        enable_grad,
+        eye,
+        from_numpy,
+        full,
+        full_like,
+        get_default_dtype,
+        is_grad_enabled,
+        is_tensor,
+        linspace,
+        manual_seed,
+        no_grad,
+        ones,
+        ones_like,
+        rand,
+        rand_like,
+        randint,
+        randn,
+        randn_like,
+        randperm,
+        set_default_dtype,
+        set_grad_enabled,
+        tensor,
+        zeros,
+        zeros_like,
+    )
+    from .runtime.eager.dtypes import bool, float32, float64, int32, int64
+    from .tracer.errors import TraceError, UnsupportedError
+    from .tracer.pytree import register_pytree_node
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF, *_MODULES})

@@ -1,6 +1,6 @@
 """Runs a Python call and writes down what it did."""
 
-from . import contractions, creation, einsum, joins, reductions, selection, shapes
+from . import contractions, creation, derived, einsum, joins, reductions, selection, shapes
 from .array import TracedArray
 from .errors import AxisError, BoundsError, TraceError, UnsupportedError
 from .pytree import Treedef, flatten, register_pytree_node, unflatten
@@ -20,6 +20,7 @@ __all__ = [
     "contractions",
     "creation",
     "current_trace",
+    "derived",
     "einsum",
     "flatten",
     "is_tracing",

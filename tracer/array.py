@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
@@ -15,6 +15,7 @@ from .errors import MissingAttributeError, TraceError
 from .promotion import supported_dtype
 from .registry import dispatch
 from .source import locate
+from .trace import current_trace
 
 if TYPE_CHECKING:
     from .trace import Trace
@@ -49,6 +50,21 @@ class TracedArray:
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         return dispatch(function, args, kwargs)
+
+    # --- fusegrad's own functions, which are compositions of ops ---
+
+    __fusegrad_trace__ = True
+
+    def __fusegrad_apply__(
+        self, function: Callable[..., Any], operands: Sequence[Any], static: dict[str, Any]
+    ) -> Any:
+        """Record the composition `function(builder, *operands, **static)`."""
+        trace = current_trace()
+        values = [trace.lift(x).value for x in operands]
+        results = function(trace.builder, *values, **static)
+        if isinstance(results, tuple):
+            return tuple(trace.wrap(value) for value in results)
+        return trace.wrap(results)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise self._has_no_values()

@@ -11,7 +11,7 @@ from ..ir.builder import GraphBuilder
 from ..ir.graph import Value
 from ..ir.types import FLOATS, INTEGERS, NUMPY_DTYPE, TensorType
 from .promotion import Kind, Shape, broadcast_shapes, result_dtype, supported_dtype
-from .trace import current_trace, is_traced
+from .trace import current_trace, is_traced, is_tracing, leaked
 
 if TYPE_CHECKING:
     from .array import TracedArray
@@ -26,6 +26,8 @@ def builder() -> GraphBuilder:
 
 def lift(x: Any, who: str = "") -> TracedArray:
     """`x` as an array of the current trace."""
+    if is_traced(x) and not is_tracing():
+        raise leaked(x)
     return current_trace().lift(x, who)
 
 

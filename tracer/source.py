@@ -11,7 +11,6 @@ import numpy as np
 from ..ir.location import Location
 
 _ROOMS = ("fusegrad", "ir", "tracer", "codegen", "runtime")
-_LIBRARIES = ("numpy", "scipy")
 # File names that the import system and NumPy give to frames of their own.
 _INTERNAL = ("<frozen ", "<__array_function__")
 
@@ -39,8 +38,9 @@ def _classify(file: str) -> bool:
     if len(_is_users) > _MOST_FILES:
         _is_users.clear()
     users = not file.startswith(_INTERNAL) and not file.startswith(_ROOTS)
-    if users:
-        users = not any(f"{os.sep}{name}{os.sep}" in file for name in _LIBRARIES)
+    scipy = getattr(sys.modules.get("scipy"), "__file__", None)
+    if users and scipy is not None:
+        users = not file.startswith(os.path.dirname(scipy) + os.sep)
     _is_users[file] = users
     return users
 

@@ -135,10 +135,25 @@ def operate(ufunc: np.ufunc, *inputs: Any) -> Any:
     generalised = GENERALISED.get(ufunc)
     if generalised is not None:
         return generalised(*inputs)
-    result = call_ufunc(ufunc, inputs)
-    if all(map(_is_weak, inputs)):
-        _weaken(result)
+    if not all(map(_is_weak, inputs)):
+        return call_ufunc(ufunc, inputs)
+    result = call_ufunc(ufunc, tuple(map(_counted, inputs)) if ufunc in _COUNTING else inputs)
+    _weaken(result)
     return result
+
+
+# For these Python takes its truth values as 0 and 1, NumPy does not: True + True is 2 there.
+_COUNTING = {np.add, np.subtract, np.multiply, np.negative, np.positive, np.absolute, np.power}
+_COUNTING |= {np.true_divide, np.floor_divide, np.remainder, np.divmod}
+
+
+def _counted(x: Any) -> Any:
+    """A Python number, truth values as integers."""
+    if not is_traced(x):
+        return int(x) if type(x) is bool else x
+    if x.value.type.dtype != "bool":
+        return x
+    return current_trace().wrap(materialise(lift(x), "i64", ()), weak=True)
 
 
 def _is_weak(x: Any) -> bool:

@@ -137,9 +137,7 @@ def combined(k: Term, f: Term, rest: Term) -> Term:
     return total + (error + fma(k, low, rest))
 
 
-def in_base(
-    k: Term, f: Term, unit: tuple[float, float], factor: tuple[float, float]
-) -> Term:
+def in_base(k: Term, f: Term, unit: tuple[float, float], factor: tuple[float, float]) -> Term:
     """k unit + factor log(1 + f), with both constants in two parts, and log(1 + f) as well."""
     half = 0.5 * f
     half_square = half * f
@@ -170,7 +168,9 @@ def without_subnormals(x: Term) -> tuple[Term, Term]:
 def special(x: Term, finite: Term) -> Term:
     """The logarithm's value at 0, below 0, at infinity and nan; elsewhere `finite`."""
     regular = where(x < math.inf, finite, x)
-    return where(x > 0.0, regular, where(x.equals(0.0), x.constant(-math.inf), x.constant(math.nan)))
+    return where(
+        x > 0.0, regular, where(x.equals(0.0), x.constant(-math.inf), x.constant(math.nan))
+    )
 
 
 FUNCTIONS = (

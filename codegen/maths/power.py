@@ -133,8 +133,8 @@ def _cubic(s: Term, s_low: Term, z: Term, z_low: Term) -> tuple[Term, Term]:
 
 def _exponential(x: Term, x_low: Term) -> Term:
     """exp(x + x_low)."""
-    x = x.at_most(710.0).at_least(-746.0)
-    x_low = x_low.at_most(1.0).at_least(-1.0)  # as x, where the result is 0 or infinite
+    x = x.at_most(712.0).at_least(-748.0)  # 0 and infinity come out, whatever x_low
+    x_low = x_low.at_most(1.0).at_least(-1.0)
     n = nearest(x, LOG2E["f64"][0])
     first = fma(n, -LN2["f64"][0], x)
     last = fma(n, -LN2["f64"][1], x_low)

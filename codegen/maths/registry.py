@@ -63,7 +63,9 @@ def define(function: MathsFunction, dtype: str, lanes: int, inline: bool) -> Def
 
 def _attributes(function: MathsFunction, inline: bool) -> str:
     if function.cold:
-        placement = "noinline cold"
-    else:
-        placement = "alwaysinline" if inline else "noinline"
+        return _joined("noinline cold")
+    return _joined("alwaysinline" if inline else "noinline")
+
+
+def _joined(placement: str) -> str:
     return " ".join([placement, "nounwind willreturn memory(none)", *TARGET_ATTRIBUTES])

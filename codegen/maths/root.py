@@ -51,7 +51,8 @@ def _root(x: Term) -> Term:
     fraction = (1 << form.mantissa) - 1
     m = ((bits & fraction) | (form.bias << form.mantissa)).as_float()
     reduced = (bits - _exponent_field(k * 3.0)).as_float()
-    factor = where(j < 0.5, x.constant(1.0), where(j < 1.5, x.constant(2.0 ** (-1 / 3)), 2 ** (-2 / 3)))
+    factor = where(j < 1.5, x.constant(2.0 ** (-1 / 3)), 2.0 ** (-2 / 3))
+    factor = where(j < 0.5, 1.0, factor)
     y = _refined(polynomial(m, _START[x.dtype], 1) * factor, reduced)
     return (_corrected(reduced * (y * y), y, reduced).bits() + _exponent_field(k)).as_float()
 

@@ -171,6 +171,7 @@ def where(condition: Term, x: Term | Number, y: Term | Number) -> Term:
     e = condition.emitter
     return Term(e, e.select(condition.reg, like.lift(x), like.lift(y)))
 
+
 def normalised(high: Term, low: Term) -> tuple[Term, Term]:
     """high + low, where the sum rounds to its first part; Dekker's Fast2Sum."""
     total = high + low

@@ -14,10 +14,11 @@ from .huge import each_lane, huge
 from .registry import MathsFunction
 from .terms import Term, bits_of, fma, normalised, polynomial, where
 
-# pi/2 in parts; in f64 the second is short, so that n times it is exact below _LIMIT
+# pi/2 in parts; in f64 the second is short, so that n times it is exact below _LIMIT.
+# The second is positive, so that -0 is reduced to -0.
 _HALF_PI = {
     "f64": (1.5707963267948966, 6.123233932053594e-17, 6.36831716351095e-25),
-    "f32": (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
+    "f32": (1.570796251296997, 7.549790126404332e-08, -1.7151245100058819e-15),
 }
 
 _TWO_OVER_PI = 0.6366197723675814
@@ -43,6 +44,7 @@ _COS = {
     "f32": (0.04166664555668831, -0.0013887308305129409, 2.4432054487988353e-05),
 }  # fmt: skip
 
+
 def sin(x: Term) -> Term:
     """Largest error: 0.xx ULP in f64, 0.xx in f32."""
     return _reduced_or_huge(x, _sin_of, "sin_rare")
@@ -58,9 +60,7 @@ def tan(x: Term) -> Term:
     return _reduced_or_huge(x, _tan_of, "tan_rare")
 
 
-def _reduced_or_huge(
-    x: Term, evaluate: Callable[[Term, Term, Term], Term], rare: str
-) -> Term:
+def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare: str) -> Term:
     result = evaluate(*_reduce(x))
     usual = abs(x) < _LIMIT[x.dtype]
     return result.rescue(~usual, lambda: x.call(rare))
@@ -99,8 +99,8 @@ def _tan_of(quadrant: Term, r: Term, excess: Term) -> Term:
     divisor, divisor_low = (where(odd, s, c) for c, s in zip(cosine, sine, strict=True))
     inverse = 1.0 / divisor
     quotient = high * inverse
-    error = fma(-quotient, divisor_low, fma(-quotient, divisor, high) + low)
-    return fma(error, inverse, quotient)
+    excess = fma(quotient, divisor_low, fma(quotient, divisor, -high) - low)
+    return fma(-excess, inverse, quotient)  # so signed, -0 stays -0
 
 
 def _cos_sin(r: Term, excess: Term) -> tuple[Term, Term]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
 from ..op import TABLE
+from ..ops.kernel import REDUCTIONS
 from ..types import TensorType
 from ..view import View
-from .levels import GENERATORS, REDUCTIONS, Levels, Source, domain_of, is_fusible, is_generator, joins
+from .levels import GENERATORS, Levels, Source, domain_of, is_fusible, is_generator, joins
 
 MAX_KERNEL_OPERATIONS = 256  # beyond it registers spill and compile time grows faster than the code
 

@@ -96,5 +96,8 @@ def _line(operation: Operation) -> str:
     for inner in operation.regions[0]:
         if inner.name != "constant":
             ops[inner.name] = ops.get(inner.name, 0) + 1
+    for kind, _, _ in operation.attributes["yields"]:
+        if kind != "store":
+            ops[kind] = ops.get(kind, 0) + 1
     body = ", ".join(f"{n}x {name}" if n > 1 else name for name, n in ops.items()) or "copy"
     return f"kernel {list(operation.attributes['domain'])!s:<12} {body} -> {types}{where}"

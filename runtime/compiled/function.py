@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ...tracer.pytree import unflatten
+from ...tracer.pytree import Treedef, unflatten
 from ...tracer.trace import Aval, current_trace, is_traced
 from .call import Call, Parameters, take_apart
 from .transform import Argnums, Transform
@@ -22,7 +22,7 @@ from .variant import Variant
 MAX_ENTRIES = 8  # native entries that hand calls on to each other
 MAX_VARIANTS = 64  # of one signature, in different surroundings
 
-Key = tuple[Any, tuple[Aval, ...]]
+Key = tuple[tuple[str, ...], Treedef, tuple[Aval, ...]]
 
 
 class CompiledFunction:
@@ -53,7 +53,7 @@ class CompiledFunction:
             return self
         bound = CompiledFunction(self._function.__get__(instance, owner), self._transform)
         try:
-            instance.__dict__[self.__name__] = bound
+            instance.__dict__[self._function_name()] = bound
         except (AttributeError, TypeError):  # no __dict__: made anew at each access
             pass
         return bound

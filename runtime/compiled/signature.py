@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ...ir import Graph
 from ...tracer.pytree import Treedef
 from .call import Call, Parameters
 
-_NODES = {"tuple": TupleNode, "list": ListNode}
+_NODES: dict[str, Callable[[tuple[Tree, ...]], Tree]] = {"tuple": TupleNode, "list": ListNode}
 
 
 class NotNative(Exception):
@@ -48,7 +49,7 @@ def entry_spec(
     outputs = iter(_output_leaves(graph))
     output = _tree(out_tree, outputs)
     positional, keyword = parameters.kinds(call.names)
-    hidden = tuple(_hidden(len(leaves) + i, x, graph) for i, x in enumerate(captured))
+    hidden = tuple(_hidden(len(leaves) + i, x) for i, x in enumerate(captured))
     return EntrySpec(
         prefix="fg",
         parameters=call.names,
@@ -69,10 +70,10 @@ def _leaf(index: int, kind: str, graph: Graph) -> Leaf:
     return Leaf(index, kind, type.dtype, type.shape)  # type: ignore[arg-type]
 
 
-def _hidden(index: int, x: Any, graph: Graph) -> HiddenArray:
+def _hidden(index: int, x: Any) -> HiddenArray:
     if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative):
         raise NotNative("a captured array is not contiguous, or no plain array")
-    return HiddenArray(index, x, graph.inputs[index].dtype)
+    return HiddenArray(index, x)
 
 
 def _output_leaves(graph: Graph) -> list[OutputLeaf]:

@@ -13,6 +13,7 @@ from ...ir import Graph, Operation, Value
 from ...ir.passes.pipeline import CLEAN, LOWER, run_passes
 from ...tracer.pytree import unflatten
 from ..eager.composite import Composite, run_composite
+from ..eager.replay import needed_for
 from .call import Call, as_array
 
 if TYPE_CHECKING:
@@ -20,14 +21,21 @@ if TYPE_CHECKING:
 
 
 class NativeProgram:
-    """Computes `outputs` from the values `inputs` in native code; compiled when it is first run."""
+    """Computes `outputs` from the values `inputs` in native code; compiled when it is first run.
 
-    __slots__ = ("_door", "_graph")
+    An output that is an input is handed through, not copied: what backward reads may be the caller's array.
+    """
+
+    __slots__ = ("_door", "_graph", "_handed")
 
     def __init__(
         self, inputs: Sequence[Value], operations: Sequence[Operation], outputs: Sequence[Value]
     ) -> None:
-        self._graph = Graph("part", inputs, _after(inputs, operations), outputs)
+        places = {value: i for i, value in enumerate(inputs)}
+        self._handed = [places.get(value) for value in outputs]
+        computed = [value for value in outputs if value not in places]
+        needed = needed_for(computed, set(inputs))
+        self._graph = Graph("part", inputs, [op for op in operations if op in needed], computed)
         self._door: Any = None
 
     def run(self, arguments: Sequence[Any]) -> list[Any]:
@@ -37,14 +45,8 @@ class NativeProgram:
 
             self._door = flat_door(compile_program(run_passes(self._graph, (*CLEAN, *LOWER))))
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
-        results: list[Any] = self._door(arrays)
-        return results
-
-
-def _after(inputs: Sequence[Value], operations: Sequence[Operation]) -> list[Operation]:
-    """The operations, without those whose results are given as inputs."""
-    given = set(inputs)
-    return [operation for operation in operations if not given.intersection(operation.results)]
+        computed = iter(self._door(arrays))
+        return [next(computed) if place is None else arrays[place] for place in self._handed]
 
 
 def call_on_tensors(function: CompiledFunction, call: Call) -> Any:

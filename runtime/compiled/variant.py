@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,11 @@ class Variant:
         self, function: Callable[..., Any], parameters: Parameters, transform: Transform, call: Call
     ) -> None:
         self.call, self.parameters, self.transform = call, parameters, transform
+        with collector_paused():
+            self._make_graph(function)
+
+    def _make_graph(self, function: Callable[..., Any]) -> None:
+        call, parameters, transform = self.call, self.parameters, self.transform
         self.timings = Timings()
         self.avals = call.avals()
         self.guards: tuple[Guard, ...] = find_guards(function)
@@ -67,7 +74,8 @@ class Variant:
         if self._program is None:
             from ...codegen.program import compile_program
 
-            self._program = compile_program(run_passes(self.graph, LOWER, self.timings))
+            with collector_paused():
+                self._program = compile_program(run_passes(self.graph, LOWER, self.timings))
             for stage, seconds in self._program.seconds.items():
                 self.timings.add(stage, seconds)
         return self._program
@@ -114,6 +122,18 @@ class Variant:
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self.graph.inputs, strict=True)]
         outputs = self.flat(arrays)
         return unflatten(self.out_tree, [x[()] if x.ndim == 0 else x for x in outputs])
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Garbage collection off: a graph in the making is all alive, and each look at it takes longer."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def current_array(x: Any) -> Any:

@@ -81,14 +81,24 @@ def pow(x: Any, y: Any) -> Tensor:
 
 def power(x: Any, y: Any) -> Any:
     """The operator **. Powers of integers stay integers."""
-    if common_dtype((x, y)).kind in "iub" and hasattr(x, "_data"):
-        exponent = getattr(lift(y), "_data", y)
-        if np.any(np.asarray(exponent) < 0):
-            raise EagerError("integers to negative integer powers are not allowed")
-        return make(np.power(x._data, exponent, dtype=common_dtype((x, y))))
+    x, y = lift(x), lift(y)
+    if x is NotImplemented or y is NotImplemented:
+        return NotImplemented
+    if common_dtype((x, y)).kind in "iub":
+        return _whole_power(x, y)
     if not hasattr(x, "_data"):
         return _number_power(x, y)
     return _power(x, y) if hasattr(y, "_data") else _power_number(x, y)
+
+
+def _whole_power(x: Any, y: Any) -> Tensor:
+    dtype = common_dtype((x, y))
+    base, exponent = getattr(x, "_data", x), getattr(y, "_data", y)
+    if dtype.kind == "b":
+        raise EagerError("pow is not supported for truth values")
+    if np.any(np.less(exponent, 0)):
+        raise EagerError("integers to negative integer powers are not allowed")
+    return make(np.power(base, exponent, dtype=dtype))
 
 
 def rsub(x: Tensor, y: Any) -> Any:

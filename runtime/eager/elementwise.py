@@ -15,7 +15,7 @@ from ...ir.op import TABLE, NoDerivative
 from . import names
 from .builder import apply
 from .core import make
-from .errors import explain
+from .errors import EagerError, explain
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE
 from .opnode import PromotedNode, made_by, node_class, reads_of, record
@@ -185,6 +185,8 @@ def _binary_general(cls: type[Any], x: Any, y: Any, floats: bool) -> Any:
     x, y = lift(x), lift(y)
     if x is NotImplemented or y is NotImplemented:
         return NotImplemented
+    if cls.op.name == "sub":
+        _refuse_truth_values(x, y)
     common = common_dtype((x, y))
     if floats and common.kind not in "fc":
         common = default_dtype()
@@ -207,6 +209,11 @@ def _binary_general(cls: type[Any], x: Any, y: Any, floats: bool) -> Any:
     if mixed and node is not None:
         node.dtype = common
     return made_by(node, data)
+
+
+def _refuse_truth_values(*operands: Any) -> None:
+    if any(isinstance(x, bool) or getattr(x, "dtype", None) == np.bool_ for x in operands):
+        raise EagerError("subtraction with a bool operand is not supported; use ^ or logical_not()")
 
 
 def lift(x: Any) -> Any:

@@ -12,6 +12,7 @@ _OPS = {
     "cast": "ToCopyBackward0",
     "concatenate": "CatBackward0",
     "dot": "MmBackward0",
+    "log1p": "Log1PBackward0",
     "gather": "IndexSelectBackward0",
     "pad": "ConstantPadNdBackward0",
     "pow": "PowBackward1",

@@ -25,7 +25,10 @@ def door(program: Program) -> SlowDoor:
 
     due = compile_object("define i32 @fg.poll.due(ptr %context) {\n  ret i32 0\n}\n", level=0)
     library = link([program.code, due], program.module.imports, ("run",))
-    types = [[ArrayType(v.dtype, v.shape) for v in side] for side in (program.graph.inputs, program.graph.outputs)]
+    types = [
+        [ArrayType(v.dtype, v.shape) for v in side]
+        for side in (program.graph.inputs, program.graph.outputs)
+    ]
     return SlowDoor(library["run"], types[0], types[1], program.on_error, library)
 
 

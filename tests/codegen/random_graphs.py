@@ -19,9 +19,12 @@ def graphs(draw: Any, dtype: str | None = None) -> Graph:
     """A graph with one or more float inputs and a scalar output, the sum of all that is left over."""
     dtype = dtype or draw(st.sampled_from(["f64", "f32"]))
     b = GraphBuilder("random")
-    shapes = st.lists(st.integers(0, 5) if draw(st.integers(0, 9)) == 0 else st.integers(1, 9), max_size=3)
+    shapes = st.lists(
+        st.integers(0, 5) if draw(st.integers(0, 9)) == 0 else st.integers(1, 9), max_size=3
+    )
     pool = [
-        b.input(TensorType(dtype, tuple(draw(shapes))), f"x{i}") for i in range(draw(st.integers(1, 3)))
+        b.input(TensorType(dtype, tuple(draw(shapes))), f"x{i}")
+        for i in range(draw(st.integers(1, 3)))
     ]
     for _ in range(draw(st.integers(1, 14))):
         x = draw(st.sampled_from(pool))
@@ -78,7 +81,9 @@ def _reshape(draw: Any, b: GraphBuilder, x: Value, pool: list[Value]) -> Value:
     if size == 0:
         return b.reshape(x, (size, 3))
     first = draw(st.sampled_from([d for d in range(1, size + 1) if size % d == 0]))
-    return b.reshape(x, draw(st.sampled_from([(first, size // first), (size,), (first, 1, size // first)])))
+    return b.reshape(
+        x, draw(st.sampled_from([(first, size // first), (size,), (first, 1, size // first)]))
+    )
 
 
 def _transpose(draw: Any, b: GraphBuilder, x: Value, pool: list[Value]) -> Value:
@@ -151,7 +156,9 @@ def _dot(draw: Any, b: GraphBuilder, x: Value, pool: list[Value]) -> Value | Non
     if not x.shape:
         return None
     axis = draw(st.integers(0, x.type.ndim - 1))
-    wide = b.broadcast(b.reshape(b("cos", x), (*x.shape, 1)), (*x.shape, draw(st.sampled_from([1, 2, 17]))))
+    wide = b.broadcast(
+        b.reshape(b("cos", x), (*x.shape, 1)), (*x.shape, draw(st.sampled_from([1, 2, 17])))
+    )
     x = b.scale(b("tanh", x), 1 / max(x.shape[axis], 1))
     batch = ((0,), (0,)) if axis and draw(st.booleans()) else ((), ())
     product = b("dot", x, wide, contract=((axis,), (axis,)), batch=batch)

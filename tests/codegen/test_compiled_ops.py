@@ -13,12 +13,7 @@ from tests.ops.drawing import draw, interval
 
 from .compiled import compile_graph, door
 
-CASES = [
-    (op, sample)
-    for op in TABLE.values()
-    if "late" not in op.traits
-    for sample in op.samples
-]
+CASES = [(op, sample) for op in TABLE.values() if "late" not in op.traits for sample in op.samples]
 
 
 def _name(case: Any) -> str:
@@ -70,7 +65,9 @@ def _values(op: Op, sample: Sample, seed: int) -> list[np.ndarray]:
             continue
         low, high = interval(sample, i)
         values = rng.uniform(low, high, 70).astype(dtype)
-        special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e5, -1e5, 0.5], dtype)
+        special = np.array(
+            [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e5, -1e5, 0.5], dtype
+        )
         values[rng.permutation(70)[:10]] = special
         columns.append(values)
     return columns

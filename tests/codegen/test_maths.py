@@ -24,11 +24,7 @@ BOUNDS = {"f64": 1.2, "f32": 1.0}
 LOOSER = {("erfc", "f64"): 2.0}
 
 REFERENCE: dict[str, Callable[..., object]] = {
-    **{
-        name: getattr(gmpy2, name)
-        for name in PUBLIC
-        if name != "pow"
-    },
+    **{name: getattr(gmpy2, name) for name in PUBLIC if name != "pow"},
     "pow": lambda x, y: x**y,
 }
 
@@ -126,7 +122,9 @@ def errors(result: np.ndarray, high: np.ndarray, low: np.ndarray | float = 0.0) 
     unit = np.ldexp(1.0, np.maximum(exponent, info.minexp + 1) - info.nmant - 1)
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.abs((result.astype(np.float64) - high) - low) / unit
-        overflow = np.abs(high) >= float(info.max) * (1 + info.eps / 4) if info.bits == 32 else False
+        overflow = (
+            np.abs(high) >= float(info.max) * (1 + info.eps / 4) if info.bits == 32 else False
+        )
     same = (np.isnan(result) & np.isnan(high)) | (~np.isfinite(high) & (result == high))
     same |= overflow & np.isinf(result) & (np.sign(result) == np.sign(high))
     return np.where(same, 0.0, np.where(np.isnan(distance), inf, distance))

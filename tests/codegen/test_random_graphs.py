@@ -46,7 +46,9 @@ def check(graph: Graph, seed: int) -> None:
 @pytest.mark.parametrize("part", range(4))
 def test_compiled_equals_interpreted(part: int) -> None:
     @settings(max_examples=250, deadline=None, derandomize=True, database=None)
-    @given(graph=graphs(dtype=["f64", "f32"][part % 2]), seed=st.integers(100 * part, 100 * part + 99))
+    @given(
+        graph=graphs(dtype=["f64", "f32"][part % 2]), seed=st.integers(100 * part, 100 * part + 99)
+    )
     def run(graph: Graph, seed: int) -> None:
         check(graph, seed)
 

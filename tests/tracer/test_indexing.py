@@ -185,3 +185,10 @@ def test_what_cannot_be_traced(
 ) -> None:
     with pytest.raises(kind, match=text):
         run(function, X)
+
+
+def test_empty_arrays() -> None:
+    empty = np.zeros((0, 3))
+    check(lambda x: (x[:, 1], x[::-1], x[np.zeros(0, int)], x[[]], x[np.zeros(0, bool)]), empty)
+    check(lambda x: x[:, [0, 2, 1]], empty)
+    check(lambda x, i: x[i, i], empty, np.zeros((0, 2), int))

@@ -192,7 +192,7 @@ def test_a_leaked_array_is_named() -> None:
         return x
 
     trace(leaky, (X,), {})
-    with pytest.raises(TraceError, match="trace ended"):
+    with pytest.raises(TraceError, match="leaked from @leaky"):
         _ = kept[0] + 1
     with pytest.raises(TraceError, match="leaked from @leaky") as caught:
         run(lambda x: x + kept[0], X)
@@ -207,8 +207,7 @@ def test_two_threads_trace_at_once() -> None:
         def f(x: Any) -> Any:
             for _ in range(50):
                 x = x * number
-                if is_tracing() and barrier.n_waiting == 0:
-                    time.sleep(0)
+                time.sleep(0)  # lets the other thread go on
             return x
 
         barrier.wait()

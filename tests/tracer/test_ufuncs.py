@@ -186,6 +186,10 @@ def test_python_numbers_stay_weak() -> None:
     assert traced.output_weak == (False, True, False)
 
 
+def test_python_truth_values_count() -> None:
+    check(lambda t, x: (t + t, t * 3, -t, x * t, t - True, (t > 0) + 1), True, np.ones(2))
+
+
 def test_unary_operators() -> None:
     x = array("float64", 4)
     check(lambda x: (-x, +x, abs(x), round(x[0], 1)), x)

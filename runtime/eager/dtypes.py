@@ -1,0 +1,11 @@
+"""Dtypes under PyTorch's names; they are NumPy's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+bool = np.dtype(np.bool_)
+float32 = np.dtype(np.float32)
+float64 = np.dtype(np.float64)
+int32 = np.dtype(np.int32)
+int64 = np.dtype(np.int64)
