@@ -122,7 +122,45 @@ def _nan_extremum(a: Any, axis: Any, keepdims: Any, neutral: float, extremum: An
     return _call(np.where, some, found, np.nan)
 
 
-# --- grids, polynomials, products ---
+# --- grids, blocks, polynomials, products ---
+
+
+@implements(np.linspace)
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    first, last = lift(start, "np.linspace"), lift(stop, "np.linspace")
+    count = operator.index(num)
+    steps = count - 1 if endpoint else count
+    step: Any = (last - first) / max(steps, 1)
+    numbers = np.arange(float(count)).reshape((count,) + (1,) * step.ndim)
+    found = first + numbers * step
+    if not endpoint or count < 2:
+        return found
+    end = _call(np.broadcast_to, last, step.shape).astype(found.dtype)
+    return _call(np.concatenate, [found[:-1], end[None]])
+
+
+@implements(np.block)
+def _block(arrays: Any) -> Any:
+    depth, ndim = _depth(arrays), _most_axes(arrays)
+    return _joined_blocks(arrays, depth, max(depth, ndim))
+
+
+def _depth(arrays: Any) -> int:
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def _most_axes(arrays: Any) -> int:
+    if isinstance(arrays, list):
+        return max(map(_most_axes, arrays))
+    return lift(arrays, "np.block").ndim
+
+
+def _joined_blocks(arrays: Any, depth: int, ndim: int) -> Any:
+    """Lists at the innermost level are joined along the last axis, those around them before it."""
+    if not isinstance(arrays, list):
+        x: Any = lift(arrays, "np.block")
+        return x.reshape((1,) * (ndim - x.ndim) + x.shape)
+    return _call(np.concatenate, [_joined_blocks(x, depth - 1, ndim) for x in arrays], -depth)
 
 
 @implements(np.meshgrid)

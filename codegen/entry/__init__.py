@@ -17,6 +17,7 @@ from .layout import self_test
 from .poll import poll_declarations, poll_text
 from .slow import SlowDoor, ctypes_call
 from .spec import (
+    ABSENT,
     ArrayType,
     CellGuard,
     DictGuard,
@@ -25,15 +26,18 @@ from .spec import (
     Guard,
     HiddenArray,
     Leaf,
+    ListGuard,
     ListNode,
     NoneNode,
     OutputLeaf,
+    SizeGuard,
     Tree,
     TupleNode,
 )
 from .symbols import bound_objects, interpreter_symbols, object_symbols
 
 __all__ = [
+    "ABSENT",
     "ArrayType",
     "CellGuard",
     "DictGuard",
@@ -42,10 +46,12 @@ __all__ = [
     "Guard",
     "HiddenArray",
     "Leaf",
+    "ListGuard",
     "ListNode",
     "NoneNode",
     "OutputLeaf",
     "Owner",
+    "SizeGuard",
     "SlowDoor",
     "Tree",
     "TupleNode",

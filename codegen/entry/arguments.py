@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from . import layout
 from .spec import (
+    ABSENT,
     CellGuard,
     Container,
     DictNode,
     Guard,
     HiddenArray,
     Leaf,
+    ListGuard,
     ListNode,
     NoneNode,
+    SizeGuard,
     Tree,
     TupleNode,
 )
@@ -42,11 +45,30 @@ class ArgumentChecks:
 
     def guard(self, guard: Guard, place: int) -> None:
         name = f"guard.{place}"
-        if isinstance(guard, CellGuard):
+        if isinstance(guard, SizeGuard):
+            self._require_size(self.symbols[f"{name}.dict"], guard.size)
+        elif isinstance(guard, ListGuard):
+            self._list_guard(guard, name)
+        elif isinstance(guard, CellGuard):
             found = self.writer.load("ptr", self.symbols[f"{name}.cell"], layout.CELL_CONTENT)
+            self.writer.require_same(found, self.symbols[f"{name}.expected"], MISS)
         else:
             found = self._look_up(self.symbols[f"{name}.dict"], f"{name}.key")
-        self.writer.require_same(found, self.symbols[f"{name}.expected"], MISS)
+            absent = guard.expected is ABSENT
+            expected = "null" if absent else self.symbols[f"{name}.expected"]
+            self.writer.require_same(found, expected, MISS)
+
+    def _list_guard(self, guard: ListGuard, name: str) -> None:
+        sequence, count = self.symbols[f"{name}.list"], len(guard.expected)
+        self._require_size(sequence, count)
+        items = self.writer.load("ptr", sequence, layout.LIST_ITEMS) if count else sequence
+        for place in range(count):
+            found = self.writer.load_item(items, place)
+            self.writer.require_same(found, self.symbols[f"{name}.expected.{place}"], MISS)
+
+    def _require_size(self, item: str, count: int) -> None:
+        size = self.writer.load("i64", item, layout.SIZE)
+        self.writer.require(self.writer.value(f"icmp eq i64 {size}, {count}"), MISS)
 
     def hidden(self, hidden: HiddenArray, place: int) -> None:
         self._array(hidden.leaf, self.symbols[f"hidden.{place}"])
@@ -65,8 +87,7 @@ class ArgumentChecks:
         kind = _TYPE_NAME[type(tree)]
         count = len(tree.children)
         self._require_type(item, kind)
-        size = self.writer.load("i64", item, layout.SIZE)
-        self.writer.require(self.writer.value(f"icmp eq i64 {size}, {count}"), MISS)
+        self._require_size(item, count)
         if isinstance(tree, DictNode):
             return [self._dict_item(item, f"{path}.key{place}") for place in range(count)]
         if isinstance(tree, TupleNode):

@@ -5,7 +5,7 @@ Grammar, with the classes below::
     EntrySpec   = parameter names, one InputTree each, guards, hidden arrays, one OutputTree
     InputTree   = Leaf | NoneNode | TupleNode | ListNode | DictNode     (of InputTree)
     OutputTree  = OutputLeaf | NoneNode | TupleNode | ListNode | DictNode  (of OutputTree)
-    Guard       = CellGuard | DictGuard
+    Guard       = CellGuard | DictGuard | ListGuard | SizeGuard
 
 Every leaf names the place of its pointer in the `inputs` or `outputs` array of the compiled core.
 """
@@ -120,16 +120,35 @@ class CellGuard:
     expected: object
 
 
+ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT"})()  # what a missing key holds
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DictGuard:
-    """``mapping[key]`` is still the same object: a module global, a builtin."""
+    """``mapping[key]`` is still the same object: a module global, a builtin. Or it is still ABSENT."""
 
     mapping: dict[Any, Any]
     key: object
     expected: object
 
 
-Guard = CellGuard | DictGuard
+@dataclass(frozen=True, slots=True, eq=False)
+class ListGuard:
+    """The list still holds these very objects, and no others."""
+
+    sequence: list[Any]
+    expected: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SizeGuard:
+    """The dict still has as many items."""
+
+    mapping: dict[Any, Any]
+    size: int
+
+
+Guard = CellGuard | DictGuard | ListGuard | SizeGuard
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,11 +17,15 @@ import numpy as np
 from .spec import (
     NUMPY_NAME,
     CellGuard,
+    DictGuard,
     DictNode,
     EntrySpec,
+    Guard,
     Leaf,
+    ListGuard,
     NoneNode,
     OutputLeaf,
+    SizeGuard,
     Tree,
 )
 
@@ -144,15 +148,25 @@ def bound_objects(
         table.update(_keys(tree, f"input.{place}"))
     table.update(_keys(spec.output, "output"))
     for place, guard in enumerate(spec.guards):
-        table[f"guard.{place}.expected"] = guard.expected
-        if isinstance(guard, CellGuard):
-            table[f"guard.{place}.cell"] = guard.cell
-        else:
-            table[f"guard.{place}.dict"] = guard.mapping
-            table[f"guard.{place}.key"] = _interned(guard.key)
+        table.update(_guard_objects(guard, f"guard.{place}"))
     for place, hidden in enumerate(spec.hidden):
         table[f"hidden.{place}"] = hidden.array
     return table
+
+
+def _guard_objects(guard: Guard, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(guard, ListGuard):
+        yield f"{path}.list", guard.sequence
+        yield from ((f"{path}.expected.{i}", item) for i, item in enumerate(guard.expected))
+        return
+    if isinstance(guard, CellGuard):
+        yield f"{path}.cell", guard.cell
+    else:
+        yield f"{path}.dict", guard.mapping
+    if isinstance(guard, DictGuard):
+        yield f"{path}.key", _interned(guard.key)
+    if not isinstance(guard, SizeGuard):
+        yield f"{path}.expected", guard.expected
 
 
 def object_symbols(objects: Mapping[str, object]) -> dict[str, int]:

@@ -114,7 +114,7 @@ CHOICES: list[Case] = [
     (lambda x: np.clip(x, min=-1, max=1), (A,)),
     (lambda x, y: np.clip(x, y, y + 1), (A, V)),
     (lambda x: np.clip(x, 0.5, 1), (I,)),
-    (lambda x: (np.nan_to_num(x), np.nan_to_num(x, nan=3.0, posinf=1, neginf=2)), (ODD,)),
+    (lambda x: np.nan_to_num(x, nan=3.0, posinf=1, neginf=2), (ODD,)),
     (lambda x: (np.round(x), np.round(x, 2), x.round(1), np.around(x * 100, -1)), (A,)),
     (lambda x: np.sinc(x), (A,)),
     (
@@ -165,6 +165,10 @@ PRODUCTS: list[Case] = [
 ]
 
 DERIVED: list[Case] = [
+    (lambda x: (np.linspace(x[0], x[1], 5), np.linspace(0, x, 3, endpoint=False)), (V,)),
+    (lambda x: (np.linspace(x, 2.0, 4), np.linspace(x[0], 1.0, 1)), (V,)),
+    (lambda x: (np.block([[x, x], [2 * x, x]]), np.block([x[0], 1.0]), np.block(x)), (A,)),
+    (lambda x: np.block([[x, np.ones((4, 1))], [x[0], 1.0]]), (S,)),
     (lambda x: np.select([x > 1, x > 0], [x, -x], 7.0), (A,)),
     (lambda x: (np.delete(x, 1, 0), np.delete(x, [0, -1]), np.delete(x, slice(1, 3), 1)), (A,)),
     (lambda x: (np.isclose(x, x + 1e-9), np.isclose(x, np.inf), np.allclose(x, x)), (A,)),
@@ -280,6 +284,12 @@ MOVED = (np.ravel, np.transpose, np.flip, np.tril, np.diag, np.zeros_like, np.co
 def test_dtypes_of_moves(function: Callable[..., Any], x: Any) -> None:
     check(lambda x: function(x), x)
     check(lambda x: np.pad(x, 1), x)
+
+
+def test_nan_to_num() -> None:
+    check(np.nan_to_num, ODD)
+    check(np.nan_to_num, ODD.astype(np.float32))
+    check(np.nan_to_num, I)
 
 
 def test_a_list_of_traced_arrays_is_stacked() -> None:

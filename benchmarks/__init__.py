@@ -1,0 +1,1 @@
+"""fusegrad against its peers: `python -m benchmarks --help`. See README.md."""
