@@ -8,7 +8,7 @@ only, so that a vector body and its scalar tail give the same bits.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 
 from . import error, exponential, hyperbolic, inverse, logarithm, power, root, trigonometric
 from .registry import (
@@ -50,6 +50,6 @@ def definitions(
     return "\n".join(texts[key] for key in sorted(texts)), dict(sorted(declarations.items()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _definition(name: str, dtype: str, lanes: int, inline: bool) -> Definition:
     return define(FUNCTIONS[name], dtype, lanes, inline)

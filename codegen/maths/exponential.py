@@ -124,8 +124,8 @@ def power_of_two(n: Term, offset: int = 0) -> Term:
 
 def scaled_by_power(fraction: Term, n: Term) -> Term:
     """(1 + fraction) * 2**n, of which only the last product rounds."""
-    first, second = scale_factors(n)
-    return fma(fraction, first, first) * second
+    large, rest = scale_factors(n)
+    return fma(fraction, large, large) * rest
 
 
 def scale_factors(n: Term) -> tuple[Term, Term]:

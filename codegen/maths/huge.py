@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 from ..emitter import Reg, function_symbol
 from .formats import FORMATS, HALF_PI
@@ -110,7 +111,7 @@ def _window(start: Term) -> list[Term]:
     e = start.emitter
     return [
         Term(e, e.intrinsic("fshl", "i64", high.reg, low.reg, shift.reg))
-        for high, low in zip(words, words[1:], strict=False)
+        for high, low in pairwise(words)
     ]
 
 

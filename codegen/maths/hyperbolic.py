@@ -2,7 +2,7 @@
 
 For sinh and cosh, x = n ln 2 + r and sinh(x) = S cosh(r) + C sinh(r), cosh(x) = C cosh(r) +
 S sinh(r), where S and C are sinh and cosh of n ln 2, which are exact or nearly so; the terms of the
-sum are kept as a rounded value and its error. tanh is E/(E + 2) with E = expm1(2 x) as a sum of two.
+sum are kept as a rounded value and its error. tanh is E/(E + 2) with E = expm1(2 x) in two parts.
 Polynomials: minimax, made for this module.
 """
 

@@ -106,25 +106,18 @@ def atan(x: Term) -> Term:
     size = abs(x).at_most(2.0**60)  # where it has long been pi/2
     large = size > 1.0
     inverse = 1.0 / size
-    missing = fma(fma(-inverse, size, 1.0), inverse, -second)
+    missing = where(large, fma(-inverse, size, 1.0) * inverse, 0.0)
     t = where(large, inverse, size)
-    low = _atan_tail(t, where(large, missing, 0.0))
+    low = _atan_tail(t, missing, where(large, x.constant(-second), 0.0))
     folded = _sum(x.constant(first), -t, -low)
     return where(large, folded, t + low).copysign(x)
 
 
-def _atan_tail(t: Term, missing: Term) -> Term:
-    """atan(t) - t + missing."""
+def _atan_tail(t: Term, missing: Term, offset: Term) -> Term:
+    """atan(t + missing) - t + offset; the slope there, 1/(1 + t**2), is close to 1 - t**2/2."""
     z = t * t
-    cube = t * z
-    first, *others = _ATAN[t.dtype]
-    rest = z * polynomial(z, others, 4, lead=4)
-    factor = rest + first
-    if t.dtype == "f32":  # whose bound is closer: with the rounding errors of both factors
-        cube_low = fma(t, z, -cube) + t * fma(t, t, -z)
-        factor_low = rest - (factor - first)
-        missing = fma(cube_low, factor, fma(cube, factor_low, missing))
-    return fma(cube, factor, missing)
+    offset = fma(missing, fma(z, -0.5, 1.0), offset)
+    return fma(t * z, polynomial(z, _ATAN[t.dtype], 4, lead=5), offset)
 
 
 def atan2(y: Term, x: Term) -> Term:
@@ -153,7 +146,7 @@ def _angle(y: Term, x: Term) -> Term:
     first, second = HALF_PI[x.dtype]
     turns = where(steep, 1.0, where(left, x.constant(2.0), 0.0))
     turned = left.differs(steep)
-    low = _atan_tail(t, fma(where(turned, -turns, turns), second, missing))
+    low = _atan_tail(t, missing, where(turned, -turns, turns) * second)
     return _sum(turns * first, where(turned, -t, t), where(turned, -low, low)).copysign(y)
 
 

@@ -11,7 +11,7 @@ import math
 import struct
 
 from .exponential import power_of_two
-from .formats import FORMATS, LN2, LOG2E, LOG10E
+from .formats import FORMATS, LOG2E, LOG10E
 from .registry import MathsFunction
 from .terms import Term, fma, polynomial, where
 

@@ -114,12 +114,19 @@ def _along(name: str, function: Any, input: Any, dim: int | None) -> Any:
 # --- layers ---
 
 
+# What PyTorch calls the last node, by the axes of the input and whether there is a bias.
+_LINEAR_TITLES = {
+    (1, False): "SqueezeBackward4",
+    (2, False): "MmBackward0",
+    (2, True): "AddmmBackward0",
+    (3, False): "UnsafeViewBackward0",
+}
+
+
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight.T + bias, over the last axis of x; `weight` has shape (outputs, inputs)."""
-    if len(_shape(input)) == 2:
-        title = "MmBackward0" if bias is None else "AddmmBackward0"
-    else:
-        title = "UnsafeViewBackward0" if bias is None else "ViewBackward0"
+    ndim = min(len(_shape(input)), 3)
+    title = _LINEAR_TITLES.get((ndim, bias is not None), "ViewBackward0")
     operands = (input, weight) if bias is None else (input, weight, bias)
     return call("linear", products.linear, *operands, title=title)
 
@@ -196,7 +203,7 @@ def cross_entropy(
         loss.cross_entropy,
         as_floating(input),
         target,
-        title="DivBackward1",
+        title="DivBackward1" if reduction == "mean" else "NegBackward0",
         axis=axis,
         reduction=reduction,
         label_smoothing=float(label_smoothing),

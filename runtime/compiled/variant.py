@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...codegen.entry import Guard
+
 from ...ir import Graph
 from ...ir.passes.pipeline import CLEAN, LOWER, Timings, run_passes
 from ...tracer.pytree import Treedef, unflatten

@@ -34,7 +34,8 @@ _div = binary("div", floats=True)
 _power = binary("pow", "PowBackward1", floats=True)
 _power_number = binary("pow", "PowBackward0", floats=True)
 _number_power = binary("pow", "PowBackward2", floats=True)
-_remainder = binary("remainder")
+_remainder_number = binary("remainder", "RemainderBackward0")
+_remainder_tensor = binary("remainder", "RemainderBackward1")
 maximum = binary("maximum")
 minimum = binary("minimum")
 atan2 = binary("atan2", floats=True)
@@ -72,6 +73,11 @@ def div(x: Any, y: Any) -> Tensor:
 def remainder(x: Any, y: Any) -> Tensor:
     """The remainder that has the sign of y, as Python's %."""
     return _checked("remainder", _remainder(x, y), x, y)
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """The operator %."""
+    return _remainder_tensor(x, y) if hasattr(y, "_data") else _remainder_number(x, y)
 
 
 def pow(x: Any, y: Any) -> Tensor:
@@ -240,9 +246,7 @@ def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tens
     """x limited to [min, max]; at a bound the derivative is 1."""
     if min is None and max is None:
         raise ValueError("clamp() needs min, max or both")
-    title = "ClampBackward1" if None not in (min, max) else "ClampMinBackward0"
-    title = "ClampMaxBackward0" if min is None else title
-    result: Tensor = composite("clamp", limited, (x,), title, low=min, high=max)
+    result: Tensor = composite("clamp", limited, (x,), "ClampBackward1", low=min, high=max)
     return result
 
 
