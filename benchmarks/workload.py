@@ -16,9 +16,9 @@ Tree = Any  # arrays in nested tuples
 class Workload:
     """What is timed: value and gradient of `loss(xp)` at `inputs()`, in one call.
 
-    `loss` takes a namespace (numpy, jax.numpy, autograd.numpy, torch) and returns a function of arrays. `torch`
-    replaces it where PyTorch spells a function otherwise. `by_hand` holds gradients written by hand: the name of
-    the peer ("numba", "numpy") to a function that makes the gradient function.
+    `loss` takes a namespace (numpy, jax.numpy, autograd.numpy, torch) and returns a function of
+    arrays. `torch` replaces it where PyTorch spells a function otherwise. `by_hand` holds gradients
+    written by hand: the name of the peer ("numba", "numpy") to what makes its gradient function.
     """
 
     name: str

@@ -7,8 +7,9 @@ the prefix ``scipy_`` and, with 64-bit integers, the suffix ``64_``).
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from functools import cache
+
+from ..ir.record import record
 
 _VARIANTS = (
     ("scipy_cblas_{}64_", "i64"),
@@ -20,7 +21,7 @@ _VARIANTS = (
 FUNCTIONS = ("dgemm", "sgemm", "dgemv", "sgemv")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Blas:
     """CBLAS functions by plain name ("dgemm"), as addresses; `integer` is their integer type."""
 
@@ -32,9 +33,8 @@ class Blas:
 @cache
 def find_blas() -> Blas | None:
     """NumPy's own BLAS, or None where its symbols can't be found (then products are plain loops)."""
-    from threadpoolctl import threadpool_info
-
     import numpy  # noqa: F401  (loads the library)
+    from threadpoolctl import threadpool_info
 
     for info in threadpool_info():
         if info.get("user_api") == "blas":

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..ir import Operation
 from ..ir.passes.legalise import dot_shape
+from ..ir.record import record
 from . import memory
 from .blas import Blas, find_blas
 from .control import for_loop, integer, polled_loop
@@ -26,7 +26,7 @@ PARAMETERS = "ptr noalias readonly %p0, ptr noalias readonly %p1, ptr noalias %q
 Write = Callable[[str, str, str, int], None]  # (a, b, c, rows): the pointers of a panel
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """`count` products of an m×k by a k×n matrix; a transposed factor lies as k×m or n×k."""
 

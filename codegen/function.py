@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..ir.record import record
 from .maths import TARGET_ATTRIBUTES
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionText:
     """``i32 (ptr p0, …, ptr q0, …, ptr context)`` without its name, so that equal ones can be found.
 

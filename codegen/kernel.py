@@ -10,9 +10,9 @@ the cancel flag said.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..ir import Operation, Value
+from ..ir.record import record
 from . import memory
 from .control import for_loop, integer, minimum, polled_loop
 from .emitter import Emitter, Reg
@@ -26,7 +26,7 @@ def write_kernel(nest: LoopNest) -> FunctionText:
     return _Kernel(nest).write()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """A part of the vector axis: [low, high), `unroll` vectors at a time, masked at the end or not."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..ir import Graph, Operation
 from ..ir.ops.kernel import result_shape
+from ..ir.record import record
 from ..ir.view import row_major_strides
 
 VECTOR_BITS = 512
@@ -22,7 +23,7 @@ BLOCK_PER_LANE = 16  # additions in a row before a partial sum goes into the com
 POLL_ELEMENTS = 1 << 16  # elements between two looks at the cancel flag
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read:
     """Operand `operand` at offset + Σ strides·index, for indices inside `bounds`; 0 elsewhere."""
 
@@ -33,7 +34,7 @@ class Read:
     bounds: tuple[tuple[int, int] | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Write:
     """Result `number`: "store" or a reduction over the nest axes `reduced`."""
 
@@ -55,7 +56,7 @@ class Write:
         return any(axis < depth for axis in self.reduced)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LoopNest:
     """Loops over `extents`, outermost first; the last one is stepped by `lanes`."""
 

@@ -8,10 +8,9 @@ the allocator for the length of the call where it is not. `run` returns 0, what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..ir import Graph, Operation, Value
 from ..ir.passes.plan import Place, Plan, plan_buffers
+from ..ir.record import record
 from .emitter import Emitter, Reg
 from .entry import poll_declarations, poll_text
 from .function import FunctionText
@@ -24,7 +23,7 @@ STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
 INLINE_OPERATIONS = 1024  # body operations up to which maths functions are inlined into kernels
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModuleText:
     """The LLVM text of `run`, and what a reader wants to know about it."""
 

@@ -1,11 +1,15 @@
 """fusegrad: NumPy functions compiled to native code, together with their gradients.
 
-    @fusegrad.value_and_grad
-    def loss(w, x, y): ...          # plain NumPy
+>>> import numpy as np, fusegrad as fg
+>>> @fg.value_and_grad
+... def loss(w, x, y):
+...     return np.mean((np.tanh(x @ w) - y) ** 2)
+>>> value, gradient = loss(np.zeros(2), np.eye(2), np.ones(2))
+>>> float(value), gradient
+(1.0, array([-1., -1.]))
 
-    value, gradient = loss(w, x, y)
-
-Beside it an eager mode with PyTorch's semantics: `fusegrad.tensor`, `.backward()`, `fusegrad.nn`, `fusegrad.optim`.
+`compile`, `grad` and `value_and_grad` make compiled functions; `.lower`, `.explain`, `.compare` and `.eager` look inside
+them. Beside them stands an eager mode with PyTorch's semantics: `tensor`, `.backward()`, `autograd`, `nn`, `optim`.
 """
 
 from __future__ import annotations

@@ -37,18 +37,27 @@ def value_and_vjp(
 
 
 def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
-    """The outputs of `graph`, then their tangents, for tangents of the inputs `wrt` (added as inputs)."""
+    """The outputs of `graph`, then their tangents, for tangents of the inputs `wrt` (added as inputs).
+
+    What is no float has the tangent 0: that of an integer input is not read. Requires: graph verified, no
+    regions.
+    """
     builder = GraphBuilder(name or f"{graph.name}.jvp")
     primal = _map_inputs(graph, builder)
     tangents: dict[Value, Value] = {}
-    for i in wrt:
-        value = graph.inputs[i]
-        tangents[value] = builder.input(value.type, f"{value.name}_tangent")
+    for value in [graph.inputs[i] for i in wrt]:
+        tangent = builder.input(value.type, f"{value.name}_tangent")
+        if value.type.is_float:
+            tangents[value] = tangent
     for operation in graph:
         _copy(operation, builder, primal)
         _push_forward(operation, builder, primal, tangents)
+    builder.location, builder.note = None, "tangent of an output"
     outputs = [primal[o] for o in graph.outputs]
-    return builder.build(outputs + [tangents.get(o) or builder.zeros_like(primal[o]) for o in graph.outputs])
+    for output in graph.outputs:
+        if output not in tangents:
+            tangents[output] = builder.zeros_like(primal[output])
+    return builder.build(outputs + [tangents[o] for o in graph.outputs])
 
 
 class _Cotangents:
@@ -142,8 +151,12 @@ def _push_forward(
     primal: dict[Value, Value],
     tangents: dict[Value, Value],
 ) -> None:
+    """Make the tangent of `operation`'s result from those of its operands."""
+    if not operation.result.type.is_float:
+        return
     operands = tuple(primal[x] for x in operation.operands)
     out = primal[operation.result]
+    builder.location, builder.note = operation.location, f"jvp of {operation.name}"
     total: Value | None = None
     for index, operand in enumerate(operation.operands):
         rule = operation.op.jvp_rule(index)

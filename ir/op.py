@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .record import record
 from .types import TensorType
 
 # A rule of one operand i:  rule(builder, g, operands, result, **attributes)
@@ -25,7 +26,7 @@ from .types import TensorType
 Rule = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoDerivative:
     """Written where an operand has no derivative: says why (its tangent is zero or undefined)."""
 
@@ -53,7 +54,7 @@ class Sample:
     kinks: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Op:
     """A primitive of the IR.
 

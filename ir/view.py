@@ -70,7 +70,8 @@ class View:
             (_clamp(-(-(low - a) // k), n), _clamp(-(-(high - a) // k), n))
             for (low, high), a, k, n in zip(self.bounds, start, step, shape, strict=True)
         )
-        return View(shape, offset, strides, bounds)
+        inside = all(bound == (0, n) for bound, n in zip(bounds, shape, strict=True))
+        return View(shape, offset, strides, None if inside else bounds)
 
     def reverse(self, axes: tuple[int, ...]) -> View:
         offset, strides = self.offset, list(self.strides)

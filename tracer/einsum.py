@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ir.errors import ShapeError
 from ..ir.graph import Value
+from ..ir.record import record
 from .operands import builder, same_dtype, wrap
 from .registry import implements
 
@@ -24,7 +24,7 @@ Label = str | int
 Labels = tuple[Label, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Term:
     """A value with a label for each axis, all different."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ir.errors import ShapeError
 from ..ir.graph import Value
+from ..ir.record import record
 from .errors import BoundsError, TraceError, UnsupportedError
 from .operands import builder, lift, wrap, wrap_view
 from .promotion import Shape, broadcast_shapes
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .array import TracedArray
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Positions:
     """Positions along one axis: an integer, or an array of integers in the graph.
 
@@ -117,7 +117,7 @@ def _read_list(part: list[Any] | tuple[Any, ...]) -> Any:
     return _Fixed(array) if array.dtype.kind in "iu" else array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Fixed:
     """An integer array whose values are known and will not change."""
 

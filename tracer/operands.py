@@ -77,6 +77,7 @@ def materialise(x: Any, dtype: str, shape: Shape) -> Value:
     """The value of `x` (a traced array or a number) in `dtype`, broadcast to `shape`."""
     b = builder()
     if not is_traced(x):
+        current_trace().note_scalar(x)
         return b.constant(x, TensorType(dtype, shape))
     value = x.value
     producer = value.producer

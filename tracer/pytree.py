@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from ..ir.record import record
 
 Leaves = list[Any]
 
@@ -81,7 +82,7 @@ class Treedef:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Registration:
     """How a registered class is taken apart: flatten(node) -> (children, metadata[, entries])."""
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
+from ..ir.record import record
 from .errors import UnsupportedError
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Implementation:
     """What runs instead of a NumPy function, and the keywords that it knows."""
 

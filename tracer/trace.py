@@ -53,6 +53,7 @@ class Traced:
     captured     arrays of the user's, read at each call (or arrays of an outer trace)
     baked        (object, copy): values written into the graph; it holds while they are equal
     output_weak  for each output, whether it is a Python number
+    scalars      NumPy scalars from outside that were written into the graph
     """
 
     graph: Graph
@@ -61,6 +62,7 @@ class Traced:
     captured: tuple[Any, ...]
     baked: tuple[tuple[Any, np.ndarray[Any, Any]], ...]
     output_weak: tuple[bool, ...]
+    scalars: tuple[np.generic, ...] = ()
 
 
 # --- the stack ---
@@ -111,6 +113,7 @@ class Trace:
         self.builder.locate = Locator()
         self.captured: list[Any] = []
         self.baked: list[tuple[Any, np.ndarray[Any, Any]]] = []
+        self.scalars: list[np.generic] = []
         self.refused: TraceError | None = None  # the last error about a value that is not known
         self._captured_as: dict[int, TracedArray] = {}
 
@@ -173,8 +176,14 @@ class Trace:
             return self.capture(array, array)
         return self.wrap(self.builder("dense", data=ArrayConstant(array)))
 
+    def note_scalar(self, x: Any) -> None:
+        """Note a number that is written into the graph, if NumPy may have computed it just now."""
+        if isinstance(x, np.generic):
+            self.scalars.append(x)
+
     def _scalar(self, x: complex | np.generic) -> TracedArray:
         weak = type(x) in (bool, int, float)
+        self.note_scalar(x)
         dtype = supported_dtype(np.asarray(x).dtype, f"{x!r}")
         return self.wrap(self.builder.constant(cast(float, x), TensorType(dtype, ())), weak=weak)
 
@@ -355,6 +364,7 @@ def trace_flat(
         captured=tuple(tracing.captured),
         baked=tuple(tracing.baked),
         output_weak=tuple(x.weak for x in outputs),
+        scalars=tuple(tracing.scalars),
     )
 
 

@@ -23,6 +23,7 @@ from .spec import (
     DictGuard,
     DictNode,
     EntrySpec,
+    FunctionGuard,
     Guard,
     HiddenArray,
     Leaf,
@@ -33,6 +34,7 @@ from .spec import (
     SizeGuard,
     Tree,
     TupleNode,
+    ValueGuard,
 )
 from .symbols import bound_objects, interpreter_symbols, object_symbols
 
@@ -43,6 +45,7 @@ __all__ = [
     "DictGuard",
     "DictNode",
     "EntrySpec",
+    "FunctionGuard",
     "Guard",
     "HiddenArray",
     "Leaf",
@@ -55,6 +58,7 @@ __all__ = [
     "SlowDoor",
     "Tree",
     "TupleNode",
+    "ValueGuard",
     "bound_objects",
     "ctypes_call",
     "door_text",

@@ -13,6 +13,7 @@ from .spec import (
     CellGuard,
     Container,
     DictNode,
+    FunctionGuard,
     Guard,
     HiddenArray,
     Leaf,
@@ -22,6 +23,8 @@ from .spec import (
     SizeGuard,
     Tree,
     TupleNode,
+    ValueGuard,
+    dtype_name,
 )
 from .writer import POINTER, Writer
 
@@ -49,6 +52,10 @@ class ArgumentChecks:
             self._require_size(self.symbols[f"{name}.dict"], guard.size)
         elif isinstance(guard, ListGuard):
             self._list_guard(guard, name)
+        elif isinstance(guard, ValueGuard):
+            self._value_guard(guard, name)
+        elif isinstance(guard, FunctionGuard):
+            self._function_guard(guard, name)
         elif isinstance(guard, CellGuard):
             found = self.writer.load("ptr", self.symbols[f"{name}.cell"], layout.CELL_CONTENT)
             self.writer.require_same(found, self.symbols[f"{name}.expected"], MISS)
@@ -65,6 +72,27 @@ class ArgumentChecks:
         for place in range(count):
             found = self.writer.load_item(items, place)
             self.writer.require_same(found, self.symbols[f"{name}.expected.{place}"], MISS)
+
+    def _function_guard(self, guard: FunctionGuard, name: str) -> None:
+        function = self.symbols[f"{name}.function"]
+        code = self.writer.load("ptr", function, layout.FUNCTION_CODE)
+        self.writer.require_same(code, self.symbols[f"{name}.code"], MISS)
+        defaults = self.writer.load("ptr", function, layout.FUNCTION_DEFAULTS)
+        none = guard.defaults is None
+        expected = "null" if none else self.symbols[f"{name}.defaults"]
+        self.writer.require_same(defaults, expected, MISS)
+
+    def _value_guard(self, guard: ValueGuard, name: str) -> None:
+        shape = "null"
+        if guard.copy.shape:
+            shape = f'@"{self.prefix}.{name}.shape"'
+            self.shapes.append(shape_constant(shape, guard.copy.shape))
+        descr = self.symbols[f"descr.{dtype_name(guard.copy)}"]
+        data = self._data(self.symbols[f"{name}.array"], descr, guard.copy.ndim, shape)
+        then = self.writer.load("ptr", self.symbols[f"{name}.copy"], layout.ARRAY_DATA)
+        memcmp, size = self.symbols["memcmp"], guard.copy.nbytes
+        differ = self.writer.call("i32", memcmp, f"ptr {data}", f"ptr {then}", f"i64 {size}")
+        self.writer.require(self.writer.value(f"icmp eq i32 {differ}, 0"), MISS)
 
     def _require_size(self, item: str, count: int) -> None:
         size = self.writer.load("i64", item, layout.SIZE)
@@ -130,11 +158,15 @@ class ArgumentChecks:
             self._python_bool(leaf, item)
 
     def _array(self, leaf: Leaf, item: str) -> None:
-        descr, shape = self.symbols[f"descr.{leaf.dtype}"], self._shape(leaf)
-        operands = (f"ptr {item}", f"ptr {descr}", f"i32 {len(leaf.shape)}", f"ptr {shape}")
+        descr = self.symbols[f"descr.{leaf.dtype}"]
+        self._point(leaf, self._data(item, descr, len(leaf.shape), self._shape(leaf)))
+
+    def _data(self, item: str, descr: str, ndim: int, shape: str) -> str:
+        """The data pointer of an array that must have this dtype and shape."""
+        operands = (f"ptr {item}", f"ptr {descr}", f"i32 {ndim}", f"ptr {shape}")
         data = self.writer.call("ptr", f'@"{self.prefix}.array"', *operands)
         self.writer.require_object(data, MISS)
-        self._point(leaf, data)
+        return data
 
     def _shape(self, leaf: Leaf) -> str:
         if not leaf.shape:

@@ -73,6 +73,17 @@ def _unknown_interpreter() -> str | None:
     return None
 
 
+def _function_slots() -> tuple[int, int]:
+    """Where a function keeps its code and its defaults: looked for, as that depends on the version."""
+
+    def probe(x: object = object()) -> object:  # noqa: B008  (a default of its own to be found)
+        return x
+
+    size = type(probe).__basicsize__
+    words = {_pointer(probe, offset): offset for offset in range(16, size, 8)}
+    return words.get(id(probe.__code__), 0), words.get(id(probe.__defaults__), 0)
+
+
 def _pointer(item: object, offset: int) -> int | None:
     return ctypes.c_void_p.from_address(id(item) + offset).value
 
@@ -107,6 +118,14 @@ def _check_cells() -> Iterator[bool]:
     cells = closure.__closure__ or ()
     yield len(cells) == 1
     yield _pointer(cells[0], CELL_CONTENT) == id(content)
+
+
+def _check_functions() -> Iterator[bool]:
+    yield all(_function_slots())
+
+    def without() -> None: ...
+
+    yield _pointer(without, FUNCTION_DEFAULTS) is None
 
 
 def _check_arrays() -> Iterator[bool]:
@@ -147,7 +166,10 @@ _CHECKS: dict[str, Callable[[], Iterator[bool]]] = {
     "type pointer": _check_types,
     "tuple, list or dict": _check_containers,
     "closure cell": _check_cells,
+    "function": _check_functions,
     "array": _check_arrays,
     "dtype": _check_dtypes,
     "scalar": _check_scalars,
 }
+
+FUNCTION_CODE, FUNCTION_DEFAULTS = _function_slots() if _unknown_interpreter() is None else (0, 0)

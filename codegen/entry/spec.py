@@ -5,7 +5,7 @@ Grammar, with the classes below::
     EntrySpec   = parameter names, one InputTree each, guards, hidden arrays, one OutputTree
     InputTree   = Leaf | NoneNode | TupleNode | ListNode | DictNode     (of InputTree)
     OutputTree  = OutputLeaf | NoneNode | TupleNode | ListNode | DictNode  (of OutputTree)
-    Guard       = CellGuard | DictGuard | ListGuard | SizeGuard
+    Guard       = CellGuard | DictGuard | ListGuard | SizeGuard | ValueGuard | FunctionGuard
 
 Every leaf names the place of its pointer in the `inputs` or `outputs` array of the compiled core.
 """
@@ -13,11 +13,13 @@ Every leaf names the place of its pointer in the `inputs` or `outputs` array of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from types import CellType
+from dataclasses import field
+from types import CellType, CodeType, FunctionType
 from typing import Any, Literal
 
 import numpy as np
+
+from ...ir.record import identity_record, record
 
 LeafKind = Literal["array", "numpy_scalar", "python_float", "python_int", "python_bool"]
 
@@ -33,7 +35,7 @@ _DTYPES_OF_KIND: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayType:
     """A dtype and a shape: what one pointer of the core points at."""
 
@@ -41,7 +43,7 @@ class ArrayType:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leaf:
     """An argument (or part of one) whose value the core reads through ``inputs[index]``.
 
@@ -61,7 +63,7 @@ class Leaf:
             raise ValueError(f"a {self.kind} leaf has no shape, got {self.shape}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutputLeaf:
     """A result that the core writes through ``outputs[index]``: an array or a NumPy scalar."""
 
@@ -77,26 +79,26 @@ class OutputLeaf:
             raise ValueError(f"a scalar result has no shape, got {self.shape}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoneNode:
     """Python's None."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleNode:
     """An exact tuple."""
 
     children: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListNode:
     """An exact list."""
 
     children: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DictNode:
     """An exact dict with exactly these keys, in any order (results are built in this order)."""
 
@@ -112,7 +114,7 @@ Container = TupleNode | ListNode | DictNode
 Tree = Leaf | OutputLeaf | NoneNode | Container
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@identity_record
 class CellGuard:
     """The closure cell still holds the very object that it held when the function was traced."""
 
@@ -123,16 +125,16 @@ class CellGuard:
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "ABSENT"})()  # what a missing key holds
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@identity_record
 class DictGuard:
-    """``mapping[key]`` is still the same object: a module global, a builtin. Or it is still ABSENT."""
+    """``mapping[key]`` is still the same object (a module global, a builtin), or still ABSENT."""
 
     mapping: dict[Any, Any]
     key: object
     expected: object
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@identity_record
 class ListGuard:
     """The list still holds these very objects, and no others."""
 
@@ -140,7 +142,7 @@ class ListGuard:
     expected: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@identity_record
 class SizeGuard:
     """The dict still has as many items."""
 
@@ -148,10 +150,27 @@ class SizeGuard:
     size: int
 
 
-Guard = CellGuard | DictGuard | ListGuard | SizeGuard
+@identity_record
+class ValueGuard:
+    """The array, contiguous, still has the bytes of `copy`: something was computed from them."""
+
+    array: np.ndarray[Any, Any]
+    copy: np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@identity_record
+class FunctionGuard:
+    """The function still has this code and these defaults (autoreload replaces them in place)."""
+
+    function: FunctionType
+    code: CodeType
+    defaults: tuple[object, ...] | None
+
+
+Guard = CellGuard | DictGuard | ListGuard | SizeGuard | ValueGuard | FunctionGuard
+
+
+@identity_record
 class HiddenArray:
     """An array that the traced function captured: read at call time through ``inputs[index]``.
 
@@ -163,14 +182,11 @@ class HiddenArray:
     leaf: Leaf = field(init=False)
 
     def __post_init__(self) -> None:
-        dtype = _NAME_OF_DTYPE.get(self.array.dtype)
-        if dtype is None:
-            raise ValueError(f"a captured array can't be read as {self.array.dtype}")
-        leaf = Leaf(self.index, "array", dtype, self.array.shape)
+        leaf = Leaf(self.index, "array", dtype_name(self.array), self.array.shape)
         object.__setattr__(self, "leaf", leaf)  # the class is frozen
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@identity_record
 class EntrySpec:
     """One signature of a compiled function.
 
@@ -219,6 +235,14 @@ class EntrySpec:
             raise ValueError("the output tree holds a Leaf")
         _by_index(found)
         return tuple(sorted(results, key=lambda leaf: leaf.index))
+
+
+def dtype_name(array: np.ndarray[Any, Any]) -> str:
+    """The short name of an array's dtype; ValueError if compiled code has no such type."""
+    name = _NAME_OF_DTYPE.get(array.dtype)
+    if name is None:
+        raise ValueError(f"a captured array can't be read as {array.dtype}")
+    return name
 
 
 def leaves(tree: Tree) -> Iterator[Leaf | OutputLeaf]:

@@ -20,6 +20,7 @@ from .spec import (
     DictGuard,
     DictNode,
     EntrySpec,
+    FunctionGuard,
     Guard,
     Leaf,
     ListGuard,
@@ -27,6 +28,7 @@ from .spec import (
     OutputLeaf,
     SizeGuard,
     Tree,
+    ValueGuard,
 )
 
 _PYTHON_FUNCTIONS = (
@@ -91,7 +93,7 @@ def external_name(name: str) -> str:
 @functools.cache
 def interpreter_symbols() -> Mapping[str, int]:
     """The addresses of CPython's and NumPy's functions and objects, the same for every entry."""
-    table = {"clock": _clock_address()}
+    table = {"clock": _clock_address(), "memcmp": _memcmp_address()}
     if not hasattr(ctypes, "pythonapi"):
         return table
     table |= {name: _address(getattr(ctypes.pythonapi, name)) for name in _PYTHON_FUNCTIONS}
@@ -118,6 +120,11 @@ def _clock_address() -> int:
     if sys.platform == "win32":
         return _address(ctypes.WinDLL("kernel32").GetTickCount64)
     return _address(ctypes.CDLL(None).clock_gettime)
+
+
+def _memcmp_address() -> int:
+    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    return _address(library.memcmp)
 
 
 def _numpy_function(index: int) -> int:
@@ -158,6 +165,13 @@ def _guard_objects(guard: Guard, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(guard, ListGuard):
         yield f"{path}.list", guard.sequence
         yield from ((f"{path}.expected.{i}", item) for i, item in enumerate(guard.expected))
+        return
+    if isinstance(guard, FunctionGuard):
+        yield f"{path}.function", guard.function
+        yield from ((f"{path}.code", guard.code), (f"{path}.defaults", guard.defaults))
+        return
+    if isinstance(guard, ValueGuard):
+        yield from ((f"{path}.array", guard.array), (f"{path}.copy", guard.copy))
         return
     if isinstance(guard, CellGuard):
         yield f"{path}.cell", guard.cell

@@ -76,7 +76,7 @@ _EXP_F32 = (
 
 
 def erf(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 0.97 ULP in f64, 0.96 in f32."""
     size = abs(x).at_most(_ERF_ONE[x.dtype])
     z = size * size
     near = fma(size, polynomial(z, _ERF[x.dtype], 4, lead=3), size)
@@ -93,7 +93,7 @@ def _exp_below_zero(x: Term) -> Term:
 
 
 def erfc(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 1.8 ULP in f64, 0.52 in f32."""
     if x.dtype == "f32":
         return _erfc_in_f64(x.to("f64")).to("f32")
     size = abs(x).at_most(27.3)  # where erfc rounds to 0
@@ -104,8 +104,8 @@ def erfc(x: Term) -> Term:
     first = fma(n, -high, -square)
     last = fma(n, -low, -fma(size, size, -square))
     r = first + last
-    fraction = first + fma(r * r, polynomial(r, EXP["f64"]), last)
-    result = factor + fma(fraction, factor, factor_low)
+    tail = fma(r * r, polynomial(r, EXP["f64"]), last)
+    result = factor + fma(first, factor, fma(tail, factor, factor_low))
     for scale in scale_factors(n):
         result = result * scale
     return where(x < 0.0, 2.0 - result, result)
@@ -117,7 +117,7 @@ def _scaled_erfc(x: Term) -> tuple[Term, Term]:
     inverse = 1.0 / (above * divisor)
     t = (x - 3.5) * (inverse * divisor)
     start = x.constant(_START)
-    high, low = normalised(start, polynomial(t, _SCALED_ERFC, 4, lead=2))
+    high, low = normalised(start, polynomial(t, _SCALED_ERFC, 4, lead=4))
     inverse = inverse * above
     quotient = high * inverse
     divisor_low = fma(x, _SLOPE, 1.0 - divisor)

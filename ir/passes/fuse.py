@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
 
 from ..builder import GraphBuilder
@@ -11,6 +12,7 @@ from ..ops.kernel import REDUCTIONS
 from ..types import TensorType
 from ..view import View
 from .levels import GENERATORS, Levels, Source, domain_of, is_fusible, is_generator, joins
+from .recompute import cheaper_again
 
 MAX_KERNEL_OPERATIONS = 256  # beyond it registers spill and compile time grows faster than the code
 
@@ -34,29 +36,56 @@ def fuse(graph: Graph) -> Graph:
 class Group:
     """The operations of one kernel, or one operation that stands alone."""
 
-    level: int
     operations: list[Operation] = field(default_factory=list)
 
 
 def _groups(levels: Levels) -> list[Group]:
-    """The groups, in an order in which they can run: by level, and in program order within one."""
+    """The groups, in an order in which they can run."""
     component = _components(levels)
     order: list[Group] = []
     filling: dict[tuple[Operation, int], Group] = {}
     for operation in levels.graph:
         level = levels.level[operation]
-        if levels.is_view(operation) and operation.result not in levels.copied:
+        if levels.is_free(operation):
             continue
         if not is_fusible(operation):
-            order.append(Group(level, [operation]))
+            order.append(Group([operation]))
             continue
         key = (component[operation], level)
         group = filling.get(key)
         if group is None or len(group.operations) >= MAX_KERNEL_OPERATIONS:
-            group = filling[key] = Group(level)
+            group = filling[key] = Group()
             order.append(group)
         group.operations.append(operation)
-    return sorted(order, key=lambda group: group.level)
+    return _scheduled(levels, order)
+
+
+def _scheduled(levels: Levels, groups: list[Group]) -> list[Group]:
+    """`groups`, each behind those that it reads from; of those that are ready, the one that ends first
+    in the program. (By level would do as well, but keep the intermediates of all branches alive at once.)
+    """
+    group_of = {op: i for i, group in enumerate(groups) for op in group.operations}
+    position = {operation: i for i, operation in enumerate(levels.graph)}
+    last = [position[group.operations[-1]] for group in groups]
+    missing = [0] * len(groups)
+    waiting: list[list[int]] = [[] for _ in groups]
+    for i, group in enumerate(groups):
+        producers = {x.producer for operation in group.operations for x in levels.bases(operation)}
+        before = {group_of[producer] for producer in producers if producer is not None} - {i}
+        missing[i] = len(before)
+        for j in before:
+            waiting[j].append(i)
+    ready = [(last[i], i) for i in range(len(groups)) if not missing[i]]
+    heapq.heapify(ready)
+    order: list[Group] = []
+    while ready:
+        _, i = heapq.heappop(ready)
+        order.append(groups[i])
+        for j in waiting[i]:
+            missing[j] -= 1
+            if not missing[j]:
+                heapq.heappush(ready, (last[j], j))
+    return order
 
 
 def _components(levels: Levels) -> dict[Operation, Operation]:
@@ -102,13 +131,14 @@ class _Writer:
         self.buffers: dict[Value, Value] = {  # base -> its buffer in the new graph
             value: self.builder.input(value.type, value.name) for value in levels.graph.inputs
         }
+        self.recomputed = cheaper_again(levels, self.group_of)
         self.stored = self._find_stored()
 
     def _find_stored(self) -> set[Value]:
         """The values that somebody reads from memory."""
         stored = {self.levels.sources[o].base for o in self.levels.graph.outputs}
         for operation in self.levels.graph:
-            if self.levels.is_view(operation) and operation.result not in self.levels.copied:
+            if self.levels.is_free(operation):
                 continue
             for operand in operation.operands:
                 if not self.in_register(operand, operation):
@@ -119,8 +149,10 @@ class _Writer:
         if not joins(operand, user):
             return False
         producer = operand.producer
-        return is_generator(operand) or (
-            producer is not None and self.group_of.get(producer) is self.group_of.get(user)
+        return (
+            is_generator(operand)
+            or operand in self.recomputed
+            or (producer is not None and self.group_of.get(producer) is self.group_of.get(user))
         )
 
     def write(self, group: Group) -> None:
@@ -214,8 +246,10 @@ class _Kernel:
 
     def write(self) -> None:
         for operation in self.group.operations:
-            self.body.location, self.body.note = operation.location, operation.note
-            self._write_operation(operation)
+            if operation.result not in self.writer.recomputed:  # those are made where they are used
+                self._write_operation(operation)
+        if not self.yields:  # dead code
+            return
         last = self.group.operations[-1]
         self.writer.builder.location, self.writer.builder.note = last.location, ""
         self.body.inputs = [*self.reads.values(), *self.indices.values()]
@@ -231,22 +265,19 @@ class _Kernel:
 
     def _write_operation(self, operation: Operation) -> None:
         result = operation.result
-        if operation.name in GENERATORS:
-            self.values[result] = self._generate(operation)
-        else:
-            operands = tuple(self._operand(x, operation) for x in operation.operands)
-            if operation.name in REDUCTIONS:
-                how = (operation.name, result.dtype, operation.attributes["axes"])
-                self.yields.append((result, operands[0], how))
-                return
-            self.values[result] = self.body.apply(operation.op, operands, dict(operation.attributes))
+        if operation.name in REDUCTIONS:
+            operand = self._operand(operation.operands[0], operation)
+            how = (operation.name, result.dtype, operation.attributes["axes"])
+            self.yields.append((result, operand, how))
+            return
+        self.values[result] = self._compute(operation)
         if result in self.writer.stored:
             self.yields.append((result, self.values[result], ("store", result.dtype, ())))
 
     def _operand(self, operand: Value, user: Operation) -> Value:
         if self.writer.in_register(operand, user):
             if operand not in self.values and operand.producer is not None:
-                self.values[operand] = self._generate(operand.producer)
+                self.values[operand] = self._compute(operand.producer)
             return self.values[operand]
         source = self.writer.levels.sources[operand]
         key = (source.base, source.view)
@@ -255,8 +286,18 @@ class _Kernel:
             self.reads[key] = Value(TensorType(operand.dtype), name)
         return self.reads[key]
 
+    def _compute(self, operation: Operation) -> Value:
+        """The scalar code of an elementwise operation or a generator."""
+        if operation.name in GENERATORS:
+            return self._generate(operation)
+        operands = tuple([self._operand(x, operation) for x in operation.operands])
+        self.body.location, self.body.note = operation.location, operation.note
+        scalar: Value = self.body.apply(operation.op, operands, dict(operation.attributes))
+        return scalar
+
     def _generate(self, operation: Operation) -> Value:
         dtype = operation.result.dtype
+        self.body.location, self.body.note = operation.location, operation.note
         if operation.name == "constant":
             return self.body.constant(operation.attributes["value"], TensorType(dtype))
         key = (operation.attributes["axis"], dtype)

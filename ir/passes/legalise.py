@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
 
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
+from ..record import record
 from .rewrite import rewrite
 
 TINY_PRODUCT = 1024  # multiplications up to which a product is a kernel and not a call of BLAS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DotShape:
     """A `dot` seen as a batch of matrix products, m×k times k×n."""
 
@@ -49,16 +50,22 @@ def legalise_dots(graph: Graph) -> Graph:
     free), with inner axes in one order; products of few elements, of vectors, of integers and of unlike
     layouts are elementwise code and sums. Why: BLAS reads either layout, so transposes cost nothing.
     """
-    return rewrite(graph, _legalise)
+    uses = Counter(x for operation in graph for x in operation.operands)
+    uses.update(graph.outputs)
+
+    def rule(
+        b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
+    ) -> tuple[Value, ...] | None:
+        if operation.name == "transpose" and uses[operation.operands[0]] == 1:
+            return _swap_factors(b, operation, operands[0])
+        return _legalise_dot(b, operation, operands) if operation.name == "dot" else None
+
+    return rewrite(graph, rule)
 
 
-def _legalise(
+def _legalise_dot(
     b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
-) -> tuple[Value, ...] | None:
-    if operation.name == "transpose":
-        return _swap_factors(b, operation, operands[0])
-    if operation.name != "dot":
-        return None
+) -> tuple[Value, ...]:
     shape = dot_shape(operation)
     vectors = not shape.inner or (not shape.rows and not shape.columns)
     if shape.multiplications <= TINY_PRODUCT or vectors or not operation.result.type.is_float:

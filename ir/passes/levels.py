@@ -9,7 +9,6 @@ memory raises it. So kernels, one for each level and domain, never wait for each
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..graph import Graph, Operation, Value
@@ -68,17 +67,15 @@ class Levels:
         self.graph = graph
         self.sources: dict[Value, Source] = {}
         self.copied: set[Value] = set()  # views that must be given memory of their own
-        self.users: dict[Value, list[Operation]] = {}
         self.level: dict[Operation, int] = {}
-        for operation in graph:
-            for operand in dict.fromkeys(operation.operands):
-                self.users.setdefault(operand, []).append(operation)
         self._find_sources()
+        self.readers = self._find_readers()
+        self._outputs = {self.sources[output].base for output in graph.outputs}
         for operation in graph:
             self.level[operation] = max(
                 (self._earliest(x, operation) for x in operation.operands), default=0
             )
-        self._outputs = {self.sources[o].base for o in graph.outputs}
+        self._late = self._count_late()
         for operation in reversed(graph.operations):
             self._sink(operation)
 
@@ -118,6 +115,26 @@ class Levels:
             or operation.result in self.copied
         )
 
+    def is_output(self, value: Value) -> bool:
+        """Does an output show `value`?"""
+        return value in self._outputs
+
+    def is_free(self, operation: Operation) -> bool:
+        """Is `operation` a view that nobody has to materialise?"""
+        return self.is_view(operation) and operation.result not in self.copied
+
+    def _find_readers(self) -> dict[Value, list[tuple[Operation, bool]]]:
+        """For each base the operations that read it, also through views; True where directly."""
+        readers: dict[Value, list[tuple[Operation, bool]]] = {}
+        for operation in self.graph:
+            if self.is_free(operation):
+                continue
+            for operand in dict.fromkeys(operation.operands):
+                base = self.sources[operand].base
+                direct = base is operand and not self.is_view(operation)
+                readers.setdefault(base, []).append((operation, direct))
+        return readers
+
     # --- levels ---
 
     def _earliest(self, operand: Value, user: Operation) -> int:
@@ -129,37 +146,50 @@ class Levels:
 
     def _sink(self, operation: Operation) -> None:
         """Move an elementwise operation up to the first level that needs its result."""
-        if not operation.op.elementwise or operation.result in self._outputs:
+        if not operation.op.elementwise or self.is_output(operation.result):
             return
-        targets = [
-            self.level[user] - (0 if direct and joins(operation.result, user) else 1)
-            for user, direct in self.readers(operation.result)
-        ]
-        if targets and min(targets) > self.level[operation] and self._sinking_pays(operation):
-            self.level[operation] = min(targets)
+        level = min(
+            (
+                self.level[user] - (0 if direct and joins(operation.result, user) else 1)
+                for user, direct in self.readers.get(operation.result, ())
+            ),
+            default=0,
+        )
+        if level > self.level[operation] and self._sinking_pays(operation):
+            self._raise_level(operation, level)
 
-    def readers(self, value: Value) -> Iterator[tuple[Operation, bool]]:
-        """The operations that read `value`, also through views; True where directly."""
-        pending = [(value, True)]
-        while pending:
-            current, direct = pending.pop()
-            for user in self.users.get(current, ()):
-                if self.is_view(user) and user.result not in self.copied:
-                    pending.append((user.result, False))
-                else:
-                    yield user, direct and not self.is_view(user)
+    def _raise_level(self, operation: Operation, level: int) -> None:
+        for base in self.bases(operation):
+            if self.level[operation] <= self._level_of(base) < level:
+                self._late[base] += 1
+        self.level[operation] = level
 
     def _sinking_pays(self, operation: Operation) -> bool:
         """Not where two or more operands, now in registers only, would have to be stored instead."""
+        bases = self.bases(operation)
         stored = 0
-        for operand in operation.operands:
-            producer = operand.producer
-            if producer is None or not joins(operand, operation) or is_generator(operand):
+        for operand in dict.fromkeys(operation.operands):
+            if not joins(operand, operation) or is_generator(operand):
                 continue
-            others = [self.level[u] for u, _ in self.readers(operand) if u is not operation]
-            stays = any(level <= self.level[producer] for level in others)
-            stored += stays and all(level <= self.level[producer] for level in others)
+            own = bases.count(operand)
+            is_late = self.level[operation] > self._level_of(operand)
+            others = len(self.readers[operand]) - own
+            stored += others > 0 and self._late[operand] == own * is_late
         return stored < 2
+
+    def _count_late(self) -> dict[Value, int]:
+        """How many readers of each base run at a higher level, that is, read it from memory."""
+        return {
+            base: sum(self.level[user] > self._level_of(base) for user, _ in users)
+            for base, users in self.readers.items()
+        }
+
+    def bases(self, operation: Operation) -> list[Value]:
+        """The buffers that `operation` reads, one for each of its different operands."""
+        return [self.sources[operand].base for operand in dict.fromkeys(operation.operands)]
+
+    def _level_of(self, value: Value) -> int:
+        return 0 if value.producer is None else self.level[value.producer]
 
 
 def _own(value: Value) -> Source:

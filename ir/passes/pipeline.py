@@ -15,6 +15,7 @@ from .dce import eliminate_dead_code
 from .fuse import fuse
 from .legalise import legalise_dots
 from .simplify import simplify
+from .squeeze import drop_unit_axes
 
 Pass = Callable[[Graph], Graph]
 
@@ -26,6 +27,7 @@ CLEAN: tuple[Pass, ...] = (
 )
 LOWER: tuple[Pass, ...] = (
     legalise_dots,
+    drop_unit_axes,
     simplify,
     eliminate_common_subexpressions,
     eliminate_dead_code,

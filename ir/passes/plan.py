@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left, insort
 
 from ..graph import Graph, Value
+from ..record import record
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """`kind` is "input", "output" (then `index` counts them) or "arena" (then `index` is a byte offset)."""
 
@@ -17,7 +18,7 @@ class Place:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Places of all values of a fused graph, and the size of the arena in bytes."""
 
@@ -67,36 +68,47 @@ def _deaths(graph: Graph, owner: dict[Value, Value]) -> list[list[Value]]:
 
 
 class _Arena:
-    """First-fit allocation of byte ranges, with neighbours joined when they are given back."""
+    """Best-fit allocation of byte ranges, with neighbours joined when they are given back."""
 
     def __init__(self) -> None:
         self.size = 0
-        self.free: list[tuple[int, int]] = []  # (offset, bytes), by offset
+        self.holes: list[tuple[int, int]] = []  # (bytes, offset), smallest first
+        self.starts: dict[int, int] = {}  # offset of a hole -> its end
+        self.ends: dict[int, int] = {}  # its end -> its offset
 
     def take(self, size: int) -> int:
         size = _rounded(size)
-        for i, (offset, room) in enumerate(self.free):
-            if room >= size:
-                self.free[i : i + 1] = [(offset + size, room - size)] if room > size else []
-                return offset
-        if self.free and sum(self.free[-1]) == self.size:  # grow the last hole
-            offset, _ = self.free.pop()
-        else:
-            offset = self.size
+        fitting = bisect_left(self.holes, (size, 0))
+        if fitting < len(self.holes):
+            room, offset = self.holes[fitting]
+            self._close(offset, offset + room)
+            if room > size:
+                self._open(offset + size, offset + room)
+            return offset
+        offset = self.ends.get(self.size, self.size)
+        if offset != self.size:  # the last hole grows
+            self._close(offset, self.size)
         self.size = offset + size
         return offset
 
     def give(self, offset: int, size: int) -> None:
-        size = _rounded(size)
-        self.free.append((offset, size))
-        self.free.sort()
-        joined: list[tuple[int, int]] = []
-        for start, room in self.free:
-            if joined and sum(joined[-1]) == start:
-                joined[-1] = (joined[-1][0], joined[-1][1] + room)
-            else:
-                joined.append((start, room))
-        self.free = joined
+        start, end = offset, offset + _rounded(size)
+        if start in self.ends:
+            start = self.ends[start]
+            self._close(start, offset)
+        if end in self.starts:
+            after = self.starts[end]
+            self._close(end, after)
+            end = after
+        self._open(start, end)
+
+    def _open(self, start: int, end: int) -> None:
+        insort(self.holes, (end - start, start))
+        self.starts[start], self.ends[end] = end, start
+
+    def _close(self, start: int, end: int) -> None:
+        del self.holes[bisect_left(self.holes, (end - start, start))]
+        del self.starts[start], self.ends[end]
 
 
 def _rounded(size: int) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
+from ..types import NUMPY_DTYPE
 from .rewrite import rewrite
 
 
@@ -61,8 +62,6 @@ def _fold(builder: GraphBuilder, operation: Operation, operands: tuple[Value, ..
 
 
 def _scalar(number: Any, dtype: str) -> np.ndarray:
-    from ..types import NUMPY_DTYPE
-
     return np.asarray(number, NUMPY_DTYPE[dtype])
 
 
@@ -120,8 +119,11 @@ def _div(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
     divisor = constant_of(y)
     if divisor == 1:
         return x
-    if divisor and abs(np.frexp(float(divisor))[0]) == 0.5 and np.isfinite(1.0 / float(divisor)):
-        return b.scale(x, 1.0 / float(divisor))  # exact: a power of two
+    if divisor and abs(np.frexp(divisor)[0]) == 0.5:  # a power of two
+        with np.errstate(over="ignore"):
+            factor = NUMPY_DTYPE[x.dtype].type(1.0 / divisor)
+        if np.isfinite(factor):
+            return b.scale(x, factor.item())
     return None
 
 
@@ -144,8 +146,9 @@ def _pow(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
         return b.mul(b.mul(x, x), x)
     if exponent == -1 and x.type.is_float:
         return b.div(b.full_like(x, 1), x)
-    if exponent == 0.5 and x.type.is_float:
-        return b("sqrt", x)  # NumPy's own choice for x ** 0.5
+    if exponent == 0.5 and x.type.is_float:  # (-inf) to the power of 0.5 is inf
+        lowest = b.compare("eq", x, b.full_like(x, -np.inf))
+        return b.select(lowest, b.full_like(x, np.inf), b("sqrt", x))
     return None
 
 
@@ -208,11 +211,19 @@ def _pad(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
     return operands[0] if operands[0].shape == operation.result.shape else None
 
 
-def _sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+def _reduce(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    """A reduction of single elements."""
     x = operands[0]
-    axes = operation.attributes["axes"]
-    if all(x.shape[a] == 1 for a in axes):
-        return b.reshape(x, operation.result.shape)
+    if all(x.shape[a] == 1 for a in operation.attributes["axes"]):
+        single: Value = b.reshape(x, operation.result.shape)
+        return single
+    return None
+
+
+def _sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
+    x, axes = operands[0], operation.attributes["axes"]
+    if single := _reduce(b, operation, operands):
+        return single
     if inner := _made_by(x, "sum"):
         kept = [i for i in range(inner.operands[0].type.ndim) if i not in inner.attributes["axes"]]
         every = {*inner.attributes["axes"], *(kept[a] for a in axes)}
@@ -236,4 +247,7 @@ _RULES: dict[str, Rule] = {
     "slice": _slice,
     "pad": _pad,
     "sum": _sum,
+    "prod": _reduce,
+    "reduce_max": _reduce,
+    "reduce_min": _reduce,
 }

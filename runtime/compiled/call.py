@@ -19,7 +19,8 @@ _NATIVE_KINDS = {float: "python_float", int: "python_int", bool: "python_bool"}
 class Parameters:
     """The parameters of a user's function, and how calls bind to them.
 
-    `signature` is None where the function does not tell (some builtins); then arguments are positional.
+    Each argument has a name: of its parameter, ``rest[0]`` in a ``*rest``, its keyword in a ``**more``.
+    `signature` is None where the function does not tell (some builtins): ``argument[0]`` then, and keywords.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -27,54 +28,64 @@ class Parameters:
             self.signature: inspect.Signature | None = inspect.signature(function)
         except (TypeError, ValueError):
             self.signature = None
-        kinds = [p.kind for p in self._all()]
-        self.variadic = self.signature is None or any(
-            kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD) for kind in kinds
-        )
-
-    def _all(self) -> list[inspect.Parameter]:
-        return list(self.signature.parameters.values()) if self.signature else []
+        self._all = list(self.signature.parameters.values()) if self.signature else [_ARGUMENTS]
+        self._plain = not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in self._all)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[str, ...], list[Any]]:
         """Names and values of the given arguments, in the order of the parameters.
 
-        Raises TypeError as the function itself would. Variadic functions bind by position only.
+        Raises TypeError as the function itself would.
         """
-        if self.variadic or self.signature is None:
-            if kwargs:
-                names = tuple(f"argument{i}" for i in range(len(args))) + tuple(sorted(kwargs))
-                return names, [*args, *(kwargs[k] for k in sorted(kwargs))]
-            return tuple(f"argument{i}" for i in range(len(args))), list(args)
-        bound = self.signature.bind(*args, **kwargs).arguments
-        return tuple(bound), list(bound.values())
+        if self.signature is None:
+            given: dict[str, Any] = {_ARGUMENTS.name: args, **kwargs}
+        else:
+            given = self.signature.bind(*args, **kwargs).arguments
+        if self._plain:
+            return tuple(given), list(given.values())
+        named = [pair for p in self._all if p.name in given for pair in _named(p, given[p.name])]
+        if self.signature is None:
+            named += sorted(kwargs.items())
+        return tuple(name for name, _ in named), [value for _, value in named]
 
     def split(self, names: tuple[str, ...], values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(args, kwargs) of the function for values bound to `names`: as few keywords as possible."""
-        if self.variadic:
-            count = sum(name.startswith("argument") for name in names)
-            return tuple(values[:count]), dict(zip(names[count:], values[count:], strict=True))
-        args: list[Any] = []
-        kwargs: dict[str, Any] = {}
-        parameters = self._all()
-        for position, (name, value) in enumerate(zip(names, values, strict=True)):
-            parameter = parameters[position] if position < len(parameters) else None
-            aligned = parameter is not None and parameter.name == name and len(args) == position
-            if aligned and parameter is not None and parameter.kind is not parameter.KEYWORD_ONLY:
-                args.append(value)
-            else:
-                kwargs[name] = value
-        return tuple(args), kwargs
+        count = self._positional(names)
+        return tuple(values[:count]), dict(zip(names[count:], values[count:], strict=True))
 
     def kinds(self, names: tuple[str, ...]) -> tuple[int, int]:
-        """How many of `names` are positional-only, and how many keyword-only."""
-        if self.signature is None or self.variadic:
-            return len(names), 0
-        parameters = self.signature.parameters
-        given = [parameters[name].kind for name in names]
-        return (
-            sum(kind is inspect.Parameter.POSITIONAL_ONLY for kind in given),
-            sum(kind is inspect.Parameter.KEYWORD_ONLY for kind in given),
-        )
+        """How many of `names` can only be given by position, and how many only by keyword."""
+        count = self._positional(names)
+        unnamed = [i for i in range(count) if not names[i].isidentifier()]
+        fixed = sum(p.kind is p.POSITIONAL_ONLY for p in self._all)
+        least = unnamed[-1] + 1 if unnamed else min(fixed, count)
+        return least, len(names) - count
+
+    def _positional(self, names: tuple[str, ...]) -> int:
+        """How many of `names` go by position: those before the first parameter that is left out."""
+        count = 0
+        for parameter in self._all:
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                first = count
+                while names[count : count + 1] == (f"{parameter.name}[{count - first}]",):
+                    count += 1
+                break
+            by_position = parameter.kind is not parameter.KEYWORD_ONLY
+            if not by_position or names[count : count + 1] != (parameter.name,):
+                break
+            count += 1
+        return count
+
+
+_ARGUMENTS = inspect.Parameter("argument", inspect.Parameter.VAR_POSITIONAL)
+
+
+def _named(parameter: inspect.Parameter, value: Any) -> list[tuple[str, Any]]:
+    """The arguments that a parameter stands for."""
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return [(f"{parameter.name}[{i}]", x) for i, x in enumerate(value)]
+    if parameter.kind is parameter.VAR_KEYWORD:
+        return sorted(value.items())
+    return [(parameter.name, value)]
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...tracer.pytree import Treedef, unflatten
-from ...tracer.trace import Aval, current_trace, is_traced
+from ...tracer.trace import Aval, current_trace, is_traced, is_tracing
 from .call import Call, Parameters, take_apart
 from .transform import Argnums, Transform
 from .variant import Variant
@@ -51,12 +51,15 @@ class CompiledFunction:
         """As a method: compiled anew for each instance, whose attributes are watched."""
         if instance is None:
             return self
-        bound = CompiledFunction(self._function.__get__(instance, owner), self._transform)
-        try:
-            instance.__dict__[self._function_name()] = bound
-        except (AttributeError, TypeError):  # no __dict__: made anew at each access
-            pass
-        return bound
+        space = getattr(instance, "__dict__", None)
+        if type(space) is not dict:  # made anew at each access
+            return CompiledFunction(self._function.__get__(instance, owner), self._transform)
+        kept = space.setdefault(f"__compiled_{self.__name__}", _Bound())
+        if kept.instance is not instance or kept.method is not self:
+            kept = space[f"__compiled_{self.__name__}"] = _Bound()
+            kept.instance, kept.method = instance, self
+            kept.bound = CompiledFunction(self._function.__get__(instance, owner), self._transform)
+        return kept.bound
 
     def __repr__(self) -> str:
         return f"<fusegrad.{self._transform.kind} of {getattr(self, '__qualname__', self._function)!s}>"
@@ -76,7 +79,10 @@ class CompiledFunction:
             from .tensors import call_on_tensors
 
             return call_on_tensors(self, call)
-        return self._variant_and_entry(call).run(call.leaves)
+        variant = self._variant_and_entry(call)
+        if is_tracing() and any(map(is_traced, variant.traced.captured)):
+            return self._inline(call)
+        return variant.run(call.leaves)
 
     def _variant_and_entry(self, call: Call) -> Variant:
         variant = self._variant(call)
@@ -109,6 +115,8 @@ class CompiledFunction:
                     return variant
             self._misses.append("new argument types" if not known else "something it reads was bound anew")
             variant = Variant(self._function, self._parameters, self._transform, call)
+            for old in known:
+                variant.settle(old)
             known.insert(0, variant)
             del known[MAX_VARIANTS:]
             return variant
@@ -166,6 +174,20 @@ class CompiledFunction:
             self._variants.clear()
             self._entries = 0
             self._entry = self._dispatcher
+
+
+class _Bound:
+    """A compiled method of one instance, kept among its attributes; copies of the instance start without."""
+
+    __slots__ = ("bound", "instance", "method")
+
+    def __init__(self) -> None:
+        self.instance: Any = None
+        self.method: Any = None
+        self.bound: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Bound, ()
 
 
 def _weak_dispatcher(function: CompiledFunction) -> Callable[..., Any]:

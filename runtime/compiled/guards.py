@@ -1,9 +1,11 @@
 """What a traced function read from outside its arguments, and how to tell that it changed.
 
-Arrays are read anew at each call, so a change in place is seen. Everything else that a function reaches by name is
-watched by identity: the cells of its closure, the globals that its code mentions, and through them attributes, items
-of lists and dicts, defaults, and whatever the functions called on the way mention. When one is bound anew, the
-function is traced again. NumPy and the standard library are taken to stay as they are.
+Arrays are read anew at each call, so a change in place is seen; where NumPy computed something from
+one while tracing, its values are compared. Everything else that a function reaches by name is
+watched by identity: the cells of its closure, the globals that its code mentions, and through them
+attributes, items of lists and dicts, defaults, and whatever the functions called on the way mention.
+When one is bound anew, the function is traced again. NumPy and the standard library are taken to
+stay as they are.
 """
 
 from __future__ import annotations
@@ -15,12 +17,23 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ...codegen.entry import ABSENT, CellGuard, DictGuard, Guard, ListGuard, SizeGuard
+from ...codegen.entry import (
+    ABSENT,
+    CellGuard,
+    DictGuard,
+    FunctionGuard,
+    Guard,
+    ListGuard,
+    SizeGuard,
+    ValueGuard,
+)
+from ...ir.record import identity_record
+from ...ir.types import NUMPY_DTYPE
+from ...tracer.trace import Traced
 
 _ITEMS = 64  # of a list or a dict that native code watches item by item
 _OBJECTS = 10_000  # that one search looks at
@@ -32,25 +45,75 @@ _PLAIN = (np.ndarray, np.generic, int, float, complex, str, bytes, type(None))
 _CONTAINERS = (list, tuple, dict, set, deque)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def _same_items(x: Any, y: Any) -> bool:
+    return len(x) == len(y) and all(map(operator.is_, x, y))
+
+
+@identity_record
 class SlowGuard:
-    """`read()` still gives `expected`. Native entries can't check it: such calls go through Python."""
+    """`read()` is still `expected`. Native entries can't check it: such calls go through Python."""
 
     read: Callable[[], Any]
     expected: Any
+    same: Callable[[Any, Any], bool] = _same_items
 
 
 AnyGuard = Guard | SlowGuard
+_items_of = object()  # in the key of a guard of a container's items
 
 
-def find_guards(function: Callable[..., Any]) -> tuple[AnyGuard, ...]:
-    """The guards of a call of `function`, for what it can see now."""
-    search = _Search()
-    names = -1
-    while names < len(search.names):  # a name that is found late may be an attribute seen early
-        names = len(search.names)
-        search.run(function)
-    return tuple(search.found.values())
+class Surroundings:
+    """What a call of `function` can see, as it is before the call is traced."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._search = search = _Search()
+        names = -1
+        while names < len(search.names):  # a name that is found late may be an attribute seen early
+            names = len(search.names)
+            search.run(function)
+
+    def guards(self, traced: Traced) -> tuple[AnyGuard, ...]:
+        """What must stay as it was for the trace to be valid."""
+        found = self._search.found.values()
+        kept = [guard for guard in found if not _appended_to(guard)]
+        return (*kept, *self._value_guards(traced))
+
+    def _value_guards(self, traced: Traced) -> Iterator[AnyGuard]:
+        """Guards of the arrays from which NumPy computed something while tracing.
+
+        Compiled code reads captured arrays itself. What was computed from others before they met a traced array
+        is a constant of the graph: an array that is captured nowhere, a NumPy scalar, or (not to be seen) a
+        Python number. So arrays that are not captured are guarded, and all are where such a constant is found.
+        """
+        arrays = [x for x in self._search.seen.values() if isinstance(x, np.ndarray)]
+        roots = {id(_root(x)) for x in arrays}
+        captured = [x for x in traced.captured if isinstance(x, np.ndarray)]
+        derived = any(id(_root(x)) not in roots for x in captured)
+        derived |= any(id(x) not in self._search.seen for x in traced.scalars)
+        direct = {id(_root(x)) for x in captured}
+        for array in arrays:
+            if derived or id(_root(array)) not in direct:
+                yield _value_guard(array)
+
+
+def _root(x: np.ndarray) -> Any:
+    """What owns the memory of an array."""
+    found: Any = x
+    while isinstance(found, np.ndarray) and found.base is not None:
+        found = found.base
+    return found
+
+
+def _value_guard(array: np.ndarray) -> AnyGuard:
+    flags = array.flags
+    plain = type(array) is np.ndarray and flags.c_contiguous and flags.aligned
+    if plain and array.dtype.isnative and array.dtype in NUMPY_DTYPE.values():
+        return ValueGuard(array, array.copy())
+    return SlowGuard(lambda: array, array.copy(), _same_bytes)
+
+
+def _same_bytes(x: np.ndarray, y: np.ndarray) -> bool:
+    return x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
 
 
 def holds(guard: AnyGuard) -> bool:
@@ -66,11 +129,16 @@ def holds(guard: AnyGuard) -> bool:
         return len(guard.mapping) == guard.size
     if isinstance(guard, ListGuard):
         return _same_items(guard.sequence, guard.expected)
-    return _same_items(guard.read(), guard.expected)
+    if isinstance(guard, FunctionGuard):
+        function = guard.function
+        return function.__code__ is guard.code and function.__defaults__ is guard.defaults
+    if isinstance(guard, ValueGuard):
+        return _same_bytes(guard.array, guard.copy)
+    return guard.same(guard.read(), guard.expected)
 
 
-def appended_to(guard: AnyGuard) -> bool:
-    """Is this a list that has only grown? Then the traced function keeps a log in it."""
+def _appended_to(guard: AnyGuard) -> bool:
+    """Is this a list that has grown while the function was traced? Then it keeps a log there."""
     if not isinstance(guard, ListGuard) or len(guard.sequence) <= len(guard.expected):
         return False
     return _same_items(guard.sequence[: len(guard.expected)], guard.expected)
@@ -82,12 +150,6 @@ def _same(x: Any, y: Any) -> bool:
     if type(x) is not type(y) or not isinstance(x, int | float | str):
         return False
     return bool(x == y) and (x != 0 or repr(x) == repr(y))  # 0.0 is not -0.0
-
-
-def _same_items(x: Any, y: Any) -> bool:
-    if not isinstance(y, tuple):
-        return x is y or (isinstance(y, frozenset) and bool(x == y))
-    return len(x) == len(y) and all(map(operator.is_, x, y))
 
 
 class _Search:
@@ -130,6 +192,8 @@ class _Search:
     def _function(self, function: types.FunctionType) -> None:
         self.names.update(_names(function.__code__))
         self.queue += (function.__defaults__, function.__kwdefaults__)
+        guard = FunctionGuard(function, function.__code__, function.__defaults__)
+        self.found.setdefault((id(function), None), guard)
         for cell in function.__closure__ or ():
             try:
                 value = cell.cell_contents
@@ -155,26 +219,25 @@ class _Search:
         if isinstance(value, type):
             self._class(value)
             return
-        wrapped = getattr(value, "__wrapped__", None)
-        if wrapped is not None:
-            self.queue.append(wrapped)
-        if not isinstance(value, types.ModuleType):
-            self._class(type(value))
         space = getattr(value, "__dict__", None)
         if type(space) is dict:
+            self.queue.append(space.get("__wrapped__"))
             self._attributes(value, space)
+        if not isinstance(value, types.ModuleType):
+            self._class(type(value))
+            for name in _slots(type(value), self.names):
+                self._slot(value, name)
 
     def _attributes(self, value: Any, space: dict[str, Any]) -> None:
-        names = space.keys() if self.names & _ANY_ATTRIBUTE else self.names
-        self._watch(space, set(names))
-        for cls in _user_classes(type(value)):
-            for name in (cls.__dict__.keys() & self.names) - space.keys():
-                if not callable(cls.__dict__[name]):  # a default that the instance may hide
-                    self.found.setdefault((id(space), name), DictGuard(space, name, ABSENT))
-        if isinstance(value, types.ModuleType):
+        cls = type(value)
+        if cls.__module__.partition(".")[0] in _LIBRARIES:
             return
-        for name in _slots(type(value), self.names):
-            self._slot(value, name)
+        any_attribute = self.names & _ANY_ATTRIBUTE and not isinstance(value, types.ModuleType)
+        self._watch(space, set(space) if any_attribute else self.names)
+        for base in _user_classes(cls):
+            for name in (base.__dict__.keys() & self.names) - space.keys():
+                if not callable(base.__dict__[name]):  # a default that the instance may hide
+                    self.found.setdefault((id(space), name), DictGuard(space, name, ABSENT))
 
     def _slot(self, value: Any, name: str) -> None:
         read = functools.partial(getattr, value, name, ABSENT)
@@ -193,7 +256,7 @@ class _Search:
             self._watch(_dict_of(base), mentioned - {"__dict__", "__doc__"})
 
     def _items(self, value: Any) -> None:
-        key = (id(value), "items")
+        key = (id(value), _items_of)
         if isinstance(value, dict):
             self.queue += value.values()
             self._dict(value, key)
@@ -203,11 +266,13 @@ class _Search:
         if isinstance(value, list) and len(value) <= _ITEMS:
             self.found.setdefault(key, ListGuard(value, tuple(value)))
         elif isinstance(value, set):
-            self.found.setdefault(key, SlowGuard(lambda: frozenset(value), frozenset(value)))
+            self.found.setdefault(
+                key, SlowGuard(lambda: frozenset(value), frozenset(value), operator.eq)
+            )
         elif not isinstance(value, tuple):
             self.found.setdefault(key, SlowGuard(lambda: tuple(value), tuple(value)))
 
-    def _dict(self, value: dict[Any, Any], key: tuple[int, str]) -> None:
+    def _dict(self, value: dict[Any, Any], key: tuple[int, Any]) -> None:
         if len(value) > _ITEMS:
             both = lambda: (*value, *value.values())  # noqa: E731
             self.found.setdefault(key, SlowGuard(both, both()))
@@ -252,7 +317,9 @@ def _dict_of(cls: type) -> dict[str, Any]:
 def _slots(cls: type, names: set[str]) -> list[str]:
     """The slots of a class that code mentions by name."""
     spaces = [base.__dict__ for base in _user_classes(cls)]
-    return [name for space in spaces for name in sorted(names & space.keys()) if _is_slot(space[name])]
+    return [
+        name for space in spaces for name in sorted(names & space.keys()) if _is_slot(space[name])
+    ]
 
 
 def _is_slot(x: Any) -> bool:

@@ -41,8 +41,6 @@ def entry_spec(
     release_gil: bool,
 ) -> EntrySpec:
     """The entry for calls like `call`. Raises NotNative where Python must take them apart."""
-    if parameters.variadic and any(not name.startswith("argument") for name in call.names):
-        raise NotNative("keywords of a variadic function")
     leaves = [_leaf(i, kind, graph) for i, kind in enumerate(kinds)]
     source = iter(leaves)
     inputs = tuple(_tree(child, source) for child in call.tree.children)

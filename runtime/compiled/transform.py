@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ...ir import DTypeError, Graph, ShapeError
 from ...ir.autodiff import value_and_vjp
+from ...ir.record import record
 from ...tracer.errors import TraceError
 from ...tracer.pytree import Treedef, flatten, unflatten
 from ...tracer.trace import Traced
@@ -16,7 +16,7 @@ from .call import Call
 Argnums = int | str | tuple[int | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transform:
     """`kind` is "compile", "grad" or "value_and_grad"; the rest is for the latter two."""
 
@@ -29,7 +29,7 @@ class Transform:
         return self.kind != "compile"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """A graph, and how its outputs make the result: a tree of numbers of outputs."""
 

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ...codegen.entry import Guard
-
+from ...codegen.entry import ValueGuard
 from ...ir import Graph
 from ...ir.passes.pipeline import CLEAN, LOWER, Timings, run_passes
+from ...ir.text import print_graph
+from ...ir.types import NUMPY_DTYPE
 from ...tracer.pytree import Treedef, unflatten
-from ...tracer.trace import Aval, Traced, trace_flat
+from ...tracer.trace import Aval, Traced, is_traced, trace_flat
 from .call import Call, Parameters, as_array, put_together
-from .guards import find_guards, holds
+from .guards import AnyGuard, SlowGuard, Surroundings, holds
 from .signature import NotNative, entry_spec
 from .transform import Transform, apply
 
@@ -44,9 +45,11 @@ class Variant:
         call, parameters, transform = self.call, self.parameters, self.transform
         self.timings = Timings()
         self.avals = call.avals()
-        self.guards: tuple[Guard, ...] = find_guards(function)
+        surroundings = Surroundings(function)
         start = time.perf_counter()
         self.traced = _trace(function, parameters, call, self.avals)
+        self.guards: tuple[AnyGuard, ...] = surroundings.guards(self.traced)
+        self.settled: set[int] = set()  # arrays, by address, whose values turned out not to matter
         self.timings.add("trace", time.perf_counter() - start)
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
         result = apply(transform, self.traced, call)
@@ -62,9 +65,44 @@ class Variant:
 
     def holds(self) -> bool:
         """Is everything that was read while tracing still as it was?"""
-        return all(holds(guard) for guard in self.guards) and all(
-            np.array_equal(np.asarray(x), copy, equal_nan=copy.dtype.kind == "f")
-            for x, copy in self.baked
+        return (
+            all(holds(guard) for guard in self.guards)
+            and all(_same_values(x, copy) for x, copy in self.baked)
+            and self._captured_hold()
+        )
+
+    def _captured_hold(self) -> bool:
+        """Have captured arrays still their shapes and dtypes, and the traces that they are of not ended?"""
+        inputs = self.graph.inputs[len(self.call.leaves) :]
+        arrays = [current_array(x) for x in self.traced.captured]
+        return all(
+            x.tracer.alive
+            if is_traced(x)
+            else x.shape == v.shape and x.dtype == NUMPY_DTYPE[v.dtype]
+            for x, v in zip(arrays, inputs, strict=True)
+        )
+
+    def settle(self, old: Variant) -> None:
+        """Stop comparing arrays whose values changed since `old` was traced, if that made no difference.
+
+        `old` is a variant for the same arguments. Without this a captured array that is updated in place would
+        cost a compilation each time, wherever a constant is around that could have been computed from it.
+        """
+        changed = [guard for guard in old.guards if not holds(guard)]
+        if all(isinstance(guard, ValueGuard) for guard in changed) and self._same_trace(old):
+            self.settled = old.settled | {id(guard.array) for guard in changed}
+            self.guards = tuple(
+                guard
+                for guard in self.guards
+                if not (isinstance(guard, ValueGuard) and id(guard.array) in self.settled)
+            )
+
+    def _same_trace(self, old: Variant) -> bool:
+        new, before = self.traced, old.traced
+        return (
+            len(new.captured) == len(before.captured)
+            and all(map(_same_array, new.captured, before.captured))
+            and print_graph(new.graph, comments=False) == print_graph(before.graph, comments=False)
         )
 
     # --- code ---
@@ -88,6 +126,10 @@ class Variant:
         if self.baked:
             self.native_misses = "a list or a mask that was read while tracing is compared at each call"
             return None
+        native = tuple(g for g in self.guards if not isinstance(g, SlowGuard))
+        if len(native) < len(self.guards):
+            self.native_misses = "a set, a slot or a long list that it reads is compared at each call"
+            return None
         try:
             spec = entry_spec(
                 self.parameters,
@@ -96,7 +138,7 @@ class Variant:
                 self.graph,
                 self.out_tree,
                 self.traced.captured,
-                self.guards,
+                native,
                 self.program.releases_gil,
             )
         except NotNative as reason:
@@ -135,6 +177,19 @@ def collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _same_values(x: Any, copy: np.ndarray) -> bool:
+    return np.array_equal(np.asarray(x), copy, equal_nan=copy.dtype.kind == "f")
+
+
+def _same_array(x: Any, y: Any) -> bool:
+    return x is y or (
+        isinstance(x, np.ndarray)
+        and isinstance(y, np.ndarray)
+        and x.dtype == y.dtype
+        and np.array_equal(x, y, equal_nan=x.dtype.kind == "f")
+    )
 
 
 def current_array(x: Any) -> Any:

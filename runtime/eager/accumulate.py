@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["accumulate"]
 
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()  # a finaliser that runs meanwhile may accumulate too
 
 
 def accumulate(tensor: Tensor, ct: Any, recorded: bool) -> None:

@@ -86,7 +86,7 @@ def _without_tensors(data: Any) -> Any:
 def _dtype_for(data: Any, array: np.ndarray) -> np.dtype[Any]:
     """NumPy's own for arrays; for Python numbers the default dtype, int64 or bool."""
     if isinstance(data, np.ndarray | np.generic | Tensor):
-        return array.dtype.newbyteorder("=")
+        return np.dtype(array.dtype.type)
     if array.dtype.kind == "f" and not _holds_arrays(data):
         return default_dtype()
     return array.dtype if array.size or array.dtype.kind != "f" else default_dtype()
@@ -102,7 +102,7 @@ def _finish(array: np.ndarray, requires_grad: bool) -> Tensor:
     if array.dtype.kind not in "biufc":
         raise TypeError(f"a tensor can't hold elements of dtype {array.dtype}")
     if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
+        array = array.astype(array.dtype.type)
     return Tensor(array, requires_grad=requires_grad)
 
 

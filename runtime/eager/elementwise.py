@@ -83,7 +83,7 @@ def _unary_general(cls: type[Any], x: Tensor, floats: bool) -> Any:
     return apply(cls.op, (x,), {}, cls.title)
 
 
-def binary(  # noqa: C901  (one straight path each for tensors and for numbers)
+def binary(
     op_name: str, title: str = "", *, floats: bool = False, differentiable: bool = True
 ) -> Binary:
     """The function of two tensors that applies `op_name`, with promotion and broadcasting.
@@ -91,59 +91,78 @@ def binary(  # noqa: C901  (one straight path each for tensors and for numbers)
     Returns NotImplemented for what is no operand of it, so that it can stand as an operator. With
     `floats`, integers are cast to the default dtype.
     """
-    op = TABLE[op_name]
-    evaluate = op.eval
     cls = node_class(title or names.of_op(op_name), op_name)
-    reads = reads_of(op_name)
-    x_for_x, x_for_y = "0" in reads[0], "0" in reads[1]
-    y_for_x, y_for_y = "1" in reads[0], "1" in reads[1]
-    out_for_x, out_for_y = "out" in reads[0], "out" in reads[1]
-    lean = not any(reads)
 
-    def with_number(x: Any, y: Any) -> Any:
+    def general(x: Any, y: Any) -> Any:
+        return _binary_general(cls, x, y, floats)
+
+    with_number = _with_number(cls, general) if differentiable else general
+    return _named(_of_tensors(cls, general, with_number, floats, differentiable), op_name)
+
+
+def _with_number(cls: type[Any], general: Binary) -> Binary:
+    """The path of a floating-point tensor and a Python number."""
+    evaluate = cls.op.eval
+    read = reads_of(cls.op.name)[0]
+    keep_operand, keep_result = "0" in read, "out" in read
+
+    def call(x: Any, y: Any) -> Any:
         a = x._data
-        if a.dtype.kind != "f" or not differentiable:
-            return _binary_general(cls, x, y, floats)
+        if a.dtype.kind != "f":
+            return general(x, y)
         b = a.dtype.type(y)
         token = SILENCE(SILENT)
         try:
             data = evaluate(a, b)
         finally:
             RESTORE(token)
-        m = x._node
-        if m is None or not STATE.enabled:
+        source = x._node
+        if source is None or not STATE.enabled:
             return make(data)
         node = _new(cls)
-        node.edges = (x if m is LEAF else m, None)
+        node.edges = (x if source is LEAF else source, None)
         node.sequence = NEXT_SEQUENCE()
         node.hooks = None
         node.attributes = _NO_ATTRIBUTES
-        node.operands = (x if x_for_x else a.shape, b)
-        c = x._counter
-        node.versions = None if c is None else (c[0], 0)
+        node.operands = (x if keep_operand else a.shape, b)
+        counter = x._counter
+        node.versions = None if counter is None else (counter[0], 0)
         result = make(data, node)
-        if out_for_x:
+        if keep_result:
             node.out = result._data
             result._counter = node.counter = [0]
         else:
             node.out = node.counter = None
         return result
 
+    return call
+
+
+def _of_tensors(
+    cls: type[Any], general: Binary, with_number: Binary, floats: bool, differentiable: bool
+) -> Binary:
+    """The path of two Tensors of one dtype."""
+    evaluate = cls.op.eval
+    reads = reads_of(cls.op.name)
+    x_for_x, x_for_y = "0" in reads[0], "0" in reads[1]
+    y_for_x, y_for_y = "1" in reads[0], "1" in reads[1]
+    out_for_x, out_for_y = "out" in reads[0], "out" in reads[1]
+    lean = not any(reads)
+
     def call(x: Any, y: Any) -> Any:
         try:
             a = x._data
             b = y._data
         except AttributeError:
-            if y.__class__ is float or y.__class__ is int:
-                return with_number(x, y)
-            return _binary_general(cls, x, y, floats)
+            is_number = y.__class__ is float or y.__class__ is int
+            return with_number(x, y) if is_number and hasattr(x, "_data") else general(x, y)
         if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
-            return _binary_general(cls, x, y, floats)
+            return general(x, y)
         token = SILENCE(SILENT)
         try:
             data = evaluate(a, b)
         except (ValueError, TypeError) as error:
-            raise explain(op_name, (a, b), error) from None
+            raise explain(cls.op.name, (a, b), error) from None
         finally:
             RESTORE(token)
         m = x._node
@@ -177,7 +196,7 @@ def binary(  # noqa: C901  (one straight path each for tensors and for numbers)
             node.out = node.counter = None
         return result
 
-    return _named(call, op_name)
+    return call
 
 
 def _binary_general(cls: type[Any], x: Any, y: Any, floats: bool) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
+
 from fusegrad.codegen import maths
 from fusegrad.codegen.emitter import LLVM_SCALAR, Emitter, function_symbol
 
@@ -20,8 +21,8 @@ UNARY = [name for name in PUBLIC if maths.FUNCTIONS[name].arity == 1]
 inf, nan = np.inf, np.nan
 
 # Largest error allowed, in ULP. What was measured stands in each function's docstring.
-BOUNDS = {"f64": 1.2, "f32": 1.0}
-LOOSER = {("erfc", "f64"): 2.0}
+BOUNDS = {"f64": 1.1, "f32": 1.0}
+LOOSER = {("erfc", "f64"): 2.0, ("atan", "f64"): 1.5, ("atan2", "f64"): 1.5}
 
 REFERENCE: dict[str, Callable[..., object]] = {
     **{name: getattr(gmpy2, name) for name in PUBLIC if name != "pow"},
@@ -93,7 +94,7 @@ class Loop:
         return result[:count]
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(name: str, dtype: str, lanes: int | None = None) -> Loop:
     return Loop(name, dtype, lanes or 64 // DTYPES[dtype].itemsize)
 
@@ -208,8 +209,9 @@ def every_float32(first: int, count: int, step: int) -> np.ndarray:
 
 def against_float64(name: str, x: np.ndarray) -> float:
     """The largest error of the f32 function against the f64 one."""
-    result = compiled(name, "f32")(x)
-    return float(errors(result, compiled(name, "f64")(x.astype(np.float64))).max())
+    with np.errstate(invalid="ignore"):  # signalling nans
+        wide = x.astype(np.float64)
+    return float(errors(compiled(name, "f32")(x), compiled(name, "f64")(wide)).max())
 
 
 @pytest.mark.parametrize("name", UNARY)

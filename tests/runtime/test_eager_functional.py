@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fusegrad.runtime.eager as fg
-from fusegrad.nn import functional as F
+from fusegrad.nn import functional as nn
 from fusegrad.optim import SGD, Adam, Optimizer
 
 RNG = np.random.default_rng(0)
@@ -23,88 +23,88 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
 def test_cross_entropy() -> None:
     picked = -log_softmax(X)[np.arange(4), LABELS]
     for how, expected in (("mean", picked.mean()), ("sum", picked.sum()), ("none", picked)):
-        np.testing.assert_allclose(F.cross_entropy(X, LABELS, reduction=how), expected)
-        found = F.cross_entropy(fg.tensor(X), fg.tensor(LABELS), reduction=how)
+        np.testing.assert_allclose(nn.cross_entropy(X, LABELS, reduction=how), expected)
+        found = nn.cross_entropy(fg.tensor(X), fg.tensor(LABELS), reduction=how)
         np.testing.assert_allclose(found.numpy(), expected)
 
 
 def test_cross_entropy_leaves_out_what_is_ignored() -> None:
     labels = np.array([0, -100, 1, 1])
     picked = -log_softmax(X)[[0, 2, 3], [0, 1, 1]]
-    np.testing.assert_allclose(F.cross_entropy(X, labels), picked.mean())
+    np.testing.assert_allclose(nn.cross_entropy(X, labels), picked.mean())
     weight = np.array([1.0, 3.0, 0.5])
     weighted = (picked * weight[[0, 1, 1]]).sum() / weight[[0, 1, 1]].sum()
-    np.testing.assert_allclose(F.cross_entropy(X, labels, weight), weighted)
+    np.testing.assert_allclose(nn.cross_entropy(X, labels, weight), weighted)
 
 
 def test_cross_entropy_of_probabilities_and_smoothing() -> None:
     p = np.full((4, 3), 1 / 3)
     expected = -log_softmax(X).mean(1).mean()
-    np.testing.assert_allclose(F.cross_entropy(fg.tensor(X), fg.tensor(p)).item(), expected)
-    smooth = F.cross_entropy(X, LABELS, label_smoothing=0.3)
-    np.testing.assert_allclose(smooth, 0.7 * F.cross_entropy(X, LABELS) + 0.3 * expected)
+    np.testing.assert_allclose(nn.cross_entropy(fg.tensor(X), fg.tensor(p)).item(), expected)
+    smooth = nn.cross_entropy(X, LABELS, label_smoothing=0.3)
+    np.testing.assert_allclose(smooth, 0.7 * nn.cross_entropy(X, LABELS) + 0.3 * expected)
 
 
 def test_cross_entropy_of_one_sample_and_of_images() -> None:
-    np.testing.assert_allclose(F.cross_entropy(X[0], 1), -log_softmax(X)[0, 1])
+    np.testing.assert_allclose(nn.cross_entropy(X[0], 1), -log_softmax(X)[0, 1])
     images = RNG.normal(size=(2, 3, 5))
     labels = RNG.integers(0, 3, (2, 5))
     rows, each = images.transpose(0, 2, 1).reshape(-1, 3), labels.ravel()
-    np.testing.assert_allclose(F.cross_entropy(images, labels), F.cross_entropy(rows, each))
+    np.testing.assert_allclose(nn.cross_entropy(images, labels), nn.cross_entropy(rows, each))
 
 
 def test_cross_entropy_refuses_what_does_not_fit() -> None:
     x = fg.tensor(X)
     with pytest.raises(IndexError):
-        F.cross_entropy(x, fg.tensor([0, 1, 2, 3]))
+        nn.cross_entropy(x, fg.tensor([0, 1, 2, 3]))
     with pytest.raises(ValueError, match="target size"):
-        F.cross_entropy(x, fg.tensor([0, 1]))
+        nn.cross_entropy(x, fg.tensor([0, 1]))
     with pytest.raises(ValueError, match="reduction"):
-        F.cross_entropy(x, fg.tensor(LABELS), reduction="average")
+        nn.cross_entropy(x, fg.tensor(LABELS), reduction="average")
 
 
 def test_binary_cross_entropy_does_not_overflow() -> None:
     x = fg.tensor([-1000.0, 0.0, 1000.0], requires_grad=True)
-    loss = F.binary_cross_entropy_with_logits(x, fg.tensor([1.0, 0.0, 0.0]), reduction="none")
+    loss = nn.binary_cross_entropy_with_logits(x, fg.tensor([1.0, 0.0, 0.0]), reduction="none")
     assert loss.tolist() == pytest.approx([1000.0, math.log(2), 1000.0])
     loss.sum().backward()
     assert x.grad.tolist() == [-1.0, 0.5, 1.0]
     with pytest.raises(ValueError, match=r"\[2\].*\[3\]"):
-        F.binary_cross_entropy_with_logits(x, fg.ones(2))
+        nn.binary_cross_entropy_with_logits(x, fg.ones(2))
 
 
 def test_binary_cross_entropy_weights() -> None:
     y, w, p = RNG.uniform(size=(4, 3)), RNG.uniform(size=3), RNG.uniform(size=3)
     s = 1 / (1 + np.exp(-X))
     expected = -(w * (p * y * np.log(s) + (1 - y) * np.log(1 - s))).mean()
-    found = F.binary_cross_entropy_with_logits(X, y, w, pos_weight=p)
+    found = nn.binary_cross_entropy_with_logits(X, y, w, pos_weight=p)
     np.testing.assert_allclose(found, expected)
 
 
 def test_mse_loss_names_shapes_that_do_not_fit() -> None:
     with pytest.raises(RuntimeError, match="must match"):
-        F.mse_loss(fg.ones(2), fg.ones(3))
+        nn.mse_loss(fg.ones(2), fg.ones(3))
 
 
 def test_linear() -> None:
     w, b = RNG.normal(size=(2, 3)), RNG.normal(size=2)
-    np.testing.assert_allclose(F.linear(X, w, b), X @ w.T + b)
-    y = F.linear(fg.tensor(X, requires_grad=True), fg.tensor(w), fg.tensor(b))
+    np.testing.assert_allclose(nn.linear(X, w, b), X @ w.T + b)
+    y = nn.linear(fg.tensor(X, requires_grad=True), fg.tensor(w), fg.tensor(b))
     assert y.grad_fn.name() == "AddmmBackward0"
     np.testing.assert_allclose(y.detach().numpy(), X @ w.T + b)
 
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "softplus", "silu", "gelu", "tanh", "elu"])
 def test_activations_take_tensors_and_arrays(name: str) -> None:
-    function = getattr(F, name)
+    function = getattr(nn, name)
     np.testing.assert_allclose(function(fg.tensor(X)).numpy(), function(X))
 
 
 def test_softmax_sums_to_one() -> None:
-    np.testing.assert_allclose(F.softmax(fg.tensor(X), dim=1).sum(1).numpy(), 1)
-    np.testing.assert_allclose(F.log_softmax(X, axis=-1), log_softmax(X))
+    np.testing.assert_allclose(nn.softmax(fg.tensor(X), dim=1).sum(1).numpy(), 1)
+    np.testing.assert_allclose(nn.log_softmax(X, axis=-1), log_softmax(X))
     with pytest.raises(TypeError, match="dim"):
-        F.softmax(fg.tensor(X))
+        nn.softmax(fg.tensor(X))
 
 
 # --- optimisers: the recurrences, one parameter, gradients that are given ---
@@ -121,12 +121,9 @@ def run(make_optimizer: object) -> tuple[list[float], Optimizer]:
     return x.tolist(), optimizer
 
 
-@pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("decay", [0, 0.1])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
 def test_sgd(momentum: float, decay: float, nesterov: bool) -> None:
-    if nesterov and not momentum:
-        pytest.skip("needs a momentum")
     x, b = np.array([1.0, -1.0]), None
     for gradient in GRADIENTS:
         d = gradient + decay * x

@@ -147,9 +147,7 @@ def test_row_40_threads_share_a_graph(w: fg.Tensor) -> None:
     y.backward(retain_graph=True)
     once = w.grad.tolist()
     w.grad = None
-    workers = [
-        threading.Thread(target=lambda: y.backward(retain_graph=True)) for _ in range(4)
-    ]
+    workers = [threading.Thread(target=lambda: y.backward(retain_graph=True)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

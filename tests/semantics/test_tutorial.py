@@ -87,7 +87,7 @@ def test_row_07_the_graph_is_rebuilt_each_time() -> None:
 
 
 def test_row_08_only_scalars_start_backward_by_themselves(model: dict[str, Tensor]) -> None:
-    with pytest.raises(RuntimeError, match="implicitly.*scalar"):
+    with pytest.raises(RuntimeError, match=r"implicitly.*scalar"):
         (model["w"] * 2).backward()
 
 

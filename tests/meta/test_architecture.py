@@ -1,0 +1,72 @@
+"""ARCHITECTURE.md shows what the compiler says today: its stages of one function, and the rooms' modules."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import pytest
+
+from .documents import run_document
+from .tree import ROOMS, ROOT, modules
+
+PAGE = ROOT / "ARCHITECTURE.md"
+STAGES = ("trace", "adjoint", "fused", "loops")
+
+
+def inner_loop(llvm: str) -> str:
+    """The first block of LLVM text that calls a maths function: up to its first store, and how it ends.
+
+    >>> print(inner_loop("a:\\n  ret\\nb:\\n  call @fg.x(\\n  store x, ptr %y, align 8\\n  %z = 1\\n  br label %b\\n"))
+    b:
+      call @fg.x(
+      store x, ptr %y, align 8
+      …
+      br label %b
+    """
+    _, _, kernels = llvm.rpartition("alwaysinline")
+    blocks = re.findall(r"^[\w.]+:\n(?:  .*\n)+", kernels, re.MULTILINE)
+    block = next(block for block in blocks if re.search(r"call .*@\"?fg\.", block))
+    head = re.match(r"(?:.*\n)*?  store .*, align .*\n", block)
+    assert head, f"no store in\n{block}"
+    return f"{head[0]}  …\n{block.splitlines()[-1]}"
+
+
+def module_list(room: str) -> str:
+    """One line for each module of a room: its path and what its docstring begins with."""
+    lines = {
+        module.path.relative_to(ROOT / room).as_posix(): _first_sentence(ast.get_docstring(module.tree) or "")
+        for module in modules()
+        if module.room == room
+    }
+    width = max(map(len, lines))
+    return "\n".join(f"{name:<{width}}  {lines[name]}" for name in sorted(lines))
+
+
+def _first_sentence(text: str) -> str:
+    """What stands before the first full stop that ends a sentence, on one line.
+
+    >>> _first_sentence("The op record, e.g. of `exp`.\\n\\nMore.")
+    'The op record, e.g. of `exp`'
+    """
+    first = " ".join(text.split("\n\n")[0].split())
+    return re.split(r"\.(?: (?=[A-Z])|$)", first)[0]
+
+
+def test_the_page_shows_what_is_so_now(update_golden: bool) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    space: dict[str, Any] = {"inner_loop": inner_loop, "module_list": module_list}
+    run = run_document("ARCHITECTURE.md", text, {"__name__": "__main__", **space})
+    expected = [
+        *(f"stages.{stage}" for stage in STAGES),
+        "inner_loop(str(stages.llvm))",
+        *(f'module_list("{room}")' for room in ROOMS),
+    ]
+    missing = [expression for expression in expected if expression not in run.shown]
+    assert not missing, f"ARCHITECTURE.md has no block for {', '.join(missing)}"
+    if update_golden:
+        PAGE.write_text(run.text, encoding="utf-8")
+    elif run.failures:
+        help_ = "pytest tests/meta/test_architecture.py --update-golden rewrites the page"
+        pytest.fail("\n\n".join([*run.failures, help_]), pytrace=False)
