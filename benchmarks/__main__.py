@@ -70,7 +70,7 @@ def _chosen(patterns: list[str], *, quick: bool) -> list[Workload]:
 
 
 def _run(runner: Runner, workloads: list[Workload], peers: list[Peer]) -> list[Outcome]:
-    outcomes = []
+    outcomes: list[Outcome] = []
     total = sum(runner.steps(workload) for workload in workloads)
     with ExitStack() as stack, tqdm(total=total, disable=None, leave=False) as bar:
         processes = open_processes(stack, peers, runner.core)

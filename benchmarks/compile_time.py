@@ -64,12 +64,11 @@ def main() -> int:
     options = parser.parse_args()
     jobs = [("fusegrad", count, size) for size in (0, 100) for count in options.operations]
     if installed(peer_named("jax")):
-        jobs += [
-            (p, n, size) for size in (0, 100) for n in options.jax for p in ("jax", "fusegrad")
-        ]
+        pairs = [(peer, count) for count in options.jax for peer in ("jax", "fusegrad")]
+        jobs += [(*pair, size) for size in (0, 100) for pair in pairs]
     else:
         print("not installed, and left out: jax", file=sys.stderr)
-    answers = [_ask(*job, options.timeout) for job in tqdm(jobs, disable=None, leave=False)]
+    answers = [_ask(job, options.timeout) for job in tqdm(jobs, disable=None, leave=False)]
     print(_table(jobs, answers))
     for job, answer in zip(jobs, answers, strict=True):
         if "error" in answer:
@@ -77,7 +76,8 @@ def main() -> int:
     return 1 if any("error" in answer for answer in answers) else 0
 
 
-def _ask(peer: str, operations: int, size: int, timeout: float) -> dict[str, Any]:
+def _ask(job: tuple[str, int, int], timeout: float) -> dict[str, Any]:
+    peer, operations, size = job
     try:
         return run(PROGRAM, peer, str(operations // 3), str(size), timeout=timeout)
     except ProgramError as error:
@@ -89,29 +89,23 @@ def _ask(peer: str, operations: int, size: int, timeout: float) -> dict[str, Any
 def _table(jobs: list[tuple[str, int, int]], answers: list[dict[str, Any]]) -> str:
     good = [(job, answer) for job, answer in zip(jobs, answers, strict=True) if "wall" in answer]
     stages = list(dict.fromkeys(name for _, answer in good for name in answer["stages"]))
-    rows = []
-    for (peer, operations, size), answer in good:
-        shares = [duration(answer["stages"][s]) if answer["stages"] else "" for s in stages]
-        rest = duration(answer["wall"] - sum(answer["stages"].values())) if answer["stages"] else ""
-        kind = "scalar" if size == 0 else f"n = {size}"
-        per = duration(answer["wall"] / operations)
-        times = [duration(answer[key]) for key in ("wall", "cpu")]
-        memory = f"{answer['peak'] / 1024:.0f} MB"
-        rows.append(
-            [
-                peer,
-                kind,
-                str(operations),
-                *times,
-                per,
-                *shares,
-                rest,
-                duration(answer["call"]),
-                memory,
-            ]
-        )
-    head = ["peer", "input", "operations", "wall", "cpu", "an operation", *stages, "rest", "a call"]
+    rows = [_row(job, answer, stages) for job, answer in good]
+    short = [stage.replace("eliminate_common_subexpressions", "cse") for stage in stages]
+    short = [stage.replace("eliminate_dead_code", "dce") for stage in short]
+    head = ["peer", "input", "operations", "wall", "cpu", "an operation", *short, "rest", "a call"]
     return table([*head, "peak"], rows)
+
+
+def _row(job: tuple[str, int, int], answer: dict[str, Any], stages: list[str]) -> list[str]:
+    peer, operations, size = job
+    known = answer["stages"]
+    shares = [duration(known[stage]) if stage in known else "" for stage in stages]
+    rest = duration(answer["wall"] - sum(known.values())) if known else ""
+    times = [duration(answer["wall"]), duration(answer["cpu"])]
+    per, call = duration(answer["wall"] / operations), duration(answer["call"])
+    kind = "scalar" if size == 0 else f"n = {size}"
+    peak = f"{answer['peak'] / 1024:.0f} MB"
+    return [peer, kind, str(operations), *times, per, *shares, rest, call, peak]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`import fusegrad` beside `import numpy`: `python -m benchmarks.import_time`.
 
-Fresh processes in turns. The package loads its rooms when a name is first asked for, so that is timed
-too. The bar for both is NumPy's own import and 0.1 s, with nothing heavy loaded.
+Fresh processes in turns. The package loads its rooms when a name is first asked for, so that is
+timed too. The bar for both is NumPy's own import and 0.1 s, with nothing heavy loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> int:
 def _over(answers: dict[str, list[dict[str, Any]]], statement: str, column: str) -> float:
     """The median over rounds of the difference to NumPy alone."""
     pairs = zip(answers[statement], answers[NUMPY], strict=True)
-    return statistics.median(ours[column] - theirs[column] for ours, theirs in pairs)
+    return statistics.median(float(ours[column] - theirs[column]) for ours, theirs in pairs)
 
 
 def _row(statement: str, answers: dict[str, list[dict[str, Any]]], heavy: list[str]) -> list[str]:

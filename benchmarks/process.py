@@ -26,7 +26,7 @@ class WorkerError(RuntimeError):
 
 
 def environment(core: int | None) -> dict[str, str]:
-    """One thread, one core, the checkout on the path, byte code kept as where a package is installed."""
+    """One thread, one core, the checkout on the path, byte code kept as of an installed package."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     threads = dict.fromkeys(THREADS, "1")

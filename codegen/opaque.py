@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from ..ir import Operation
+from ..ir.errors import NotCompiledError
 from ..ir.types import NUMPY_DTYPE
 from ..ir.view import row_major_strides
 from . import memory
@@ -26,7 +27,14 @@ def lower(operation: Operation) -> FunctionText:
         return write_kernel(plan_loops(operation))
     if operation.name == "dot":
         return lower_dot(operation)
-    return _Function(operation).write(_BODIES[operation.name])
+    body = _BODIES.get(operation.name)
+    if body is None:
+        raise NotCompiledError(
+            f"{operation.name} is not compiled yet, it runs in eager mode only",
+            at=operation.location,
+            hint="call the function eagerly, f.eager(...), or compute this part outside of it",
+        )
+    return _Function(operation).write(body)
 
 
 class _Function:

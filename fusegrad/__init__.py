@@ -8,8 +8,9 @@
 >>> float(value), gradient
 (1.0, array([-1., -1.]))
 
-`compile`, `grad` and `value_and_grad` make compiled functions; `.lower`, `.explain`, `.compare` and `.eager` look inside
-them. Beside them stands an eager mode with PyTorch's semantics: `tensor`, `.backward()`, `autograd`, `nn`, `optim`.
+`compile`, `grad` and `value_and_grad` make compiled functions; `.lower`, `.explain`, `.compare` and
+`.eager` look inside them. Beside them stands an eager mode with PyTorch's semantics: `tensor`,
+`.backward()`, `autograd`, `nn`, `optim`.
 """
 
 from __future__ import annotations

@@ -49,8 +49,16 @@ class DTypeError(FusegradError, TypeError):
     """An element type that an operation does not take."""
 
 
+class BoundsError(FusegradError, IndexError):
+    """An index that is out of bounds, or of a kind that does not index."""
+
+
 class IRError(FusegradError):
     """A graph that breaks the rules of the IR: a fault of the compiler, never of the user."""
+
+
+class NotCompiledError(FusegradError, NotImplementedError):
+    """An op that has no native code yet (its traits say "eager only")."""
 
 
 def _source_line(location: Location) -> str:

@@ -64,7 +64,7 @@ class TensorType:
 @lru_cache(maxsize=256)
 def dtype_name(dtype: np.dtype) -> str | None:
     """The IR's name of a NumPy dtype (byte order aside), or None where the IR has none."""
-    return _NAME_OF.get(dtype.newbyteorder("="))
+    return None if dtype.kind == "T" else _NAME_OF.get(dtype.newbyteorder("="))
 
 
 def tensor_type(array: np.ndarray | np.generic) -> TensorType:

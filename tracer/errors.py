@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ..ir.errors import FusegradError, ShapeError
+from ..ir.errors import BoundsError, FusegradError, ShapeError
+
+__all__ = [
+    "AxisError",
+    "BoundsError",
+    "CastError",
+    "MissingAttributeError",
+    "TraceError",
+    "UnsupportedError",
+]
 
 
 class TraceError(FusegradError, TypeError):
@@ -15,10 +24,6 @@ class UnsupportedError(TraceError):
 
 class MissingAttributeError(UnsupportedError, AttributeError):
     """An attribute of ndarrays that traced arrays do not have."""
-
-
-class BoundsError(FusegradError, IndexError):
-    """An index that is out of bounds, or of a kind that does not index."""
 
 
 class AxisError(ShapeError, IndexError):

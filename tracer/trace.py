@@ -296,15 +296,30 @@ def _not_an_array(x: Any, who: str) -> TraceError:
         f"{who or 'an operation on traced arrays'} got {_short(x)} of class {name}, "
         "which is neither an array nor a number",
         at=locate(),
+        hint=_hint_for(x),
+    )
+
+
+def _hint_for(x: Any) -> str:
+    """What to do with an object that is no array."""
+    if hasattr(x, "toarray"):
+        return "x.toarray(), or its data and indices as arrays of their own"
+    if isinstance(x, complex):
+        return "complex numbers are not supported: keep the real and the imaginary part apart"
+    if isinstance(x, set | frozenset | range) or hasattr(x, "__next__"):
+        return "a list, or np.array(list(x))"
+    return (
+        "arguments are arrays, numbers, None, and containers of those; whatever else a function "
+        "needs it can read from outside, or be given by functools.partial"
     )
 
 
 def _short(x: Any) -> str:
-    text = repr(x)
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(x)).partition("\n")[0]
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _check_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _check_array(array: np.ndarray[Any, Any], who: str = "") -> np.ndarray[Any, Any]:
     """Refuse subclasses whose operations mean something else than those of plain arrays."""
     if type(array) is np.ndarray or type(array) is np.memmap:
         return array
@@ -312,7 +327,8 @@ def _check_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     hint = "np.asarray(x) before the call, if its values are all that counts"
     if isinstance(array, np.ma.MaskedArray):
         hint = "pass x.filled(value), or the data and the mask as two arrays"
-    raise TraceError(f"arrays of class {name} are not supported", at=locate(), hint=hint)
+    what = f"{who} is an array of class {name}, which is" if who else f"arrays of class {name} are"
+    raise TraceError(f"{what} not supported", at=locate(), hint=hint)
 
 
 def aval_of(x: Any, path: str = "the argument") -> Aval:
@@ -323,7 +339,7 @@ def aval_of(x: Any, path: str = "the argument") -> Aval:
     if isinstance(x, np.generic):
         return Aval(TensorType(supported_dtype(x.dtype, path)))
     if isinstance(x, np.ndarray):
-        _check_array(x)
+        _check_array(x, path)
         return Aval(TensorType(supported_dtype(x.dtype, path), x.shape))
     if type(x) is _array_class():
         return Aval(x.value.type, x.weak)

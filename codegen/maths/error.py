@@ -115,7 +115,7 @@ def _scaled_erfc(x: Term) -> tuple[Term, Term]:
     """exp(x**2) erfc(x) as a sum of two, for x >= 0, by one division for two quotients."""
     above, divisor = x + 3.5, fma(x, _SLOPE, 1.0)
     inverse = 1.0 / (above * divisor)
-    t = (x - 3.5) * (inverse * divisor)
+    t = _divided(x - 3.5, above, inverse * divisor)
     start = x.constant(_START)
     high, low = normalised(start, polynomial(t, _SCALED_ERFC, 4, lead=4))
     inverse = inverse * above
@@ -123,6 +123,12 @@ def _scaled_erfc(x: Term) -> tuple[Term, Term]:
     divisor_low = fma(x, _SLOPE, 1.0 - divisor)
     error = fma(-quotient, divisor_low, fma(-quotient, divisor, high) + low)
     return quotient, error * inverse
+
+
+def _divided(x: Term, y: Term, reciprocal: Term) -> Term:
+    """x/y, where the reciprocal of y is off by some units in the last place."""
+    quotient = x * reciprocal
+    return fma(fma(-quotient, y, x), reciprocal, quotient)
 
 
 def _erfc_in_f64(x: Term) -> Term:

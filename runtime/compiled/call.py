@@ -154,4 +154,5 @@ def _kind(leaf: Any) -> str:
 
 def as_array(leaf: Any, type: TensorType) -> np.ndarray:
     """A leaf as the dense native array that compiled code reads; a copy only where it must be."""
-    return np.ascontiguousarray(leaf, NUMPY_DTYPE[type.dtype]).reshape(type.shape)
+    array = np.ascontiguousarray(leaf, NUMPY_DTYPE[type.dtype]).reshape(type.shape)
+    return array if array.flags.aligned else array.copy()

@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 
 from ...codegen.entry import ValueGuard
-from ...ir import Graph
+from ...ir import FusegradError, Graph, ShapeError
 from ...ir.passes.pipeline import CLEAN, LOWER, Timings, run_passes
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
 from ...tracer.pytree import Treedef, unflatten
+from ...tracer.source import location_of
 from ...tracer.trace import Aval, Traced, is_traced, trace_flat
 from .call import Call, Parameters, as_array, put_together
 from .guards import AnyGuard, SlowGuard, Surroundings, holds
 from .signature import NotNative, entry_spec
-from .transform import Transform, apply
+from .transform import Result, Transform, apply
 
+MAX_DIMENSIONS = 64  # of NumPy's arrays
 _HELD_BY_US = 3  # references to a baked list that nobody else can reach
 
 
@@ -52,7 +54,7 @@ class Variant:
         self.settled: set[int] = set()  # arrays, by address, whose values turned out not to matter
         self.timings.add("trace", time.perf_counter() - start)
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
-        result = apply(transform, self.traced, call)
+        result = _transformed(function, transform, self.traced, call)
         self.graph: Graph = run_passes(result.graph, CLEAN, self.timings)
         self.out_tree: Treedef = result.tree
         self._program: Any = None
@@ -195,6 +197,22 @@ def _same_array(x: Any, y: Any) -> bool:
 def current_array(x: Any) -> Any:
     """The array of a captured object, as it is now."""
     return getattr(x, "_data", x)
+
+
+def _transformed(
+    function: Callable[..., Any], transform: Transform, traced: Traced, call: Call
+) -> Result:
+    """What `transform` makes of a trace; errors that know no line name the function's."""
+    try:
+        result = apply(transform, traced, call)
+        for value in result.graph.outputs:
+            if value.type.ndim > MAX_DIMENSIONS:
+                what = f"@{traced.graph.name} returns an array of {value.type.ndim} dimensions"
+                raise ShapeError(what, hint=f"NumPy's arrays have {MAX_DIMENSIONS} at most")
+    except FusegradError as error:
+        error.at = error.at or location_of(function)
+        raise
+    return result
 
 
 def _trace(

@@ -13,7 +13,8 @@ from tests.ops.drawing import draw, interval
 
 from .compiled import compile_graph, door
 
-CASES = [(op, sample) for op in TABLE.values() if "late" not in op.traits for sample in op.samples]
+NOT_COMPILED = {"late", "eager only"}
+CASES = [(op, s) for op in TABLE.values() if not NOT_COMPILED & op.traits for s in op.samples]
 
 
 def _name(case: Any) -> str:

@@ -1,9 +1,9 @@
-"""Markdown files whose code runs: blocks are executed in order, and what they show is compared with what comes out.
+"""Markdown files whose code runs, block by block, and whose answers are what comes out.
 
 - ```python is executed; a first line `# name.py` names the file that it stands for.
 - ```pycon is a doctest in the same namespace.
-- A fence below a line `<!-- shows: EXPRESSION -->` is the text of the expression, there and then. It is
-  compared, or rewritten with `--update-golden`.
+- A fence below a line `<!-- shows: EXPRESSION -->` is the text of the expression, there and then.
+  It is compared, or rewritten with `--update-golden`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 @dataclass
 class Run:
-    """A document after its run: what was wrong, the expressions it shows, and its text with right answers."""
+    """After a run: what was wrong, the expressions that are shown, the text with right answers."""
 
     failures: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md shows what the compiler says today: its stages of one function, and the rooms' modules."""
+"""ARCHITECTURE.md shows what the compiler says today: one function's stages, and all modules."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ from typing import Any
 import pytest
 
 from .documents import run_document
-from .tree import ROOMS, ROOT, modules
+from .tree import ROOMS, ROOT, Module, modules
 
 PAGE = ROOT / "ARCHITECTURE.md"
 STAGES = ("trace", "adjoint", "fused", "loops")
 
 
 def inner_loop(llvm: str) -> str:
-    """The first block of LLVM text that calls a maths function: up to its first store, and how it ends.
-
-    >>> print(inner_loop("a:\\n  ret\\nb:\\n  call @fg.x(\\n  store x, ptr %y, align 8\\n  %z = 1\\n  br label %b\\n"))
-    b:
-      call @fg.x(
-      store x, ptr %y, align 8
-      …
-      br label %b
-    """
+    """The kernel's first block that calls a maths function: up to its first store, and its end."""
     _, _, kernels = llvm.rpartition("alwaysinline")
     blocks = re.findall(r"^[\w.]+:\n(?:  .*\n)+", kernels, re.MULTILINE)
     block = next(block for block in blocks if re.search(r"call .*@\"?fg\.", block))
@@ -36,7 +28,7 @@ def inner_loop(llvm: str) -> str:
 def module_list(room: str) -> str:
     """One line for each module of a room: its path and what its docstring begins with."""
     lines = {
-        module.path.relative_to(ROOT / room).as_posix(): _first_sentence(ast.get_docstring(module.tree) or "")
+        module.path.relative_to(ROOT / room).as_posix(): _first_sentence(module)
         for module in modules()
         if module.room == room
     }
@@ -44,13 +36,9 @@ def module_list(room: str) -> str:
     return "\n".join(f"{name:<{width}}  {lines[name]}" for name in sorted(lines))
 
 
-def _first_sentence(text: str) -> str:
-    """What stands before the first full stop that ends a sentence, on one line.
-
-    >>> _first_sentence("The op record, e.g. of `exp`.\\n\\nMore.")
-    'The op record, e.g. of `exp`'
-    """
-    first = " ".join(text.split("\n\n")[0].split())
+def _first_sentence(module: Module) -> str:
+    """What its docstring says before the first full stop that ends a sentence, on one line."""
+    first = " ".join((ast.get_docstring(module.tree) or "").split("\n\n")[0].split())
     return re.split(r"\.(?: (?=[A-Z])|$)", first)[0]
 
 
