@@ -36,11 +36,11 @@ def find_blas() -> Blas | None:
     import numpy  # noqa: F401  (loads the library)
     from threadpoolctl import threadpool_info
 
-    for info in threadpool_info():
-        if info.get("user_api") == "blas":
-            found = _look_into(str(info["filepath"]))
-            if found:
-                return found
+    paths = [str(info["filepath"]) for info in threadpool_info() if info["user_api"] == "blas"]
+    for path in sorted(paths, key=lambda path: "numpy" not in path):  # SciPy's wheels bring their own
+        found = _look_into(path)
+        if found:
+            return found
     return None
 
 

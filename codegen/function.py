@@ -23,6 +23,11 @@ class FunctionText:
     def key(self) -> tuple[str, tuple[str, ...]]:
         return (self.parameters, self.lines)
 
+    @property
+    def can_fail(self) -> bool:
+        """Does it ever return anything but 0?"""
+        return any("ret i32" in line and line.strip() != "ret i32 0" for line in self.lines)
+
     def define(self, symbol: str) -> str:
         attributes = " ".join(["noinline nounwind", *TARGET_ATTRIBUTES])
         head = f"define internal i32 {symbol}({self.parameters}) {attributes} {{"

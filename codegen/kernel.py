@@ -205,7 +205,8 @@ class _Kernel:
         total = integer(access.offset if isinstance(access, Read) else 0)
         for axis, stride in enumerate(access.strides[:-1]):
             if stride:
-                total = self.s.add(total, self.s.mul(self.index[axis], integer(stride)))
+                term = self.s.mul(self.index[axis], integer(stride))
+                total = term if total.name == "0" else self.s.add(total, term)
         return total
 
     def _outer_inside(self, read: Read) -> Reg:
@@ -221,7 +222,8 @@ class _Kernel:
         """The element of an access at index j of the vector axis."""
         index, stride = self.bases[access], access.strides[-1]
         if j is not None and stride:
-            index = self.s.add(index, j if stride == 1 else self.s.mul(j, integer(stride)))
+            along = j if stride == 1 else self.s.mul(j, integer(stride))
+            index = along if index.name == "0" else self.s.add(index, along)
         name = f"%p{access.operand}" if isinstance(access, Read) else f"%q{access.number}"
         return memory.address(self.s, name, access.dtype, index)
 

@@ -53,15 +53,24 @@ def write_module(graph: Graph) -> ModuleText:
 
 
 def print_loops(graph: Graph) -> str:
-    """The stage `.loops`: every kernel as pseudo-code, every other operation as it is."""
-    parts = []
-    for number, operation in enumerate(graph):
+    """The stage `.loops`: kernels as pseudo-code, other operations by their types.
+
+    They are numbered by their first result, as the stage before numbers it.
+    """
+    parts, number = [], 0
+    for operation in graph:
         if operation.name == "kernel":
             parts.append(print_nest(f"%{number}", plan_loops(operation)))
         elif operation.name != "reshape":
             types = ", ".join(str(x.type) for x in operation.operands)
             parts.append(f"{operation.name} %{number}: ({types}) -> {operation.result.type}")
+        number += _values_in(operation)
     return "\n\n".join(parts)
+
+
+def _values_in(operation: Operation) -> int:
+    """How many values an operation defines, those of its regions included."""
+    return len(operation.results) + sum(len(op.results) for r in operation.regions for op in r)
 
 
 class _Run:
@@ -81,7 +90,7 @@ class _Run:
         for number, (operation, symbol, text) in enumerate(calls):
             arguments = [f"ptr {self._pointer(v)}" for v in (*operation.operands, *operation.results)]
             code = e.emit(f"call i32 {symbol}({', '.join([*arguments, 'ptr %context'])})", "i32")
-            if _can_fail(text):
+            if text.can_fail:
                 self._leave_on_error(code, status, number)
         e.write("br label %cleanup")
         e.start_block("cleanup")
@@ -124,10 +133,6 @@ class _Run:
         array = f"%{place.kind}s"
         at = self.e.emit(f"getelementptr ptr, ptr {array}, i64 {place.index}", "ptr")
         return self.e.emit(f"load ptr, ptr {at.name}", "ptr").name
-
-
-def _can_fail(text: FunctionText) -> bool:
-    return text.polls or any("ret i32" in line and line.strip() != "ret i32 0" for line in text.lines)
 
 
 def _assemble(

@@ -68,7 +68,11 @@ def print_graph(graph: Graph, *, comments: bool = True, stage: str = "") -> str:
 
 def _header(graph: Graph, stage: str) -> str:
     kernels = sum(operation.name == "kernel" for operation in graph)
-    return f"// stage: {stage:<40} {len(graph)} ops, {kernels} kernels"
+    return f"// stage: {stage:<40} {_count(len(graph), 'op')}, {_count(kernels, 'kernel')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _body(graph: Graph, names: _Names, indent: str, comments: bool) -> list[str]:
@@ -110,7 +114,7 @@ def _comment(operation: Operation) -> str:
 
 
 def _with_comment(line: str, comment: str) -> str:
-    return f"{line:<{_COMMENT_COLUMN}}// {comment}" if comment else line
+    return f"{line:<{_COMMENT_COLUMN}} // {comment}" if comment else line
 
 
 def attribute(value: Any) -> str:

@@ -93,7 +93,7 @@ def _exp_below_zero(x: Term) -> Term:
 
 
 def erfc(x: Term) -> Term:
-    """Largest error: 1.8 ULP in f64, 0.52 in f32."""
+    """Largest error: 1.95 ULP in f64, 0.52 in f32."""
     if x.dtype == "f32":
         return _erfc_in_f64(x.to("f64")).to("f32")
     size = abs(x).at_most(27.3)  # where erfc rounds to 0
@@ -105,7 +105,10 @@ def erfc(x: Term) -> Term:
     last = fma(n, -low, -fma(size, size, -square))
     r = first + last
     tail = fma(r * r, polynomial(r, EXP["f64"]), last)
-    result = factor + fma(first, factor, fma(tail, factor, factor_low))
+    product = first * factor
+    leading, missing = normalised(factor, product)
+    missing = missing + fma(first, factor, -product)
+    result = leading + (missing + fma(tail, factor, factor_low))
     for scale in scale_factors(n):
         result = result * scale
     return where(x < 0.0, 2.0 - result, result)
@@ -115,7 +118,7 @@ def _scaled_erfc(x: Term) -> tuple[Term, Term]:
     """exp(x**2) erfc(x) as a sum of two, for x >= 0, by one division for two quotients."""
     above, divisor = x + 3.5, fma(x, _SLOPE, 1.0)
     inverse = 1.0 / (above * divisor)
-    t = _divided(x - 3.5, above, inverse * divisor)
+    t = (x - 3.5) * (inverse * divisor)
     start = x.constant(_START)
     high, low = normalised(start, polynomial(t, _SCALED_ERFC, 4, lead=4))
     inverse = inverse * above
@@ -123,12 +126,6 @@ def _scaled_erfc(x: Term) -> tuple[Term, Term]:
     divisor_low = fma(x, _SLOPE, 1.0 - divisor)
     error = fma(-quotient, divisor_low, fma(-quotient, divisor, high) + low)
     return quotient, error * inverse
-
-
-def _divided(x: Term, y: Term, reciprocal: Term) -> Term:
-    """x/y, where the reciprocal of y is off by some units in the last place."""
-    quotient = x * reciprocal
-    return fma(fma(-quotient, y, x), reciprocal, quotient)
 
 
 def _erfc_in_f64(x: Term) -> Term:

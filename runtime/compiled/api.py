@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .function import CompiledFunction, eager, make
+from .function import CompiledFunction, make
+from .switch import eager
 from .transform import Argnums
 
 __all__ = ["CompiledFunction", "compile", "eager", "grad", "value_and_grad"]

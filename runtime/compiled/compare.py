@@ -60,8 +60,9 @@ class Comparison:
 
 
 def compare(function: CompiledFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Comparison:
-    """Run a call in both modes. The compiled one is run twice and the second is timed."""
+    """Run a call in both modes, twice each; the second run is timed."""
     function(*args, **kwargs)
+    function.eager(*args, **kwargs)
     start = time.perf_counter()
     compiled = function(*args, **kwargs)
     middle = time.perf_counter()

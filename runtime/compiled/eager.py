@@ -1,4 +1,4 @@
-"""The same call without compiling: the user's function runs on eager Tensors, operation by operation."""
+"""The same call without compiling: the user's function runs on eager arrays, operation by operation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from ...ir import ShapeError
 from ...tracer.pytree import map_leaves, unflatten
 from ..eager import Tensor
-from ..eager import grad as eager_grad
+from ..eager.autograd import grad as eager_grad
 from .call import Call, Parameters, put_together
+from .eager_array import unwrap, wrap
 from .transform import Transform, differentiated
 
 
@@ -22,8 +23,9 @@ def run_eagerly(
     given_tensors = any(_is_tensor(leaf) for leaf in call.leaves)
     chosen = _differentiated_leaves(transform, call)
     leaves = [_operand(leaf, i in chosen) for i, leaf in enumerate(call.leaves)]
-    args, kwargs = put_together(parameters, call, leaves)
-    result = function(*args, **kwargs)
+    seen = leaves if given_tensors else [wrap(leaf) for leaf in leaves]  # NumPy's semantics for NumPy's
+    args, kwargs = put_together(parameters, call, seen)
+    result = unwrap(function(*args, **kwargs))
     if transform.differentiates:
         result = _with_gradient(transform, call, result, leaves, given_tensors)
     return result if given_tensors else map_leaves(_as_numpy, result)

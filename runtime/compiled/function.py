@@ -7,7 +7,6 @@ before it, and in the end to `_dispatch`, which finds or makes the variant in Py
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,11 +15,13 @@ from typing import Any
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.trace import Aval, current_trace, is_traced, is_tracing
 from .call import Call, Parameters, take_apart
+from .switch import ANYWHERE, eager_requested
 from .transform import Argnums, Transform
 from .variant import Variant
 
 MAX_ENTRIES = 8  # native entries that hand calls on to each other
 MAX_VARIANTS = 64  # of one signature, in different surroundings
+MAX_SIGNATURES = 256  # the oldest are forgotten
 
 Key = tuple[tuple[str, ...], Treedef, tuple[Aval, ...]]
 
@@ -45,6 +46,8 @@ class CompiledFunction:
         self._entry: Callable[..., Any] = self._dispatcher
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if ANYWHERE:
+            return self._dispatch(args, kwargs)
         return self._entry(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -109,7 +112,7 @@ class CompiledFunction:
         """The variant for `call`: one that still holds, or a new one."""
         key = (call.names, call.tree, call.avals())
         with self._lock:
-            known = self._variants.setdefault(key, [])
+            known = self._known(key)
             for variant in known:
                 if variant.holds():
                     return variant
@@ -120,6 +123,12 @@ class CompiledFunction:
             known.insert(0, variant)
             del known[MAX_VARIANTS:]
             return variant
+
+    def _known(self, key: Key) -> list[Variant]:
+        """The variants of a signature; the oldest signature makes room for a new one."""
+        if key not in self._variants and len(self._variants) >= MAX_SIGNATURES:
+            del self._variants[next(iter(self._variants))]
+        return self._variants.setdefault(key, [])
 
     def _inline(self, call: Call) -> Any:
         """Inside a trace: copy the graph of this call into it."""
@@ -212,28 +221,6 @@ def _special(leaves: list[Any]) -> str:
         if getattr(leaf, "__fusegrad_tensor__", False):
             found = "tensor"
     return found
-
-
-def eager_requested() -> bool:
-    """Is compiling switched off, by `fg.eager()` or FUSEGRAD_EAGER=1?"""
-    return _eager.depth > 0 or os.environ.get("FUSEGRAD_EAGER") == "1"
-
-
-class _Eager(threading.local):
-    depth = 0
-
-
-_eager = _Eager()
-
-
-class eager:  # noqa: N801  (used as `with fg.eager():`)
-    """Context manager: compiled functions called inside run eagerly, operation by operation."""
-
-    def __enter__(self) -> None:
-        _eager.depth += 1
-
-    def __exit__(self, *exception: object) -> None:
-        _eager.depth -= 1
 
 
 def make(

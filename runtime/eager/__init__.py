@@ -1,7 +1,6 @@
 """Eager mode: tensors that compute at once in NumPy, and a backward engine. Needs no compiler."""
 
 from ...ir import ops as _ops  # noqa: F401  (fills the op table, before anything asks it)
-from .autograd import backward, grad
 from .creation import (
     arange,
     as_tensor,
@@ -20,23 +19,17 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .function_node import FunctionNode, link
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .node import AccumulateGrad, Node
 from .promotion import default_dtype as get_default_dtype
 from .promotion import set_default_dtype
 from .random import manual_seed, rand, rand_like, randint, randn, randn_like, randperm
 from .tensor import Tensor
 
 __all__ = [
-    "AccumulateGrad",
-    "FunctionNode",
-    "Node",
     "Tensor",
     "arange",
     "as_tensor",
     "asarray",
-    "backward",
     "empty",
     "empty_like",
     "enable_grad",
@@ -45,10 +38,8 @@ __all__ = [
     "full",
     "full_like",
     "get_default_dtype",
-    "grad",
     "is_grad_enabled",
     "is_tensor",
-    "link",
     "linspace",
     "manual_seed",
     "no_grad",

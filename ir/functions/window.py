@@ -1,0 +1,290 @@
+"""Convolution and pooling: windows that slide along the last axes.
+
+The windows of one axis are strided slices, joined along a new axis; several axes come one after the
+other. A convolution is then one contraction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..builder import Builder, Handle
+from ..errors import ShapeError
+from ..types import TensorType
+
+Sizes = tuple[int, ...]
+
+
+def output_extent(size: int, kernel: int, stride: int, dilation: int) -> int:
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def padded(b: Builder, x: Handle, padding: Sequence[tuple[int, int]], value: float) -> Handle:
+    """x with `value` around its last axes."""
+    if not any(low or high for low, high in padding):
+        return x
+    shape = b.type_of(x).shape
+    lead = len(shape) - len(padding)
+    low = (*[0] * lead, *(pair[0] for pair in padding))
+    high = (*[0] * lead, *(pair[1] for pair in padding))
+    interior = (0,) * len(shape)
+    if value == 0:
+        return b("pad", x, low=low, high=high, interior=interior)
+    ones = b.broadcast(b.constant(1, TensorType("i32", ())), shape)
+    inside = b("pad", ones, low=low, high=high, interior=interior)
+    wide = b("pad", x, low=low, high=high, interior=interior)
+    outside = b.compare("eq", inside, b.zeros_like(inside))
+    return b.select(outside, b.full_like(wide, value), wide)
+
+
+def windows(
+    b: Builder, x: Handle, axis: int, kernel: int, stride: int, dilation: int, count: int
+) -> Handle:
+    """`count` windows along `axis`: that axis counts them, and the next one counts inside of one."""
+    shape = b.type_of(x).shape
+    parts = []
+    for offset in range(kernel):
+        first = offset * dilation
+        start = tuple(first if i == axis else 0 for i in range(len(shape)))
+        last = first + stride * (count - 1) + 1
+        stop = tuple(last if i == axis else n for i, n in enumerate(shape))
+        step = tuple(stride if i == axis else 1 for i in range(len(shape)))
+        part = b.slice(x, start, stop, step)
+        parts.append(b.reshape(part, (*shape[:axis], count, 1, *shape[axis + 1 :])))
+    return b.concatenate(parts, axis + 1)
+
+
+def unfolded(
+    b: Builder, x: Handle, kernel: Sizes, stride: Sizes, dilation: Sizes, counts: Sizes
+) -> Handle:
+    """Windows along the last axes of x: [..., count, kernel, count, kernel, …]."""
+    first = b.type_of(x).ndim - len(kernel)
+    for i, k in enumerate(kernel):
+        x = windows(b, x, first + 2 * i, k, stride[i], dilation[i], counts[i])
+    return x
+
+
+def _counts(
+    name: str, shape: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes
+) -> Sizes:
+    spatial = shape[len(shape) - len(kernel) :]
+    counts = tuple(map(output_extent, spatial, kernel, stride, dilation))
+    if any(n < 1 for n in counts):
+        raise ShapeError(
+            f"{name}: kernel size {list(kernel)} can't be greater than the padded input size "
+            f"{list(spatial)}"
+        )
+    return counts
+
+
+# --- convolution ---
+
+
+def convolution(
+    b: Builder,
+    x: Handle,
+    weight: Handle,
+    *bias: Handle,
+    stride: Sizes,
+    padding: tuple[tuple[int, int], ...],
+    dilation: Sizes,
+    groups: int,
+) -> Handle:
+    """Cross correlation of x [N, C, …] with weight [O, C / groups, …]."""
+    x = padded(b, x, padding, 0)
+    outputs, _, *kernel = b.type_of(weight).shape
+    n, channels, *_ = shape = b.type_of(x).shape
+    _check_channels(b.type_of(x), b.type_of(weight), groups)
+    counts = _counts("convolution", shape, tuple(kernel), stride, dilation)
+    taken = unfolded(b, x, tuple(kernel), stride, dilation, counts)
+    taken = b.reshape(taken, (n, groups, channels // groups, *b.type_of(taken).shape[2:]))
+    d = len(kernel)
+    parts = b.reshape(weight, (groups, outputs // groups, *b.type_of(weight).shape[1:]))
+    inner = (2, *(4 + 2 * i for i in range(d)))  # channels and places inside of the window
+    contract = (inner, tuple(range(2, 3 + d)))
+    product = b("dot", taken, parts, contract=contract, batch=((1,), (0,)))
+    # [groups, N, counts…, outputs / groups] -> [N, groups, outputs / groups, counts…]
+    product = b.transpose(product, (1, 0, 2 + d, *range(2, 2 + d)))
+    result = b.reshape(product, (n, outputs, *counts))
+    if not bias:
+        return result
+    others = tuple(i for i in range(d + 2) if i != 1)
+    return b.add(result, b.expand(bias[0], others, b.type_of(result).shape))
+
+
+def _check_channels(x: TensorType, weight: TensorType, groups: int) -> None:
+    channels = x.shape[1]
+    if x.ndim != weight.ndim or channels != weight.shape[1] * groups or weight.shape[0] % groups:
+        raise ShapeError(
+            f"convolution: weight of size {list(weight.shape)} with groups={groups} expects input "
+            f"with {weight.shape[1] * groups} channels, got {list(x.shape)}"
+        )
+
+
+def transposed_convolution(
+    b: Builder,
+    x: Handle,
+    weight: Handle,
+    *bias: Handle,
+    stride: Sizes,
+    padding: Sizes,
+    output_padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Handle:
+    """The adjoint of a convolution: x [N, C, …], weight [C, O / groups, …]."""
+    channels, part, *kernel = b.type_of(weight).shape
+    d = len(kernel)
+    lows = tuple(dilation[i] * (kernel[i] - 1) - padding[i] for i in range(d))
+    highs = tuple(low + extra for low, extra in zip(lows, output_padding, strict=True))
+    if min((*lows, *highs)) < 0:
+        raise ShapeError("transposed convolution: padding is larger than the kernel reaches")
+    spread = (0, 0, *(s - 1 for s in stride))
+    x = b("pad", x, low=(0, 0, *lows), high=(0, 0, *highs), interior=spread)
+    flipped = b("reverse", weight, axes=tuple(range(2, 2 + d)))
+    grouped = b.reshape(flipped, (groups, channels // groups, part, *kernel))
+    turned = b.transpose(grouped, (0, 2, 1, *range(3, 3 + d)))
+    turned = b.reshape(turned, (groups * part, channels // groups, *kernel))
+    no_padding = ((0, 0),) * d
+    return convolution(
+        b,
+        x,
+        turned,
+        *bias,
+        stride=(1,) * d,
+        padding=no_padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+# --- pooling ---
+
+
+def _pooled(
+    b: Builder,
+    name: str,
+    x: Handle,
+    kernel: Sizes,
+    stride: Sizes,
+    dilation: Sizes,
+) -> Handle:
+    """Windows of x flattened: [..., counts…, kernel positions]."""
+    shape = b.type_of(x).shape
+    d = len(kernel)
+    counts = _counts(name, shape, kernel, stride, dilation)
+    taken = unfolded(b, x, kernel, stride, dilation, counts)
+    lead = len(shape) - d
+    outer = tuple(lead + 2 * i for i in range(d))
+    inner = tuple(lead + 2 * i + 1 for i in range(d))
+    taken = b.transpose(taken, (*range(lead), *outer, *inner))
+    return b.reshape(taken, (*shape[:lead], *counts, math.prod(kernel)))
+
+
+def max_pool(
+    b: Builder, x: Handle, *, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Handle:
+    """The largest element of each window; the first of equals takes the gradient."""
+    around = tuple((p, p) for p in padding)
+    x = padded(b, x, around, -math.inf)
+    taken = _pooled(b, "max_pool", x, kernel, stride, dilation)
+    shape = b.type_of(taken).shape
+    axis = len(shape) - 1
+    winner = b.expand(b("argmax", taken, axis=axis), (axis,), shape)
+    place = b("iota", dtype="i64", shape=shape, axis=axis)
+    chosen = b.compare("eq", winner, place)
+    return b.sum(b.select(chosen, taken, b.zeros_like(taken)), (axis,))
+
+
+def avg_pool(
+    b: Builder,
+    x: Handle,
+    *,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    count_include_pad: bool,
+    divisor: int | None,
+) -> Handle:
+    """The mean of each window."""
+    around = tuple((p, p) for p in padding)
+    ones = (1,) * len(kernel)
+    type = b.type_of(x)
+    taken = _pooled(b, "avg_pool", padded(b, x, around, 0), kernel, stride, ones)
+    total = b.sum(taken, (b.type_of(taken).ndim - 1,))
+    if divisor is not None or count_include_pad or not any(padding):
+        return b.div(total, b.full_like(total, divisor or math.prod(kernel)))
+    inside = b.broadcast(b.constant(1, TensorType(type.dtype, ())), type.shape)
+    inside = _pooled(b, "avg_pool", padded(b, inside, around, 0), kernel, stride, ones)
+    return b.div(total, b.sum(inside, (b.type_of(inside).ndim - 1,)))
+
+
+def adaptive_avg_pool(b: Builder, x: Handle, *, sizes: Sizes) -> Handle:
+    """Means of parts of the last axes, which become `sizes` parts of equal or nearly equal width."""
+    for back, size in enumerate(reversed(sizes), start=1):
+        axis = b.type_of(x).ndim - back
+        x = _adapted(b, x, axis, size)
+    return x
+
+
+def _adapted(b: Builder, x: Handle, axis: int, size: int) -> Handle:
+    shape = b.type_of(x).shape
+    extent = shape[axis]
+    parts = []
+    for i in range(size):
+        first, last = i * extent // size, -((-(i + 1) * extent) // size)
+        start = tuple(first if j == axis else 0 for j in range(len(shape)))
+        stop = tuple(last if j == axis else n for j, n in enumerate(shape))
+        total = b.sum(b.slice(x, start, stop), (axis,))
+        average = b.div(total, b.full_like(total, last - first))
+        parts.append(b.reshape(average, (*shape[:axis], 1, *shape[axis + 1 :])))
+    return b.concatenate(parts, axis)
+
+
+# --- other paddings ---
+
+
+def padded_by_edges(
+    b: Builder, x: Handle, *, padding: tuple[tuple[int, int], ...], mode: str
+) -> Handle:
+    """The last axes continued by reflection, by their last element, or periodically."""
+    for back, (low, high) in enumerate(reversed(padding), start=1):
+        axis = b.type_of(x).ndim - back
+        if low or high:
+            x = _continued(b, x, axis, low, high, mode)
+    return x
+
+
+def _continued(b: Builder, x: Handle, axis: int, low: int, high: int, mode: str) -> Handle:
+    n = b.type_of(x).shape[axis]
+    reach = {"reflect": n - 1, "circular": n}.get(mode, max(low, high))
+    if max(low, high) > reach:
+        raise ShapeError(
+            f"pad: padding size {max(low, high)} should be less than the input's size {n} "
+            f"for mode {mode!r}"
+        )
+    if mode == "reflect":
+        front = _flipped(b, _cut(b, x, axis, 1, low + 1), axis)
+        end = _flipped(b, _cut(b, x, axis, n - 1 - high, n - 1), axis)
+    elif mode == "circular":
+        front, end = _cut(b, x, axis, n - low, n), _cut(b, x, axis, 0, high)
+    else:
+        front = _repeated(b, _cut(b, x, axis, 0, 1), axis, low)
+        end = _repeated(b, _cut(b, x, axis, n - 1, n), axis, high)
+    return b.concatenate([front, x, end], axis)
+
+
+def _cut(b: Builder, x: Handle, axis: int, first: int, last: int) -> Handle:
+    shape = b.type_of(x).shape
+    start = tuple(first if i == axis else 0 for i in range(len(shape)))
+    return b.slice(x, start, tuple(last if i == axis else n for i, n in enumerate(shape)))
+
+
+def _flipped(b: Builder, x: Handle, axis: int) -> Handle:
+    return b("reverse", x, axes=(axis,))
+
+
+def _repeated(b: Builder, x: Handle, axis: int, count: int) -> Handle:
+    shape = b.type_of(x).shape
+    return b.broadcast(x, tuple(count if i == axis else n for i, n in enumerate(shape)))
