@@ -26,7 +26,8 @@ def record(cls: type[T]) -> type[T]:
     made = _methods(fields, defaults, "__post_init__" in own)
     body = {**made, **{k: v for k, v in own.items() if k != "__annotations__"}}
     body |= {"__annotations__": annotations, "__slots__": fields, "__match_args__": fields}
-    return type(cls)(cls.__name__, cls.__bases__, body)
+    made_class: Any = type(cls)
+    return made_class(cls.__name__, cls.__bases__, body)  # type: ignore[no-any-return]
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)

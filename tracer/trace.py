@@ -259,6 +259,7 @@ _WANTED = {
         "leave out .item() and .tolist(): go on with the array, and read the result of the call",
     ),
 }
+_INDEX_HINT = "let that array be an argument of the function too"
 _WANTED_NUMBER = (
     "the value of a {x} is not known while tracing, it cannot become a Python {wanted}",
     "go on with the array: np functions and operators take it as they take a number",
@@ -267,6 +268,8 @@ _WANTED_NUMBER = (
 
 def _unknown_value(x: TracedArray, wanted: str) -> TraceError:
     what, hint = _WANTED.get(wanted, _WANTED_NUMBER)
+    if wanted == "array" and not x.value.type.is_float:
+        hint = f"{hint}; as an index into an array from outside: {_INDEX_HINT}"
     producer = x.value.producer
     since = producer.location if producer is not None else None
     at = locate()

@@ -137,20 +137,15 @@ def _qr(b: Builder, x: Handle) -> tuple[Handle, Handle]:
     return transposed(b, columns(b, packed, 0, m)), columns(b, packed, m, m + n)
 
 
-def eigh(b: Builder, x: Handle, *, upper: bool = False) -> tuple[Handle, Handle]:
+def eigh(b: Builder, x: Handle) -> tuple[Handle, Handle]:
     """Eigenvalues in rising order, and orthonormal eigenvectors as columns; x is symmetric."""
-    packed = b("eigh", symmetric(b, _mirrored(b, x, upper)))
+    packed = b("eigh", symmetric(b, x))
     n = b.type_of(x).shape[-1]
     return _squeezed(b, rows(b, packed, 0, 1), -2), rows(b, packed, 1, n + 1)
 
 
-def _mirrored(b: Builder, x: Handle, upper: bool) -> Handle:
-    """x itself: its two triangles are taken to be equal."""
-    return x
-
-
-def eigvalsh(b: Builder, x: Handle, *, upper: bool = False) -> Handle:
-    return eigh(b, x, upper=upper)[0]
+def eigvalsh(b: Builder, x: Handle) -> Handle:
+    return eigh(b, x)[0]
 
 
 def svd(b: Builder, x: Handle) -> tuple[Handle, Handle, Handle]:

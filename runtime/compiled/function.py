@@ -33,6 +33,8 @@ class CompiledFunction:
     linked to one backward node; called while another function is traced it becomes part of that trace.
     """
 
+    __name__: str
+
     def __init__(self, function: Callable[..., Any], transform: Transform) -> None:
         functools.update_wrapper(self, function)
         self._function = function
@@ -224,10 +226,13 @@ def _special(leaves: list[Any]) -> str:
 
 
 def make(
-    kind: str, function: Callable[..., Any] | None, argnums: Argnums = 0, has_aux: bool = False
+    kind: str,
+    function: Callable[..., Any] | None,
+    argnums: Argnums | list[int | str] = 0,
+    has_aux: bool = False,
 ) -> Any:
     """A CompiledFunction of `function`; without one, a decorator."""
-    transform = Transform(kind, argnums, has_aux)
+    transform = Transform(kind, tuple(argnums) if isinstance(argnums, list) else argnums, has_aux)
     if function is None:
         return lambda f: CompiledFunction(f, transform)
     if not callable(function):

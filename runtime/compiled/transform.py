@@ -42,12 +42,12 @@ def apply(transform: Transform, traced: Traced, call: Call) -> Result:
     if not transform.differentiates:
         return Result(traced.graph, traced.out_tree)
     primal = unflatten(traced.out_tree, range(traced.out_tree.num_leaves))
-    value, aux = _split_aux(transform, primal, traced)
-    _check_scalar(value, traced)
     arguments = differentiated(transform, call)
     places = _places(call)
     wrt = [place for argument in arguments for place in places[argument]]
     _check_floats(wrt, traced, call)
+    value, aux = _split_aux(transform, primal, traced)
+    _check_scalar(value, traced)
     joint = value_and_vjp(traced.graph, wrt, seed=value, name=f"{traced.graph.name}.{transform.kind}")
     count = len(traced.graph.outputs)
     gradients = _gradient_tree(transform, call, arguments, count)

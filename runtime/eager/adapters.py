@@ -20,6 +20,7 @@ from ...ir.functions.elementwise import clip
 Handle = Any
 
 __all__ = [
+    "aligned",
     "binary_cross_entropy",
     "common",
     "gathered",
@@ -43,6 +44,12 @@ def common(b: Builder, *xs: Handle) -> list[Handle]:
 def together(b: Builder, *xs: Handle, of: Callable[..., Handle], **static: Any) -> Handle:
     """The function `of` operands that were brought together."""
     return of(b, *common(b, *xs), **static)
+
+
+def aligned(b: Builder, *xs: Handle, of: Callable[..., Handle], **static: Any) -> Handle:
+    """The function `of` operands of one dtype, broadcast to one shape."""
+    shape = np.broadcast_shapes(*(b.type_of(x).shape for x in xs))
+    return of(b, *(b.broadcast(x, shape) for x in xs), **static)
 
 
 def keeping(

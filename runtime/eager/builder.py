@@ -18,7 +18,7 @@ from . import names
 from .core import make_view
 from .errors import explain
 from .modes import STATE
-from .opnode import made_by, node_class, record
+from .opnode import made_by, node_class, record, seen
 from .quiet import RESTORE, SILENCE, SILENT
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def apply(
         cls = node_class(title or names.of_op(op.name), op.name)
         node = record(cls, operands, arrays, data, attributes)
     if "view" in op.traits and _shares(data, arrays[0]) and hasattr(operands[0], "_data"):
+        if STATE.enabled is not True:
+            seen(node)
         return make_view(data, node, operands[0])
     return made_by(node, data)
 

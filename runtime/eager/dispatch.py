@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import NUMPY
 from .composite import composite
 from .promotion import default_dtype
-from .quiet import RESTORE, SILENCE, SILENT
 
 __all__ = ["call", "is_tensor_like", "public", "traced"]
 
@@ -30,16 +28,17 @@ def call(
     if any(is_tensor_like(x) for x in operands):
         arrays = tuple(x if is_tensor_like(x) else np.asarray(x) for x in operands)
         return composite(name, function, arrays, title, **static)
-    return _in_numpy(function, operands, static)
+    return _of_arrays(name, function, operands, static)
 
 
-def _in_numpy(function: Callable[..., Any], operands: Any, static: dict[str, Any]) -> Any:
-    arrays = [np.asarray(x) for x in operands]
-    token = SILENCE(SILENT)
-    try:
-        return function(NUMPY, *arrays, **static)
-    finally:
-        RESTORE(token)
+def _of_arrays(
+    name: str, function: Callable[..., Any], operands: Any, static: dict[str, Any]
+) -> Any:
+    """Plain arrays in, plain arrays out; results without axes are NumPy scalars."""
+    found = composite(name, function, tuple(map(np.asarray, operands)), **static)
+    if isinstance(found, tuple):
+        return tuple(x._data[()] for x in found)
+    return found._data[()]
 
 
 def traced(operands: Any) -> Any:

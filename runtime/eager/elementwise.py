@@ -54,7 +54,7 @@ def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
         finally:
             RESTORE(token)
         source = x._node
-        if source is None or not STATE.enabled:
+        if source is None or not (mode := STATE.enabled):
             return make(data)
         node = _new(cls)
         node.edges = (x if source is LEAF else source,)
@@ -70,6 +70,8 @@ def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
             result._counter = node.counter = [0]
         else:
             node.out = node.counter = None
+        if mode is not True:
+            mode.see(node)
         return result
 
     return _named(call, op_name)
@@ -117,7 +119,7 @@ def _with_number(cls: type[Any], general: Binary) -> Binary:
         finally:
             RESTORE(token)
         source = x._node
-        if source is None or not STATE.enabled:
+        if source is None or not (mode := STATE.enabled):
             return make(data)
         node = _new(cls)
         node.edges = (x if source is LEAF else source, None)
@@ -133,6 +135,8 @@ def _with_number(cls: type[Any], general: Binary) -> Binary:
             result._counter = node.counter = [0]
         else:
             node.out = node.counter = None
+        if mode is not True:
+            mode.see(node)
         return result
 
     return call
@@ -167,7 +171,7 @@ def _of_tensors(
             RESTORE(token)
         m = x._node
         n = y._node
-        if (m is None and n is None) or not differentiable or not STATE.enabled:
+        if (m is None and n is None) or not differentiable or not (mode := STATE.enabled):
             return make(data)
         node = _new(cls)
         node.edges = (x if m is LEAF else m, y if n is LEAF else n)
@@ -177,6 +181,8 @@ def _of_tensors(
         if lean:
             node.operands = (a.shape, b.shape)
             node.versions = node.out = node.counter = None
+            if mode is not True:
+                mode.see(node)
             return make(data, node)
         node.operands = (
             x if (x_for_x and m is not None) or (x_for_y and n is not None) else a.shape,
@@ -194,6 +200,8 @@ def _of_tensors(
             result._counter = node.counter = [0]
         else:
             node.out = node.counter = None
+        if mode is not True:
+            mode.see(node)
         return result
 
     return call

@@ -17,13 +17,17 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-__all__ = ["STATE", "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = ["STATE", "enable_grad", "is_grad_enabled", "no_grad", "recording", "set_grad_enabled"]
 
 
 class _State(threading.local):
     """What each thread has of its own; a new thread starts with these values."""
 
-    enabled: bool = True
+    # False, True, or (as true) the `watch`, which is shown every node that is recorded.
+    enabled: Any = True
+    watch: Any = None
+    inference: bool = False
+    running: Any = None  # the backward pass that this thread is in
 
 
 STATE = _State()
@@ -31,7 +35,12 @@ STATE = _State()
 
 def is_grad_enabled() -> bool:
     """Whether operations of this thread record nodes."""
-    return STATE.enabled
+    return bool(STATE.enabled)
+
+
+def recording(mode: bool) -> Any:
+    """What `STATE.enabled` has to be, to record nodes or not."""
+    return (STATE.watch or True) if mode else False
 
 
 class _GradMode:
@@ -40,11 +49,11 @@ class _GradMode:
     mode: bool
 
     def __init__(self) -> None:
-        self._before: list[bool] = []
+        self._before: list[Any] = []
 
     def __enter__(self) -> None:
         self._before.append(STATE.enabled)
-        STATE.enabled = self.mode
+        STATE.enabled = recording(self.mode)
 
     def __exit__(self, *_: object) -> None:
         STATE.enabled = self._before.pop()
@@ -55,7 +64,7 @@ class _GradMode:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             before = STATE.enabled
-            STATE.enabled = mode
+            STATE.enabled = recording(mode)
             try:
                 return function(*args, **kwargs)
             finally:
@@ -97,11 +106,11 @@ class set_grad_enabled(_GradMode):  # noqa: N801
         super().__init__()
         self.mode = bool(mode)
         self._outer = STATE.enabled
-        STATE.enabled = self.mode
+        STATE.enabled = recording(self.mode)
 
     def __enter__(self) -> None:
         self._before.append(self._outer)
-        STATE.enabled = self.mode
+        STATE.enabled = recording(self.mode)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         STATE.enabled = self._outer

@@ -63,6 +63,19 @@ class Node:
     def release(self) -> None:
         """Drop what was saved for backward."""
 
+    def holds(self, tensor: Tensor, data: np.ndarray) -> bool:
+        """Whether it keeps `tensor`, whose elements `data` are about to change in place.
+
+        What it keeps of them otherwise (views of `data`) it copies now.
+        """
+        return False
+
+    def adopt(self, result: Tensor, heir: Tensor) -> None:
+        """From now on `heir` has the elements of its output `result`: watch its version."""
+
+    def pack(self, pack: Callable[..., Any], unpack: Callable[..., Any]) -> None:
+        """Keep what `pack` makes of what was saved."""
+
     def name(self) -> str:
         """The name of the operation's derivative, as in PyTorch."""
         return self.title

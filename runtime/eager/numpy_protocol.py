@@ -17,7 +17,7 @@ from ...tracer.trace import Aval, trace_flat
 from .composite import Composite, run_composite
 from .names import of_function
 
-__all__ = ["apply_function", "apply_ufunc"]
+__all__ = ["apply_function", "apply_named", "apply_ufunc"]
 
 # Names that differ from PyTorch's.
 _NAMES = {
@@ -52,6 +52,13 @@ def apply_function(
 ) -> Any:
     """`Tensor.__array_function__`."""
     return _apply(function, function, function.__name__, args, kwargs)
+
+
+def apply_named(
+    name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """A NumPy function of Tensors, under PyTorch's name."""
+    return _apply((function, name), function, name, args, kwargs)
 
 
 def _apply(

@@ -11,13 +11,15 @@ import numpy as np
 from ...ir import Builder, GraphBuilder, TensorType
 from ...ir.op import TABLE, ZERO, NoDerivative, Op, Rule
 from ...ir.types import dtype_name
-from .core import make
+from .core import make, shared_counter
+from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, modified, released
+from .watch import Packed, pack_tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["OpNode", "PromotedNode", "Unsaved", "made_by", "node_class", "reads_of", "record"]
+__all__ = ["OpNode", "PromotedNode", "Unsaved", "made_by", "node_class", "reads_of", "record", "seen"]
 
 _new = object.__new__
 
@@ -78,11 +80,9 @@ class OpNode(Node):
 
     def unpack(self, tensors: bool, dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], Any]:
         """The operands and the result as the rules take them; checked to be what they were."""
-        operands = self.operands
-        if operands is None:
+        if self.operands is None:
             raise released(self.title)
-        if self.saves:
-            self.check_versions(operands)
+        operands, out = self.restored() if self.saves else (self.operands, None)
         values: list[Any] = []
         for operand in operands:
             if operand.__class__ is tuple:
@@ -91,11 +91,16 @@ class OpNode(Node):
                 values.append(operand)
             else:
                 values.append(getattr(operand, "_data", operand))
-        out = self.out
-        return tuple(values), self._result() if tensors and out is not None else out
+        return tuple(values), self._result(out) if tensors and out is not None else out
 
-    def _result(self) -> Tensor:
-        result = make(self.out, self)
+    def restored(self) -> tuple[tuple[Any, ...], Any]:
+        """The operands and the result's array that were saved, as they were."""
+        assert self.operands is not None
+        self.check_versions(self.operands)
+        return self.operands, self.out
+
+    def _result(self, out: Any) -> Tensor:
+        result = make(out, self)
         result._counter = self.counter
         return result
 
@@ -118,14 +123,33 @@ class OpNode(Node):
             self.operands = None
             self.out = None
 
+    def holds(self, tensor: Tensor, data: np.ndarray) -> bool:
+        return any(operand is tensor for operand in self.operands or ())
+
+    def adopt(self, result: Tensor, heir: Tensor) -> None:
+        if self.out is result._data:
+            self.out = heir._data
+            self.counter = Since(shared_counter(heir))
+
+    def pack(self, pack: Any, unpack: Any) -> None:
+        hooks = (pack, unpack)
+        if self.operands is None or not self.saves:
+            return
+        operands, out = self.operands, self.out
+        self.operands = tuple(pack_tensor(x, hooks) if hasattr(x, "_data") else x for x in operands)
+        if out is not None:
+            self.out = pack_tensor(make(out), hooks)
+            self.counter = None
+        self.__class__ = _packing(type(self))
+
     def saved(self, word: str) -> Any:
         """A saved value by its place, "0", "1", … or "out"; None where it was not saved."""
         if self.operands is None:
             raise released(self.title)
-        self.check_versions(self.operands)
+        operands, out = self.restored()
         if word == "out":
-            return None if self.out is None else self._result()
-        value = self.operands[int(word)]
+            return None if out is None else self._result(out)
+        value = operands[int(word)]
         if isinstance(value, tuple | Unsaved):
             return None
         return value.item() if isinstance(value, np.generic) else value
@@ -137,6 +161,40 @@ class OpNode(Node):
         if word is None or (word != "out" and int(word) >= len(self.edges)):
             raise AttributeError(f"{self.title} has no attribute {name!r}")
         return self.saved(word)
+
+
+class Packing:
+    """Mixed into the class of a node that keeps what saved-tensor hooks made of its operands."""
+
+    __slots__ = ()
+
+    operands: Any
+    out: Any
+
+    def restored(self) -> tuple[tuple[Any, ...], Any]:
+        operands = tuple(x.get() if x.__class__ is Packed else x for x in self.operands)
+        return operands, None if self.out is None else self.out.get()._data
+
+
+@cache
+def _packing(cls: type[OpNode]) -> type[Any]:
+    return type(cls.__name__, (Packing, cls), {"__slots__": (), "__module__": __name__})
+
+
+class Since(list[int]):
+    """A version counter that counts from where another one stands now."""
+
+    __slots__ = ("_counter", "_start")
+
+    def __init__(self, counter: list[int]) -> None:
+        self._counter = counter
+        self._start = counter[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._counter[0] - self._start
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._counter[0] = value + self._start
 
 
 def _maker(x: Tensor) -> str:
@@ -294,6 +352,13 @@ def record(
     return node
 
 
+def seen(node: Any) -> None:
+    """Show a node that is complete to the watch of this thread, if there is one."""
+    watch = STATE.enabled
+    if watch is not True and node is not None and watch:
+        watch.see(node)
+
+
 def _save(node: Any, op: Op, operands: Sequence[Any], arrays: Sequence[Any], data: Any) -> None:
     """Keep what the rules of the operands read that require grad."""
     if op.arity is None:
@@ -323,4 +388,6 @@ def made_by(node: Any, data: Any) -> Tensor:
     if node is not None and node.out is not None:
         node.out = result._data
         result._counter = node.counter = [0]
+    if STATE.enabled is not True:
+        seen(node)
     return result

@@ -223,6 +223,10 @@ def as_array(x: Any) -> Any:
     return np.asarray(x)
 
 
+def index_into_an_array_from_outside(x: Any) -> Any:
+    return np.eye(4)[np.argmax(x, axis=1)]
+
+
 def stored(x: Any) -> Any:
     made = np.zeros(3)
     made[0] = x[0, 0]
@@ -301,6 +305,7 @@ LINES: dict[Callable[[Any], Any], tuple[type[Exception], str]] = {
     as_list: (TraceError, "return x.tolist"),
     as_index: (TraceError, "return [1, 2, 3]"),
     as_array: (TraceError, "return np.asarray"),
+    index_into_an_array_from_outside: (TraceError, "return np.eye"),
     stored: (TraceError, "made[0] = x"),
     unsupported: (UnsupportedError, "return np.partition"),
     unsupported_solver: (UnsupportedError, "return np.linalg.eig"),

@@ -1,0 +1,212 @@
+"""Elements by index tensors: gather and scatter, index_* and masked_*."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...ir.functions import order as functions
+from .axes import either, normalise
+from .dispatch import is_tensor_like, traced
+from .elementwise import lift
+from .errors import EagerError
+from .operands import as_operand, call, promoted, shape_of, through_numpy
+
+__all__ = [
+    "gather",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_select",
+    "masked_fill",
+    "masked_scatter",
+    "masked_select",
+    "scatter",
+    "scatter_add",
+    "take",
+    "take_along_dim",
+]
+
+
+def _elements(x: Any) -> Any:
+    return x._data if is_tensor_like(x) else x
+
+
+def _positions(name: str, index: Any) -> Any:
+    """Indices as an array of integers, without a graph of their own."""
+    index = as_operand(index)
+    if np.dtype(index.dtype).kind not in "iu":
+        raise EagerError(f"{name}(): Expected dtype int32 or int64 for index, not {index.dtype}")
+    return index
+
+
+def _same_rank(x: Any, *others: Any) -> tuple[Any, ...]:
+    """0-d operands as vectors of one element, as PyTorch takes them."""
+    return tuple(y if shape_of(y) else y.reshape((1,)) for y in (x, *others))
+
+
+def gather(x: Any, dim: int, index: Any) -> Any:
+    """out[i][j] = x[index[i][j]][j] for dim 0, and so on; `index` has the shape of the result."""
+    x, index = as_operand(x), _positions("gather", index)
+    shape = shape_of(index)
+    rows, index = _same_rank(x, index)
+    at = normalise(dim, len(shape_of(x)))
+    result = call("gather", functions.take_along, rows, index, axis=at)
+    return result if shape else result.reshape(())
+
+
+def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
+    """x at `indices` along `dim`; elsewhere the two broadcast. Without `dim`, x flattened."""
+    x, indices = as_operand(x), _positions("take_along_dim", indices)
+    if dim is None:
+        x, indices, dim = x.reshape((-1,)), indices.reshape((-1,)), 0
+    at = normalise(dim, len(shape_of(x)))
+    return call("gather", _take_along_broadcast, x, indices, axis=at)
+
+
+def _take_along_broadcast(b: Any, x: Any, indices: Any, *, axis: int) -> Any:
+    have, want = b.type_of(x).shape, b.type_of(indices).shape
+    common = np.broadcast_shapes(
+        (*have[:axis], 1, *have[axis + 1 :]), (*want[:axis], 1, *want[axis + 1 :])
+    )
+    x = b.broadcast(x, (*common[:axis], have[axis], *common[axis + 1 :]))
+    indices = b.broadcast(indices, (*common[:axis], want[axis], *common[axis + 1 :]))
+    return functions.take_along(b, x, indices, axis=axis)
+
+
+def take(x: Any, index: Any) -> Any:
+    """x, flattened, at `index`."""
+    flat = as_operand(x).reshape((-1,))
+    return call("take", _take, flat, _positions("take", index))
+
+
+def _take(b: Any, x: Any, index: Any) -> Any:
+    size = b.type_of(x).size
+    wrapped = b.add(index, b.full_like(index, size))
+    index = b.select(b.compare("lt", index, b.zeros_like(index)), wrapped, index)
+    return b("gather", x, index, axis=0)
+
+
+def scatter(x: Any, dim: int, index: Any, src: Any, *, reduce: str | None = None) -> Any:
+    """x with elements of `src` (or one number) put where `gather` with `index` would read.
+
+    Where several go to one place it takes their mean, while PyTorch takes any of them.
+    """
+    x, index = as_operand(x), _positions("scatter", index)
+    if reduce is not None:
+        raise EagerError("scatter: reduce= is not supported; use scatter_add() for sums")
+    if not shape_of(src):
+        src = _spread(np.asarray(_elements(src), x.dtype), index)
+    return _scattered("scatter", functions.scatter, x, dim, index, src)
+
+
+def _spread(value: Any, index: Any) -> Any:
+    return np.broadcast_to(value, shape_of(index))
+
+
+def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
+    """x with elements of `src` added where `gather` with `index` would read."""
+    x, index = as_operand(x), _positions("scatter_add", index)
+    return _scattered("scatter_add", functions.scatter_add, x, dim, index, src)
+
+
+def _scattered(name: str, function: Any, x: Any, dim: int, index: Any, src: Any) -> Any:
+    if np.dtype(src.dtype) != np.dtype(x.dtype):
+        raise EagerError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+    shape = shape_of(x)
+    rows, index, src = _same_rank(x, index, src)
+    at = normalise(dim, len(shape))
+    result = call(name, function, rows, index, src, axis=at)
+    return result if shape else result.reshape(())
+
+
+def index_select(x: Any, dim: int, index: Any) -> Any:
+    """The entries of x along `dim` that a vector of integers names."""
+    x, index = as_operand(x), _positions("index_select", index)
+    at = normalise(dim, len(shape_of(x)))
+    return call("index_select", _index_select, *_same_rank(x, index), axis=at)
+
+
+def _index_select(b: Any, x: Any, index: Any, *, axis: int) -> Any:
+    return b("gather", x, index, axis=axis)
+
+
+def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+    """x with the entries of alpha · `source` added to those along `dim` that `index` names."""
+    return _indexed("index_add", functions.index_add, x, dim, index, source, alpha=float(alpha))
+
+
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
+    """x with the entries of `source` in place of those along `dim` that `index` names."""
+    return _indexed("index_copy", functions.index_copy, x, dim, index, source)
+
+
+def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
+    """x with `value` in the entries along `dim` that `index` names."""
+    x = as_operand(x)
+    value = value if shape_of(value) == () and hasattr(value, "dtype") else np.asarray(value)
+    value = value.to(x.dtype) if is_tensor_like(value) else value.astype(x.dtype)
+    return _indexed("index_fill", functions.index_fill, x, dim, index, value)
+
+
+def _indexed(
+    name: str, function: Any, x: Any, dim: int, index: Any, source: Any, **static: Any
+) -> Any:
+    x, index = as_operand(x), _positions(name, index)
+    at = normalise(dim, len(shape_of(x)))
+    (index,) = _same_rank(index)
+    return call(name, function, x, index, source, axis=at, **static)
+
+
+def masked_fill(x: Any, mask: Any, value: Any) -> Any:
+    """`value` where `mask` is true, else x; the two broadcast."""
+    x = as_operand(x)
+    if np.dtype(mask.dtype).kind != "b":
+        raise EagerError(f"masked_fill only supports boolean masks, but got mask of {mask.dtype}")
+    value = value if hasattr(value, "shape") else np.asarray(value, x.dtype)
+    if shape_of(value):
+        raise EagerError("masked_fill only supports a 0-dimensional value tensor")
+    value = value.to(x.dtype) if is_tensor_like(value) else value.astype(x.dtype)
+    return call("masked_fill", _masked_fill, x, as_operand(mask), value)
+
+
+def _masked_fill(b: Any, x: Any, mask: Any, value: Any) -> Any:
+    shape = np.broadcast_shapes(b.type_of(x).shape, b.type_of(mask).shape)
+    return b.select(b.broadcast(mask, shape), b.broadcast(value, shape), b.broadcast(x, shape))
+
+
+def masked_select(x: Any, mask: Any) -> Any:
+    """The elements of x where `mask` is true, as a vector; the two broadcast."""
+    x, places = _selected("masked_select", x, mask)
+    return call("masked_select", _index_select, x.reshape((-1,)), places, axis=0)
+
+
+def _selected(name: str, x: Any, mask: Any) -> tuple[Any, np.ndarray]:
+    """x broadcast against `mask`, and the flat positions where that is true."""
+    if traced((x, mask)) is not None:
+        raise TypeError(f"{name}: the size of the result depends on values; use where()")
+    truth = np.asarray(_elements(mask))
+    if truth.dtype.kind != "b":
+        raise EagerError(f"{name}: expected BoolTensor for mask, not {truth.dtype}")
+    x = lift(as_operand(x))
+    shape = np.broadcast_shapes(x.shape, truth.shape)
+    x = x if x.shape == shape else x.expand(shape)
+    return x, np.flatnonzero(np.broadcast_to(truth, shape))
+
+
+def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
+    """x with the elements of `source`, in order, where `mask` is true."""
+    x, places = _selected("masked_scatter", x, mask)
+    if np.size(_elements(source)) < places.size:
+        raise EagerError("masked_scatter: source has fewer elements than the mask has ones")
+    first = source.reshape((-1,))[: places.size]
+    flat = call(
+        "masked_scatter", functions.index_copy, x.reshape((-1,)), places, first, axis=0
+    )
+    return flat.reshape(x.shape)
+
+
+def diff(x: Any, n: int = 1, dim: int = -1, *, axis: int | None = None) -> Any:
+    """Differences of neighbours along `dim`, n times over."""
+    return through_numpy("sub", np.diff, x, n, either("diff", None if axis else dim, axis))

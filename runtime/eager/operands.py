@@ -1,0 +1,74 @@
+"""Operands of any kind: Tensors, arrays that are being traced, plain arrays and Python numbers.
+
+The functions of the families beside this module take all of them: what they need of an operand is
+its shape and dtype, and the composition does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .core import make
+from .dispatch import call, is_tensor_like, traced
+from .promotion import default_dtype, result_dtype, scalar_dtype
+
+__all__ = ["as_operand", "call", "floating", "promoted", "shape_of", "tensor_of", "through_numpy"]
+
+
+def as_operand(x: Any) -> Any:
+    """x itself, or the array of what is no array yet (a list, a Python number)."""
+    return x if hasattr(x, "shape") else np.asarray(x)
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def promoted(*operands: Any, floats: bool = False) -> tuple[Any, ...]:
+    """The operands in their common dtype, by PyTorch's rule; with `floats` a floating one."""
+    shaped, scalars, numbers = [], [], []
+    for x in operands:
+        if not hasattr(x, "shape") or isinstance(x, np.generic) or getattr(x, "weak", False):
+            numbers.append(scalar_dtype(x) if not hasattr(x, "dtype") else np.dtype(x.dtype))
+        else:
+            (shaped if x.shape else scalars).append(np.dtype(x.dtype))
+    dtype = result_dtype(tuple(shaped), tuple(scalars), tuple(numbers))
+    if floats and dtype.kind not in "fc":
+        dtype = default_dtype()
+    return tuple(_cast(x, dtype) for x in operands)
+
+
+def floating(*operands: Any) -> tuple[Any, ...]:
+    """The operands in their common floating-point dtype."""
+    return promoted(*operands, floats=True)
+
+
+def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    if getattr(x, "dtype", None) == dtype:
+        return x
+    if is_tensor_like(x):
+        return x.to(dtype)
+    return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
+
+
+def tensor_of(x: Any) -> Any:
+    """x as a Tensor, where it is none and not being traced."""
+    return x if is_tensor_like(x) or traced((x,)) is not None else make(np.asarray(x))
+
+
+def through_numpy(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The NumPy function: the tracer knows what it is composed of. One node, named after `name`."""
+    if not _holds_tensor(args):
+        return function(*args, **kwargs)
+    from .numpy_protocol import apply_named
+
+    return apply_named(name, function, args, kwargs)
+
+
+def _holds_tensor(args: Any) -> bool:
+    return any(
+        is_tensor_like(x) or (isinstance(x, list | tuple) and _holds_tensor(x)) for x in args
+    )

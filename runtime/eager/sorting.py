@@ -1,0 +1,139 @@
+"""Order: sort, topk, median, extrema with their places; running products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...ir.functions import order as functions
+from .axes import either, normalise
+from .errors import EagerError
+from .operands import as_operand, call, floating, promoted
+from .results import ValuesIndices
+
+__all__ = [
+    "argsort",
+    "cumprod",
+    "extremum_along",
+    "kthvalue",
+    "logcumsumexp",
+    "median",
+    "msort",
+    "sort",
+    "topk",
+]
+
+
+def _rows(x: Any, dim: int) -> tuple[Any, int]:
+    """x with at least one axis, and `dim` as one of them."""
+    x = as_operand(x)
+    return (x, normalise(dim, x.ndim)) if x.ndim else (x.reshape((1,)), normalise(dim, 0))
+
+
+def _pair(x: Any, results: tuple[Any, Any]) -> ValuesIndices:
+    values, indices = results
+    if len(x.shape) == 0:
+        values, indices = values.reshape(()), indices.reshape(())
+    return ValuesIndices(values, indices)
+
+
+def sort(
+    x: Any, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
+) -> ValuesIndices:
+    """The elements along `dim` in order, and where they stood. Equal ones keep their order."""
+    x = as_operand(x)
+    rows, at = _rows(x, dim if axis is None else axis)
+    return _pair(x, call("sort", functions.sort, rows, axis=at, descending=bool(descending)))
+
+
+def argsort(
+    x: Any, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
+) -> Any:
+    """Where the elements along `dim` stand that are first, second, … in order."""
+    x = as_operand(x)
+    rows, at = _rows(x, dim if axis is None else axis)
+    order = call("argsort", functions.argsort, rows, axis=at, descending=bool(descending))
+    return order if len(x.shape) else order.reshape(())
+
+
+def msort(x: Any) -> Any:
+    """The elements along the first axis in order."""
+    return sort(x, 0).values
+
+
+def topk(
+    x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesIndices:
+    """The `k` largest (or smallest) elements along `dim`, in order, and where they stood."""
+    x = as_operand(x)
+    rows, at = _rows(x, dim)
+    if not 0 <= k <= rows.shape[at]:
+        raise EagerError(f"topk: selected index k={k} out of range for {rows.shape[at]} elements")
+    static = {"axis": at, "count": int(k), "largest": bool(largest)}
+    return _pair(x, call("topk", functions.top, rows, **static))
+
+
+def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
+    """The k-th smallest element along `dim` (the first is 1), and where it stood."""
+    x = as_operand(x)
+    rows, at = _rows(x, dim)
+    if not 1 <= k <= rows.shape[at]:
+        raise EagerError(f"kthvalue: selected number k={k} out of range for dimension {dim}")
+    keep = bool(keepdim) or not len(x.shape)
+    static = {"axis": at, "rank": int(k) - 1, "keep": keep}
+    return _pair(x, call("kthvalue", functions.ranked, rows, **static))
+
+
+def median(
+    x: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
+    """The (lower) middle element: of all, or along `dim`, then with where it stood."""
+    x = as_operand(x)
+    dim = either("median", dim, axis)
+    if dim is None:
+        flat = x.reshape((-1,))
+        _not_empty("median", flat)
+        return call("median", _median_of_all, flat)
+    rows, at = _rows(x, dim)
+    _not_empty("median", rows)
+    keep = bool(keepdim or keepdims) or not len(x.shape)
+    return _pair(x, call("median", functions.median, rows, axis=at, keep=keep))
+
+
+def _median_of_all(b: Any, x: Any) -> Any:
+    return functions.median(b, x, axis=0, keep=False)[0]
+
+
+def extremum_along(name: str, x: Any, dim: int, keepdim: bool) -> ValuesIndices:
+    """`max` and `min` along one axis: elements, and where the first of equals stands."""
+    x = as_operand(x)
+    rows, at = _rows(x, dim)
+    if not rows.shape[at]:
+        raise IndexError(f"{name}(): expected reduction dim {dim} to have non-zero size")
+    keep = bool(keepdim) or not len(x.shape)
+    return _pair(x, call(name, functions.extremum, rows, axis=at, keep=keep, op=f"arg{name}"))
+
+
+def _not_empty(name: str, x: Any) -> None:
+    if 0 in x.shape:
+        raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
+
+
+def cumprod(x: Any, dim: int | None = None, *, axis: int | None = None) -> Any:
+    """Running products along `dim`."""
+    (x,) = promoted(as_operand(x))
+    rows, at = _rows(x, either("cumprod", dim, axis))
+    result = call("cumprod", functions.cumprod, rows, axis=at)
+    return result if len(x.shape) else result.reshape(())
+
+
+def logcumsumexp(x: Any, dim: int) -> Any:
+    """log of the running sums of e^x along `dim`."""
+    (x,) = floating(as_operand(x))
+    rows, at = _rows(x, dim)
+    result = call("logcumsumexp", functions.logcumsumexp, rows, axis=at)
+    return result if len(x.shape) else result.reshape(())
