@@ -1,7 +1,8 @@
 """Matrix products: calls of BLAS, or plain loops where there is none.
 
-A legalised `dot` has axes (batch, free, inner) or (batch, inner, free) on either side, so each product of the batch
-is op(A)·op(B) of row-major matrices. Large products go in panels of rows, with a poll between them.
+A legalised `dot` has axes (batch, free, inner) or (batch, inner, free) on either side, so each
+product of the batch is op(A)·op(B) of row-major matrices. Large products go in panels of rows, with
+a poll between them.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def product_of(operation: Operation) -> Product:
         math.prod(shape.columns),
         math.prod(shape.inner),
         left_transposed=contract[0][0] == len(batch[0]) and bool(shape.rows) and x.type.ndim > 1,
-        right_transposed=contract[1][0] != len(batch[1]) and bool(shape.columns) and y.type.ndim > 1,
+        right_transposed=contract[1][0] != len(batch[1])
+        and bool(shape.columns)
+        and y.type.ndim > 1,
     )
 
 

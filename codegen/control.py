@@ -15,7 +15,8 @@ def integer(value: int) -> Reg:
 def for_loop(
     e: Emitter, low: Reg, high: Reg, step: int, body: Callable[[Reg], None], *, once: bool = False
 ) -> None:
-    """Run `body(i)` for i = low, low + step, … below `high`. Requires low < high (the test is at the end).
+    """Run `body(i)` for i = low, low + step, … below `high`. Requires low < high (the test is at
+    the end).
 
     `e` is scalar. With `once` the caller knows that one pass is enough: no loop is written.
     """
@@ -30,7 +31,9 @@ def for_loop(
     body(Reg(i, "i64"))
     following = e.add(Reg(i, "i64"), integer(step))
     again = e.compare("lt", following, high)
-    e.lines[position] = f"  {i} = phi i64 [ {low.name}, %{before} ], [ {following.name}, %{e.block} ]"
+    e.lines[position] = (
+        f"  {i} = phi i64 [ {low.name}, %{before} ], [ {following.name}, %{e.block} ]"
+    )
     e.write(f"br i1 {again.name}, label %{head}, label %{after}")
     e.start_block(after)
 

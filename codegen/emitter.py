@@ -1,9 +1,9 @@
 """Straight-line LLVM IR, written as text, over vectors of a fixed number of lanes.
 
-One emitter call writes one instruction. The same Python code that describes a scalar formula therefore
-describes its SIMD form: with ``lanes=1`` the instructions are scalar, with ``lanes=8`` they act on
-``<8 x double>``. Loops, kernels and the maths functions in :mod:`codegen.maths` are all written on this
-page's vocabulary, and nothing here knows about graphs.
+One emitter call writes one instruction. The same Python code that describes a scalar formula
+therefore describes its SIMD form: with ``lanes=1`` the instructions are scalar, with ``lanes=8``
+they act on ``<8 x double>``. Loops, kernels and the maths functions in :mod:`codegen.maths` are all
+written on this page's vocabulary, and nothing here knows about graphs.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def mangle(lanes: int, dtype: str) -> str:
 class Emitter:
     """Appends instructions to `lines`; remembers which intrinsics and maths functions they need.
 
-    `lanes` is the vector width (1 means scalars). All lane-wise methods take and return `Reg`s whose
-    LLVM type is the vector (or scalar) of their `dtype`.
+    `lanes` is the vector width (1 means scalars). All lane-wise methods take and return `Reg`s
+    whose LLVM type is the vector (or scalar) of their `dtype`.
     """
 
     def __init__(self, lanes: int) -> None:
@@ -161,19 +161,25 @@ class Emitter:
         return self.bitcast(x, INTEGER_OF[x.dtype])
 
     def cast(self, x: Reg, dtype: str) -> Reg:
-        """Numeric conversion of any value: a float beyond the integers gives the nearest one, nan 0."""
+        """Numeric conversion of any value: a float beyond the integers gives the nearest one, nan
+        0.
+        """
         if x.dtype in FLOATS and dtype in ("i32", "i64"):
             mangled = f"{mangle(self.lanes, dtype)}.{mangle(self.lanes, x.dtype)}"
             return self.intrinsic("fptosi.sat", dtype, x, mangled=mangled)
         return self.convert(x, dtype)
 
     def convert(self, x: Reg, dtype: str) -> Reg:
-        """Numeric conversion; a float that becomes an integer is truncated, and must be in its range."""
+        """Numeric conversion; a float that becomes an integer is truncated, and must be in its
+        range.
+        """
         if x.dtype == dtype:
             return x
         if dtype == "bool":
             return self.compare("ne", x, self.const(0, x.dtype))
-        return self.emit(f"{_conversion(x.dtype, dtype)} {self.typed(x)} to {self.type(dtype)}", dtype)
+        return self.emit(
+            f"{_conversion(x.dtype, dtype)} {self.typed(x)} to {self.type(dtype)}", dtype
+        )
 
     def extend_unsigned(self, x: Reg, dtype: str) -> Reg:
         return self.emit(f"zext {self.typed(x)} to {self.type(dtype)}", dtype)
@@ -183,7 +189,9 @@ class Emitter:
         if self.lanes == 1:
             return scalar
         vector, element = self.type(scalar.dtype), LLVM_SCALAR[scalar.dtype]
-        first = self.emit(f"insertelement {vector} poison, {element} {scalar.name}, i64 0", scalar.dtype)
+        first = self.emit(
+            f"insertelement {vector} poison, {element} {scalar.name}, i64 0", scalar.dtype
+        )
         return self.emit(
             f"shufflevector {vector} {first.name}, {vector} poison, <{self.lanes} x i32> zeroinitializer",
             scalar.dtype,
@@ -287,7 +295,9 @@ class Emitter:
         if x.dtype in FLOATS:
             text = f"fcmp {_FLOAT_PREDICATE[predicate]} {self.typed(x)}, {y.name}"
         elif x.dtype == "bool":  # false < true
-            text = f"icmp {_INTEGER_PREDICATE[predicate].replace('s', 'u')} {self.typed(x)}, {y.name}"
+            text = (
+                f"icmp {_INTEGER_PREDICATE[predicate].replace('s', 'u')} {self.typed(x)}, {y.name}"
+            )
         else:
             text = f"icmp {_INTEGER_PREDICATE[predicate]} {self.typed(x)}, {y.name}"
         return self.emit(text, "bool")
@@ -319,7 +329,8 @@ class Emitter:
         return self.emit(f"call {self.type(dtype)} {symbol}({arguments})", dtype)
 
     def rescue(self, mask: Reg, usual: Reg, slow: Callable[[], Reg]) -> Reg:
-        """`usual`, but the lanes of `mask` take `slow()`, whose code runs only if some lane needs it.
+        """`usual`, but the lanes of `mask` take `slow()`, whose code runs only if some lane needs
+        it.
 
         Only for rare inputs: a branch that is never taken costs next to nothing.
         """

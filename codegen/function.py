@@ -8,7 +8,8 @@ from .maths import TARGET_ATTRIBUTES
 
 @record
 class FunctionText:
-    """``i32 (ptr p0, …, ptr q0, …, ptr context)`` without its name, so that equal ones can be found.
+    """``i32 (ptr p0, …, ptr q0, …, ptr context)`` without its name, so that equal ones can be
+    found.
 
     `parameters` and `lines` are LLVM text; `functions` are the maths functions that it calls.
     """

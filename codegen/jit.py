@@ -1,7 +1,7 @@
 """LLVM: from the text of a module to machine code in memory, and to assembly for the reader.
 
-The emitter writes vectors, masks and loops itself, so that few passes are left to run: inlining of the maths, the
-usual clean-up, loop-invariant code motion. Code lives as long as its tracker.
+The emitter writes vectors, masks and loops itself, so that few passes are left to run: inlining of
+the maths, the usual clean-up, loop-invariant code motion. Code lives as long as its tracker.
 """
 
 from __future__ import annotations
@@ -79,6 +79,14 @@ def compile_object(text: str, level: int = 2) -> bytes:
         if level:
             _optimise(module, machine)
         return bytes(machine.emit_object(module))
+
+
+def optimised(text: str) -> str:
+    """A module's text after LLVM's passes, as it goes to code generation."""
+    with _lock:
+        module = _parse(text)
+        _optimise(module, target_machine(2))
+        return str(module)
 
 
 def assembly(text: str) -> str:

@@ -1,10 +1,11 @@
 """From a loop nest to LLVM: one function for each kernel.
 
-    define internal i32 @kernel(ptr %p0, …, ptr %q0, …, ptr %context)      p: what it reads, q: what it writes
+    define internal i32 @kernel(ptr %p0, …, ptr %q0, …, ptr %context)      p: what it reads, q: what
+    it writes
 
-Loops run outermost first. Before the vector loop everything that does not change along it is computed once;
-inside, each operation of the body is one vector instruction, or some. The function returns 0, or what the poll of
-the cancel flag said.
+Loops run outermost first. Before the vector loop everything that does not change along it is
+computed once; inside, each operation of the body is one vector instruction, or some. The function
+returns 0, or what the poll of the cancel flag said.
 """
 
 from __future__ import annotations
@@ -53,14 +54,20 @@ class _Kernel:
         nest = self.nest
         self.s.lines.append("entry:")
         for write in nest.writes:
-            if write.kind != "store" and (nest.points == 0 or write.accumulates_in_memory(nest.rank)):
+            if write.kind != "store" and (
+                nest.points == 0 or write.accumulates_in_memory(nest.rank)
+            ):
                 self._fill(write)
         if nest.points:
             self._allocate()
             self._loop(0)
         self.s.write("ret i32 0")
         return FunctionText(
-            self._parameters(), tuple(self.s.lines), self.s.declarations, tuple(self.s.functions), self.polls
+            self._parameters(),
+            tuple(self.s.lines),
+            self.s.declarations,
+            tuple(self.s.functions),
+            self.polls,
         )
 
     def _parameters(self) -> str:
@@ -107,7 +114,9 @@ class _Kernel:
         if last:
             self._vector_axis()
         else:
-            self._tiled(0, self.nest.extents[axis], self._poll_tile(axis), 1, self._outer_step(axis))
+            self._tiled(
+                0, self.nest.extents[axis], self._poll_tile(axis), 1, self._outer_step(axis)
+            )
         for accumulator in starting:
             self._finish(accumulator)
 
@@ -127,8 +136,11 @@ class _Kernel:
             return 0
         return -(-POLL_ELEMENTS // inner)
 
-    def _tiled(self, low: int, high: int, poll: int, step: int, body: Callable[[Reg], None]) -> None:
-        self.polls |= polled_loop(self.s, low, high, step, poll, body)
+    def _tiled(
+        self, low: int, high: int, poll: int, step: int, body: Callable[[Reg], None]
+    ) -> None:
+        polls = polled_loop(self.s, low, high, step, poll, body)
+        self.polls |= polls  # not in one line: the body may have set it meanwhile
 
     def _vector_axis(self) -> None:
         self._prepare()
@@ -299,7 +311,9 @@ class _Kernel:
                 index = self.s.add(index, self.s.mul(self.index[axis], integer(stride)))
         pointer = memory.address(self.s, f"%q{write.number}", write.dtype, index)
         if write.accumulates_in_memory(self.nest.rank):
-            total = combine(self.s, write.kind, memory.load_scalar(self.s, pointer, write.dtype), total)
+            total = combine(
+                self.s, write.kind, memory.load_scalar(self.s, pointer, write.dtype), total
+            )
         memory.store_scalar(self.s, pointer, total)
 
 

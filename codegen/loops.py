@@ -1,8 +1,10 @@
-"""From a kernel to a loop nest: which loops, in which order, how wide, and who reads what with which stride.
+"""From a kernel to a loop nest: which loops, in which order, how wide, and who reads what with
+which stride.
 
-The last axis of a nest is the vector axis: its loop advances by `lanes` elements at a time. Adjacent axes that
-every access walks through evenly are joined into one. A reduction keeps its sums in registers over the innermost
-loops that it reduces, and adds to memory in the loops outside of them.
+The last axis of a nest is the vector axis: its loop advances by `lanes` elements at a time.
+Adjacent axes that every access walks through evenly are joined into one. A reduction keeps its sums
+in registers over the innermost loops that it reduces, and adds to memory in the loops outside of
+them.
 """
 
 from __future__ import annotations
@@ -165,7 +167,10 @@ def _real_bounds(
 ) -> list[tuple[int, int] | None]:
     if bounds is None:
         return [None] * len(domain)
-    return [None if b[0] <= 0 and b[1] >= n else (b[0], b[1]) for b, n in zip(bounds, domain, strict=True)]
+    return [
+        None if b[0] <= 0 and b[1] >= n else (b[0], b[1])
+        for b, n in zip(bounds, domain, strict=True)
+    ]
 
 
 def _write_strides(domain: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
@@ -176,7 +181,9 @@ def _write_strides(domain: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
 def _lanes(kernel: Operation) -> int:
     """How many elements of the widest type in the body fill a vector register."""
     body = kernel.regions[0]
-    dtypes = {v.dtype for v in body.inputs} | {op.result.dtype for op in body if op.name != "constant"}
+    dtypes = {v.dtype for v in body.inputs} | {
+        op.result.dtype for op in body if op.name != "constant"
+    }
     widest = max((BITS[d] for d in dtypes if d != "bool"), default=32)
     return VECTOR_BITS // widest
 
@@ -232,13 +239,17 @@ def _finish(
 
 def print_nest(name: str, nest: LoopNest) -> str:
     """The nest as pseudo-code: the stage `.loops` of a dump."""
-    lines = [f"kernel {name}: {nest.points} points, {len(nest.body)} operations, {nest.lanes} lanes"]
+    lines = [
+        f"kernel {name}: {nest.points} points, {len(nest.body)} operations, {nest.lanes} lanes"
+    ]
     for axis, extent in enumerate(nest.extents):
         step = f" step {nest.lanes}" if axis == nest.rank - 1 and nest.lanes > 1 else ""
         lines.append("  " * (axis + 1) + f"for i{axis} in 0 .. {extent}{step}:")
     indent = "  " * (nest.rank + 1)
     for read in nest.reads:
-        lines.append(f"{indent}%{nest.body.inputs[read.operand].name} = load p{read.operand}{_index(read)}")
+        lines.append(
+            f"{indent}%{nest.body.inputs[read.operand].name} = load p{read.operand}{_index(read)}"
+        )
     start = str(nest.body).splitlines()[1:-2]
     lines += [indent + line.strip() for line in start]
     results = str(nest.body).splitlines()[-2].split()[1:]

@@ -1,6 +1,7 @@
 """Loads and stores of vectors: contiguous, repeated, reversed or strided, whole or masked.
 
-In memory a truth value is a byte; every other type is as in registers. A mask of None means all lanes.
+In memory a truth value is a byte; every other type is as in registers. A mask of None means all
+lanes.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def _load_contiguous(e: Emitter, pointer: str, kind: str, mask: Reg | None) -> R
     e.declarations[name] = f"declare {vector} @{name}(ptr, i32, {e.type('bool')}, {vector})"
     zero = e.const(0, kind)
     return e.emit(
-        f"call {vector} @{name}(ptr {pointer}, i32 {bytes_}, {e.typed(mask)}, {e.typed(zero)})", kind
+        f"call {vector} @{name}(ptr {pointer}, i32 {bytes_}, {e.typed(mask)}, {e.typed(zero)})",
+        kind,
     )
 
 
@@ -113,7 +115,9 @@ def _gather(e: Emitter, addresses: str, kind: str, mask: Reg | None) -> Reg:
 def _scatter(e: Emitter, addresses: str, x: Reg, mask: Reg | None) -> None:
     name = f"llvm.masked.scatter.{mangle(e.lanes, x.dtype)}.v{e.lanes}p0"
     bools = e.type("bool")
-    e.declarations[name] = f"declare void @{name}({e.type(x.dtype)}, <{e.lanes} x ptr>, i32, {bools})"
+    e.declarations[name] = (
+        f"declare void @{name}({e.type(x.dtype)}, <{e.lanes} x ptr>, i32, {bools})"
+    )
     mask = mask or e.const(True, "bool")
     e.write(
         f"call void @{name}({e.typed(x)}, <{e.lanes} x ptr> {addresses}, "
@@ -124,7 +128,9 @@ def _scatter(e: Emitter, addresses: str, x: Reg, mask: Reg | None) -> None:
 def _reversed(e: Emitter, x: Reg) -> Reg:
     order = ", ".join(f"i32 {lane}" for lane in reversed(range(e.lanes)))
     vector = e.type(x.dtype)
-    return e.emit(f"shufflevector {e.typed(x)}, {vector} poison, <{e.lanes} x i32> <{order}>", x.dtype)
+    return e.emit(
+        f"shufflevector {e.typed(x)}, {vector} poison, <{e.lanes} x i32> <{order}>", x.dtype
+    )
 
 
 def _from_memory(e: Emitter, x: Reg, dtype: str) -> Reg:
@@ -143,5 +149,7 @@ def clear(e: Emitter, pointer: str, size: int) -> None:
 
 def copy(e: Emitter, target: str, source: str, size: int) -> None:
     """Copy `size` bytes between blocks that do not overlap."""
-    e.declarations["llvm.memcpy.p0.p0.i64"] = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
+    e.declarations["llvm.memcpy.p0.p0.i64"] = (
+        "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
+    )
     e.write(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")

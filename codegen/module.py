@@ -1,9 +1,11 @@
-"""A fused graph as one LLVM module: a function for each distinct operation, and `run`, which calls them in order.
+"""A fused graph as one LLVM module: a function for each distinct operation, and `run`, which calls
+them in order.
 
     define i32 @run(ptr %inputs, ptr %outputs, ptr %context)
 
-`inputs` and `outputs` are arrays of data pointers. Temporaries live in one arena: on the stack where it is small, from
-the allocator for the length of the call where it is not. `run` returns 0, what a poll said, or an error code.
+`inputs` and `outputs` are arrays of data pointers. Temporaries live in one arena: on the stack
+where it is small, from the allocator for the length of the call where it is not. `run` returns 0,
+what a poll said, or an error code.
 """
 
 from __future__ import annotations
@@ -88,7 +90,9 @@ class _Run:
         e.write(f"store i32 0, ptr {status}")
         self._reserve()
         for number, (operation, symbol, text) in enumerate(calls):
-            arguments = [f"ptr {self._pointer(v)}" for v in (*operation.operands, *operation.results)]
+            arguments = [
+                f"ptr {self._pointer(v)}" for v in (*operation.operands, *operation.results)
+            ]
             code = e.emit(f"call i32 {symbol}({', '.join([*arguments, 'ptr %context'])})", "i32")
             if text.can_fail:
                 self._leave_on_error(code, status, number)
@@ -166,5 +170,3 @@ def _assemble(
     kernels = sum(operation.name == "kernel" for operation in graph)
     llvm = "\n".join(parts) + "\n"
     return ModuleText(llvm, kernels, len(functions), plan.arena, imports, calls)
-
-

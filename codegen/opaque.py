@@ -1,4 +1,6 @@
-"""Operations that are no kernels: each a function of plain loops, ``i32 (ptr p…, ptr q0, ptr context)``."""
+"""Operations that are no kernels: each a function of plain loops, ``i32 (ptr p…, ptr q0, ptr
+context)``.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,8 @@ class _Function:
         """A loop of `extent` steps, which handle `work` elements each."""
         every = max(POLL_ELEMENTS // max(work, 1), 1)
         if extent:
-            self.polls |= polled_loop(self.e, 0, extent, 1, every, body)
+            polls = polled_loop(self.e, 0, extent, 1, every, body)
+            self.polls |= polls
 
     def inner_loop(self, extent: int, body: Callable[[Reg], None]) -> None:
         for_loop(self.e, integer(0), integer(extent), 1, body, once=extent == 1)
@@ -158,7 +161,9 @@ def _scatter_add(f: _Function) -> None:
         _nest(f, outer, count, inner, put)
 
 
-def _nest(f: _Function, outer: int, count: int, work: int, body: Callable[[Reg, Reg], None]) -> None:
+def _nest(
+    f: _Function, outer: int, count: int, work: int, body: Callable[[Reg, Reg], None]
+) -> None:
     """Two loops; the one that has more to do inside it polls."""
     if outer == 1:
         f.loop(count, work, lambda k: body(integer(0), k))
@@ -173,7 +178,9 @@ def _cumsum(f: _Function) -> None:
     step = -inner if backwards else inner
 
     def column(o: Reg, i: Reg) -> None:
-        first = f.e.add(f.index((o, n * inner), (i, 1)), integer((n - 1) * inner if backwards else 0))
+        first = f.e.add(
+            f.index((o, n * inner), (i, 1)), integer((n - 1) * inner if backwards else 0)
+        )
         f.store(first, f.load("%p0", f.dtype, first))
 
         def add(k: Reg) -> None:

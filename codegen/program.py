@@ -26,10 +26,12 @@ from .entry import (
 from .module import STATUS_BITS, ModuleText, write_module
 from .opaque import INDEX_ERROR, NO_MEMORY
 
-RELEASE_GIL_BYTES = 1 << 16  # calls that touch less are over before another thread could use the GIL
+RELEASE_GIL_BYTES = (
+    1 << 16
+)  # calls that touch less are over before another thread could use the GIL
 
 
-class IndexOutOfRange(FusegradError, IndexError):
+class OutOfRangeError(FusegradError, IndexError):
     """A compiled function met an index outside of its axis."""
 
 
@@ -57,7 +59,7 @@ class Program:
         operation = self.module.calls[number]
         axis = operation.attributes["axis"]
         size = operation.attributes.get("size") or operation.operands[0].shape[axis]
-        raise IndexOutOfRange(
+        raise OutOfRangeError(
             f"an index is out of range for an axis of {size}",
             at=operation.location,
             hint="check the index array: valid are -n … n-1 for an axis of n",
@@ -101,8 +103,8 @@ def _slow_door(program: Program, library: Any) -> SlowDoor:
 class Doors:
     """A loaded program: `native` takes the user's arguments, `flat` a list of arrays.
 
-    `native` is None where the layout of this interpreter's objects is not what the entry expects; then
-    `reason` says why.
+    `native` is None where the layout of this interpreter's objects is not what the entry expects;
+    then `reason` says why.
     """
 
     native: BuiltinFunctionType | None

@@ -1,8 +1,9 @@
 """Reductions in registers: lanes of partial results, joined in a fixed tree.
 
-A long sum is cut into short blocks. Inside a block each lane adds a few elements; a block's sum then goes
-into a total that carries its own rounding error (Knuth's two-sum, TAOCP vol. 2, 4.2.2). The error is that of
-some twenty additions, whatever the length, and the order is fixed by the nest alone.
+A long sum is cut into short blocks. Inside a block each lane adds a few elements; a block's sum
+then goes into a total that carries its own rounding error (Knuth's two-sum, TAOCP vol. 2, 4.2.2).
+The error is that of some twenty additions, whatever the length, and the order is fixed by the nest
+alone.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def block_elements(nest: LoopNest) -> int:
 class Accumulator:
     """One reduction's registers, as stack slots that LLVM turns into registers.
 
-    `partial` holds one slot for each unrolled copy of the body; a compensated sum has `total` and `error`.
+    `partial` holds one slot for each unrolled copy of the body; a compensated sum has `total` and
+    `error`.
     """
 
     e: Emitter  # of the nest's width
@@ -154,7 +156,8 @@ def _halves(e: Emitter, x: Reg) -> tuple[Reg, Reg]:
         lanes = ", ".join(f"i32 {start + i}" for i in range(half))
         parts.append(
             e.emit(
-                f"shufflevector {e.typed(x)}, {e.type(x.dtype)} poison, <{half} x i32> <{lanes}>", x.dtype
+                f"shufflevector {e.typed(x)}, {e.type(x.dtype)} poison, <{half} x i32> <{lanes}>",
+                x.dtype,
             )
         )
     return parts[0], parts[1]

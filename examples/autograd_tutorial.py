@@ -2,8 +2,9 @@
 
     python examples/autograd_tutorial.py
 
-The steps are those of PyTorch's tutorial on autograd: a graph is recorded while the code runs, `backward()` walks it,
-gradients accumulate in the leaves. A compiled function called on Tensors takes its place in the same graph.
+The steps are those of PyTorch's tutorial on autograd: a graph is recorded while the code runs,
+`backward()` walks it, gradients accumulate in the leaves. A compiled function called on Tensors
+takes its place in the same graph.
 """
 
 from __future__ import annotations
@@ -67,8 +68,15 @@ def steps_1_to_4() -> None:
     x, y, w, b = a_model()
     z, loss = layer(x, w, b), loss_of(x, y, w, b)
     cz, closs = compiled_layer(x, w, b), compiled_loss(x, y, w, b)
-    show(1, "z.grad_fn and loss.grad_fn", f"{z.grad_fn}\n{loss.grad_fn}", f"{cz.grad_fn}\n{closs.grad_fn}")
-    show(2, "loss.grad_fn.next_functions", loss.grad_fn.next_functions, closs.grad_fn.next_functions)
+    show(
+        1,
+        "z.grad_fn and loss.grad_fn",
+        f"{z.grad_fn}\n{loss.grad_fn}",
+        f"{cz.grad_fn}\n{closs.grad_fn}",
+    )
+    show(
+        2, "loss.grad_fn.next_functions", loss.grad_fn.next_functions, closs.grad_fn.next_functions
+    )
     gradients = []
     for value in (loss, closs):
         value.backward()
@@ -85,7 +93,9 @@ def step_5() -> None:
         z = function(x, w, b)
         with fg.no_grad():
             without = function(x, w, b)
-        rows.append(f"{z.requires_grad}, under no_grad {without.requires_grad}, detached {z.detach().requires_grad}")
+        rows.append(
+            f"{z.requires_grad}, under no_grad {without.requires_grad}, detached {z.detach().requires_grad}"
+        )
     show(5, "z.requires_grad", *rows)
 
 
@@ -116,7 +126,9 @@ def step_7() -> None:
             y = wrap(branch)(x)
             names.append(y.grad_fn.name())
             y.backward()
-        rows.append(f"{', then '.join(names)}; x.grad = {x.grad.item():.6f}  (4 + e² = {4 + np.exp(2):.6f})")
+        rows.append(
+            f"{', then '.join(names)}; x.grad = {x.grad.item():.6f}  (4 + e² = {4 + np.exp(2):.6f})"
+        )
     show(7, "the graph is recorded anew in each iteration", *rows)
 
 
@@ -125,7 +137,11 @@ def steps_8_to_10() -> None:
     results = [function(x, w, b) for function in (layer, compiled_layer)]
     show(8, "backward() of what is no scalar", *[message(z.backward) for z in results])
     wrong = fg.ones(2)
-    show(9, "backward(gradient) of another shape", *[message(lambda z=z: z.backward(wrong)) for z in results])
+    show(
+        9,
+        "backward(gradient) of another shape",
+        *[message(lambda z=z: z.backward(wrong)) for z in results],
+    )
     with fg.no_grad():
         results = [function(x, w, b) for function in (layer, compiled_layer)]
     show(10, "backward() of what no_grad made", *[message(z.sum().backward) for z in results])

@@ -1,10 +1,12 @@
-"""Handwritten digits: softmax regression and a small network, in plain NumPy, trained with compiled gradients.
+"""Handwritten digits: softmax regression and a small network, in plain NumPy, trained with compiled
+gradients.
 
     python examples/digits.py [--epochs 60] [--picture digits.png]
 
-The data are the 1797 images of 8×8 pixels that come with scikit-learn. Each model is trained twice with the same
-loop, the same batches and the same start: once with the compiled gradient, and once in eager mode, operation by
-operation. Printed are test accuracy, how far the two loss curves are apart, and both times.
+The data are the 1797 images of 8×8 pixels that come with scikit-learn. Each model is trained twice
+with the same loop, the same batches and the same start: once with the compiled gradient, and once
+in eager mode, operation by operation. Printed are test accuracy, how far the two loss curves are
+apart, and both times.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from tqdm import tqdm
 import fusegrad as fg
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
+import matplotlib.pyplot as plt
 
 Parameters = dict[str, np.ndarray]
 BATCH = 64
@@ -105,7 +107,12 @@ def models(rng: np.random.Generator) -> list[Model]:
 
 
 def train(
-    model: Model, gradient: Callable[..., Any], x: np.ndarray, y: np.ndarray, epochs: int, title: str
+    model: Model,
+    gradient: Callable[..., Any],
+    x: np.ndarray,
+    y: np.ndarray,
+    epochs: int,
+    title: str,
 ) -> Run:
     """Gradient descent with momentum over shuffled batches; the shuffles are the same in each run."""
     parameters = {name: value.copy() for name, value in model.start.items()}
@@ -155,7 +162,9 @@ def report(model: Model, compiled: Run, eager: Run, data: tuple[np.ndarray, ...]
     print(f"  compiled {compiled.seconds:.3f} s, eager {eager.seconds:.3f} s", end="")
     print(f"  (gradients only; ratio {compiled.seconds / eager.seconds:.3f})")
     print(f"  kernels                                {explained.kernels}")
-    print(f"  calls go through                       {'native entry' if explained.native else explained.reason}")
+    print(
+        f"  calls go through                       {'native entry' if explained.native else explained.reason}"
+    )
     return score
 
 
@@ -172,7 +181,9 @@ def save_picture(path: str, curves: dict[str, Run]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--picture", default="digits.png")
     options = parser.parse_args()

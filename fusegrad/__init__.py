@@ -5,7 +5,8 @@
 
     value, gradient = loss(w, x, y)
 
-Beside it an eager mode with PyTorch's semantics: `fusegrad.tensor`, `.backward()`, `fusegrad.nn`, `fusegrad.optim`.
+Beside it an eager mode with PyTorch's semantics: `fusegrad.tensor`, `.backward()`, `fusegrad.nn`,
+`fusegrad.optim`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import typing as _typing
 
 __version__ = "0.1.0"
 
-# What is public stands in the rooms below, and is imported when it is first asked for: eager mode needs no
-# compiler, compiled functions no eager tensors, and importing the package next to nothing.
+# What is public stands in the rooms below, and is imported when it is first asked for: eager mode
+# needs no compiler, compiled functions no eager tensors, and importing the package next to nothing.
 _HOME_OF = {
     "CompiledFunction": ".runtime.compiled.api",
     "compile": ".runtime.compiled.api",
@@ -34,14 +35,20 @@ _MODULES = ("autograd", "ir", "nn", "optim")
 _EAGER_HOMES = (".runtime.eager", ".runtime.eager.functions", ".runtime.eager.dtypes")
 
 if _typing.TYPE_CHECKING:
-    from . import autograd, ir, nn, optim
-    from .ir.errors import DTypeError, FusegradError, ShapeError
-    from .runtime.compiled.api import CompiledFunction, compile, eager, grad, value_and_grad
+    from . import autograd as autograd
+    from . import ir as ir
+    from . import nn as nn
+    from . import optim as optim
+    from .ir.errors import DTypeError as DTypeError
+    from .ir.errors import FusegradError as FusegradError
+    from .ir.errors import ShapeError as ShapeError
+    from .runtime.compiled.api import *  # noqa: F403
     from .runtime.eager import *  # noqa: F403
     from .runtime.eager.dtypes import *  # noqa: F403
     from .runtime.eager.functions import *  # noqa: F403
-    from .tracer.errors import TraceError, UnsupportedError
-    from .tracer.pytree import register_pytree_node
+    from .tracer.errors import TraceError as TraceError
+    from .tracer.errors import UnsupportedError as UnsupportedError
+    from .tracer.pytree import register_pytree_node as register_pytree_node
 
 
 def __getattr__(name: str) -> _typing.Any:

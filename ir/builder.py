@@ -1,8 +1,9 @@
 """Builders: the one vocabulary in which derivative rules, functions and passes are written.
 
-`b("tanh", x)` applies any op of the table; the structural words that rules use all the time are methods.
-A `GraphBuilder` appends operations to a graph; a `NumpyBuilder` computes at once; the eager engine has one
-more, which records nodes. What flows through is a `Handle`: a `Value`, an array, or an eager tensor.
+`b("tanh", x)` applies any op of the table; the structural words that rules use all the time are
+methods. A `GraphBuilder` appends operations to a graph; a `NumpyBuilder` computes at once; the
+eager engine has one more, which records nodes. What flows through is a `Handle`: a `Value`, an
+array, or an eager tensor.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ class Builder(ABC):
 
     @abstractmethod
     def constant(self, value: float | int | bool, type: TensorType) -> Handle:
-        """`value` in every element of a tensor of `type` (a builder that computes may give a scalar)."""
+        """`value` in every element of a tensor of `type` (a builder that computes may give a
+        scalar).
+        """
 
     def __call__(self, name: str, *operands: Handle, **attributes: Any) -> Handle:
         return self.apply(TABLE[name], operands, attributes)
@@ -116,7 +119,9 @@ class Builder(ABC):
         return self("sum", x, axes=tuple(sorted(axes))) if axes else x
 
     def expand(self, x: Handle, axes: Sequence[int], shape: tuple[int, ...]) -> Handle:
-        """The reverse of a reduction's shape: put `axes` back and repeat x along them up to `shape`."""
+        """The reverse of a reduction's shape: put `axes` back and repeat x along them up to
+        `shape`.
+        """
         kept = tuple(1 if i in axes else extent for i, extent in enumerate(shape))
         return self.broadcast(self.reshape(x, kept), shape)
 
@@ -187,7 +192,9 @@ class GraphBuilder(Builder):
         return x.type
 
     def constant(self, value: float | int | bool, type: TensorType) -> Value:
-        return self("constant", value=_python_scalar(value, type.dtype), dtype=type.dtype, shape=type.shape)
+        return self(
+            "constant", value=_python_scalar(value, type.dtype), dtype=type.dtype, shape=type.shape
+        )
 
     def build(self, outputs: Sequence[Value]) -> Graph:
         return Graph(self.name, self.inputs, self.operations, outputs)

@@ -1,9 +1,9 @@
 """Errors as records: what happened, at which line of the user's, since when, and what to try.
 
-    ShapeError: matmul: inner sizes differ, f32[32, 64] @ f32[32, 10]
-      at    model.py:14   h = x @ w
-      since model.py:9    w = fg.tensor(...)
-      try   x @ w.T, or check the layer sizes
+ShapeError: matmul: inner sizes differ, f32[32, 64] @ f32[32, 10]
+  at    model.py:14   h = x @ w
+  since model.py:9    w = fg.tensor(...)
+  try   x @ w.T, or check the layer sizes
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     operation ::= %result, … = name %operand, … { attribute = constant, … } regions : type, …
     region    ::= graph without a name, the body of an operation
 
-Nothing here is changed once it is built: a pass reads one graph and builds another. Operations stand in an
-order in which every operand is defined before it is used.
+Nothing here is changed once it is built: a pass reads one graph and builds another. Operations
+stand in an order in which every operand is defined before it is used.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Operation:
 class Graph:
     """A function of the IR: typed inputs, operations in SSA form, outputs.
 
-    `str(graph)` is its text form and `ir.parse` reads that back. Two graphs are equal when their text
-    without comments is.
+    `str(graph)` is its text form and `ir.parse` reads that back. Two graphs are equal when their
+    text without comments is.
     """
 
     __slots__ = ("inputs", "name", "operations", "outputs")

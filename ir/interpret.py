@@ -1,4 +1,6 @@
-"""The interpreter: a graph run op by op in NumPy. It defines what a graph means; compiled code is held to it."""
+"""The interpreter: a graph run op by op in NumPy. It defines what a graph means; compiled code is
+held to it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""`record`: a small frozen class, as `dataclass(frozen=True, slots=True)` makes it, but made quickly.
+"""`record`: a small frozen class, as `dataclass(frozen=True, slots=True)` makes it, but made
+quickly.
 
-The standard decorator writes and compiles source for each class, about a millisecond each; with some sixty classes that
-was a good part of the time to the first gradient. This one builds the methods as closures.
+The standard decorator writes and compiles source for each class, about a millisecond each; with
+some sixty classes that was a good part of the time to the first gradient. This one builds the
+methods as closures.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ _MISSING: Any = object()
 def record(cls: type[T]) -> type[T]:
     """Make a frozen class of the annotated fields of `cls`, in their order.
 
-    Fields may have defaults. A method `__post_init__` runs after the fields are set; methods that the class defines
-    itself (`__eq__`, `__repr__` …) stay. Instances compare and hash by their fields.
+    Fields may have defaults. A method `__post_init__` runs after the fields are set; methods that
+    the class defines itself (`__eq__`, `__repr__` …) stay. Instances compare and hash by their
+    fields.
     """
     annotations = getattr(cls, "__annotations__", {})
     fields = tuple(annotations)
@@ -46,7 +49,9 @@ def _methods(fields: tuple[str, ...], defaults: dict[str, Any], finishes: bool) 
         if len(args) != len(fields):
             args = _complete(type(self).__name__, fields, defaults, args, kwargs)
         elif kwargs:
-            raise TypeError(f"{type(self).__name__}() got {sorted(kwargs)} twice, or does not know it")
+            raise TypeError(
+                f"{type(self).__name__}() got {sorted(kwargs)} twice, or does not know it"
+            )
         for name, value in zip(fields, args, strict=True):
             put(self, name, value)
         if finishes:

@@ -1,7 +1,7 @@
 """Types of the IR: an element type and a static shape.
 
-    dtype ::= f32 | f64 | i32 | i64 | bool
-    type  ::= dtype [ extent, … ]            f64[3, 4]   i64[]
+dtype ::= f32 | f64 | i32 | i64 | bool
+type  ::= dtype [ extent, … ]            f64[3, 4]   i64[]
 """
 
 from __future__ import annotations

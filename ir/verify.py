@@ -1,4 +1,6 @@
-"""The verifier: every rule that a graph must keep, checked; the message stands under the guilty line."""
+"""The verifier: every rule that a graph must keep, checked; the message stands under the guilty
+line.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from .op import TABLE
 
 
 def verify(graph: Graph) -> Graph:
-    """Return `graph` unchanged, or raise IRError with its text and the message under the guilty operation."""
+    """Return `graph` unchanged, or raise IRError with its text and the message under the guilty
+    operation.
+    """
     defined: set[Value] = set(graph.inputs)
     if len(defined) != len(graph.inputs):
         raise IRError(f"@{graph.name}: an input stands twice")

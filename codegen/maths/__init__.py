@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from . import error, exponential, hyperbolic, inverse, logarithm, power, root, trigonometric
+from . import error, exponential, gamma, hyperbolic, inverse, logarithm, power, root, trigonometric
 from .registry import (
     BRANCH_WEIGHTS,
     TARGET_ATTRIBUTES,
@@ -23,7 +23,17 @@ __all__ = ["BRANCH_WEIGHTS", "FUNCTIONS", "TARGET_ATTRIBUTES", "MathsFunction", 
 
 FUNCTIONS: dict[str, MathsFunction] = {
     function.name: function
-    for module in (exponential, logarithm, trigonometric, inverse, hyperbolic, power, root, error)
+    for module in (
+        exponential,
+        logarithm,
+        trigonometric,
+        inverse,
+        hyperbolic,
+        power,
+        root,
+        error,
+        gamma,
+    )
     for function in module.FUNCTIONS
 }
 

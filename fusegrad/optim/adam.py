@@ -14,7 +14,7 @@ __all__ = ["Adam"]
 class Adam(Optimizer):
     """Steps of lr · m / (√v + eps); m and v are the corrected means of the gradient and its square.
 
-    `weight_decay` · x is added to the gradient first.
+    `weight_decay` · x is added to the gradient first. With `amsgrad` v is the largest so far.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
+        amsgrad: bool = False,
         *,
         maximize: bool = False,
     ) -> None:
@@ -36,6 +37,7 @@ class Adam(Optimizer):
             "betas": betas,
             "eps": eps,
             "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
             "maximize": maximize,
         }
         super().__init__(params, defaults)
@@ -53,5 +55,8 @@ class Adam(Optimizer):
         square *= beta2
         square += (1 - beta2) * (g * g)
         step_size = group["lr"] / (1 - beta1 ** state["step"])
+        if group["amsgrad"]:
+            largest = state.setdefault("max_exp_avg_sq", np.zeros_like(x))
+            square = np.maximum(largest, square, out=largest)
         spread = np.sqrt(square) / math.sqrt(1 - beta2 ** state["step"]) + group["eps"]
         x -= step_size * (mean / spread)

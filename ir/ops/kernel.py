@@ -1,13 +1,15 @@
-"""The kernel: elementwise code over a domain, with reductions at its end. Fusion makes them, codegen emits loops.
+"""The kernel: elementwise code over a domain, with reductions at its end. Fusion makes them,
+codegen emits loops.
 
     %0, %1 = kernel %x, %w {domain = [64, 32], indices = [], views = [...], yields = [...]} (
       ^body(%x0: f64[], %w0: f64[]) { %2 = mul %x0, %w0 : f64[]  yield %2, %2 }
     ) : f64[64], f64[64, 32]
 
-The body is scalar code, run once for each point of the domain. Operand k is read at the point through
-views[k] = [offset, strides, bounds] (see `ir.view`); one more body input for each of `indices` = [[axis,
-dtype], …] is the point's index along that axis. yields[j] = [kind, dtype, axes]: "store" keeps the value of every
-point, "sum", "prod", "reduce_max", "reduce_min" combine them over `axes`.
+The body is scalar code, run once for each point of the domain. Operand k is read at the point
+through views[k] = [offset, strides, bounds] (see `ir.view`); one more body input for each of
+`indices` = [[axis, dtype], …] is the point's index along that axis. yields[j] = [kind, dtype,
+axes]: "store" keeps the value of every point, "sum", "prod", "reduce_max", "reduce_min" combine
+them over `axes`.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ def read_through(array: np.ndarray, view: View) -> np.ndarray:
     index = np.full(view.shape, view.offset, np.int64)
     inside = np.ones(view.shape, np.bool_)
     for axis, stride in enumerate(view.strides):
-        along = np.arange(view.shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(view.shape))])
+        along = np.arange(view.shape[axis]).reshape(
+            [-1 if i == axis else 1 for i in range(len(view.shape))]
+        )
         index = index + stride * along
         if view.bounds is not None:
             low, high = view.bounds[axis]
@@ -82,7 +86,9 @@ def _eval(
     results = []
     for output, (kind, dtype, axes) in zip(body.outputs, yields, strict=True):
         full = np.broadcast_to(values[output], domain)
-        results.append(full if kind == "store" else _REDUCE[kind](full, axes).astype(NUMPY_DTYPE[dtype]))
+        results.append(
+            full if kind == "store" else _REDUCE[kind](full, axes).astype(NUMPY_DTYPE[dtype])
+        )
     return tuple(results)
 
 

@@ -50,6 +50,8 @@ def legalise_dots(graph: Graph) -> Graph:
     free), with inner axes in one order; products of few elements, of vectors, of integers and of unlike
     layouts are elementwise code and sums. Why: BLAS reads either layout, so transposes cost nothing.
     """
+    if not any(operation.name == "dot" for operation in graph):
+        return graph
     uses = Counter(x for operation in graph for x in operation.operands)
     uses.update(graph.outputs)
 

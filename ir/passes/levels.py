@@ -39,25 +39,22 @@ def is_generator(value: Value) -> bool:
 
 def is_fusible(operation: Operation) -> bool:
     """Does `operation` become code in a kernel's body, or the reduction at its end?"""
-    return operation.op.elementwise or operation.name in REDUCTIONS
+    return operation.op.elementwise or operation.op.name in REDUCTIONS
 
 
 def domain_of(operation: Operation) -> tuple[int, ...]:
     """The points at which a fusible operation does its work."""
-    if operation.name in REDUCTIONS:
-        return operation.operands[0].shape
-    return operation.result.shape
+    if operation.op.name in REDUCTIONS:
+        return operation.operands[0].type.shape
+    return operation.results[0].type.shape
 
 
 def joins(operand: Value, user: Operation) -> bool:
     """Could `user` take `operand` from a register of the same kernel?"""
     producer = operand.producer
-    return (
-        producer is not None
-        and (producer.op.elementwise or producer.name in GENERATORS)
-        and is_fusible(user)
-        and operand.shape == domain_of(user)
-    )
+    if producer is None or not is_fusible(user) or operand.type.shape != domain_of(user):
+        return False
+    return producer.op.elementwise or producer.op.name in GENERATORS
 
 
 class Levels:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..graph import Operation, Value
 from .levels import Levels, Source, is_generator, joins
 
-LONGEST = 8  # operations that a kernel rather does again than read their result
+LONGEST = 4  # operations that a kernel rather does again than read their result
 CHEAP = frozenset(
     {"add", "sub", "mul", "neg", "abs", "maximum", "minimum", "select", "cast"}
     | {"lt", "le", "gt", "ge", "eq", "ne", "logical_and", "logical_or", "logical_xor", "logical_not"}

@@ -14,6 +14,8 @@ def drop_unit_axes(graph: Graph) -> Graph:
     Requires: no kernels. Ensures: only views, opaque operations and outputs have such axes. Why: `keepdims`
     and the reshapes around broadcasts would part what belongs in one kernel, [64, 1] from [64].
     """
+    if not any(1 in result.type.shape for operation in graph for result in operation.results):
+        return graph
     return rewrite(graph, _squeeze_one)
 
 

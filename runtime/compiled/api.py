@@ -15,8 +15,9 @@ __all__ = ["CompiledFunction", "compile", "eager", "grad", "value_and_grad"]
 def compile(function: Callable[..., Any] | None = None) -> Any:
     """Compile a function written in NumPy. Its results are arrays, or NumPy scalars where 0-d.
 
-    Called on Tensors it is differentiable: the result has a `grad_fn`, and `.backward()` runs the compiled
-    adjoint. Raises TraceError where the function does what can't be compiled, with the line.
+    Called on Tensors it is differentiable: the result has a `grad_fn`, and `.backward()` runs the
+    compiled adjoint. Raises TraceError where the function does what can't be compiled, with the
+    line.
 
     >>> import numpy as np, fusegrad as fg
     >>> @fg.compile
@@ -33,9 +34,10 @@ def grad(
 ) -> Any:
     """The compiled gradient of a function that returns a scalar.
 
-    `argnums` says with respect to what: positions or names of parameters, one or a tuple of them; each may be any
-    tree of floating-point arrays, and its gradient has the same structure, shapes and dtypes. With `has_aux` the
-    function returns (value, aux) and the gradient function returns (gradient, aux).
+    `argnums` says with respect to what: positions or names of parameters, one or a tuple of them;
+    each may be any tree of floating-point arrays, and its gradient has the same structure, shapes
+    and dtypes. With `has_aux` the function returns (value, aux) and the gradient function returns
+    (gradient, aux).
 
     >>> import numpy as np, fusegrad as fg
     >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
@@ -49,8 +51,8 @@ def value_and_grad(
 ) -> Any:
     """The value of a function and its gradient, computed together: (value, gradient).
 
-    Takes the arguments of `grad`. With `has_aux` it returns ((value, aux), gradient). The result is what
-    `scipy.optimize.minimize(f, x0, jac=True)` expects.
+    Takes the arguments of `grad`. With `has_aux` it returns ((value, aux), gradient). The result is
+    what `scipy.optimize.minimize(f, x0, jac=True)` expects.
 
     >>> import numpy as np, fusegrad as fg
     >>> value, gradient = fg.value_and_grad(lambda x: np.sum(np.sin(x)))(np.zeros(2))

@@ -1,4 +1,6 @@
-"""One call of a compiled function, taken apart: which parameters were given, which leaves, of which kinds."""
+"""One call of a compiled function, taken apart: which parameters were given, which leaves, of which
+kinds.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ _NATIVE_KINDS = {float: "python_float", int: "python_int", bool: "python_bool"}
 class Parameters:
     """The parameters of a user's function, and how calls bind to them.
 
-    Each argument has a name: of its parameter, ``rest[0]`` in a ``*rest``, its keyword in a ``**more``.
-    `signature` is None where the function does not tell (some builtins): ``argument[0]`` then, and keywords.
+    Each argument has a name: of its parameter, ``rest[0]`` in a ``*rest``, its keyword in a
+    ``**more``. `signature` is None where the function does not tell (some builtins):
+    ``argument[0]`` then, and keywords.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -31,7 +34,9 @@ class Parameters:
         self._all = list(self.signature.parameters.values()) if self.signature else [_ARGUMENTS]
         self._plain = not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in self._all)
 
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[str, ...], list[Any]]:
+    def bind(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[str, ...], list[Any]]:
         """Names and values of the given arguments, in the order of the parameters.
 
         Raises TypeError as the function itself would.
@@ -47,7 +52,9 @@ class Parameters:
             named += sorted(kwargs.items())
         return tuple(name for name, _ in named), [value for _, value in named]
 
-    def split(self, names: tuple[str, ...], values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def split(
+        self, names: tuple[str, ...], values: list[Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(args, kwargs) of the function for values bound to `names`: as few keywords as possible."""
         count = self._positional(names)
         return tuple(values[:count]), dict(zip(names[count:], values[count:], strict=True))

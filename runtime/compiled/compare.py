@@ -13,13 +13,16 @@ from ...tracer.pytree import flatten
 if TYPE_CHECKING:
     from .function import CompiledFunction
 
-# Roundings of the two modes differ by this many units in the last place of the largest element, at most.
+# Roundings of the two modes differ by this many units in the last place of the largest element, at
+# most.
 TOLERANCE_ULP = {"float32": 4096.0, "float64": 65536.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One output: the largest differences, absolute, relative to the largest element, and in its ULPs."""
+    """One output: the largest differences, absolute, relative to the largest element, and in its
+    ULPs.
+    """
 
     path: str
     shape: tuple[int, ...]
@@ -59,7 +62,9 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(function: CompiledFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Comparison:
+def compare(
+    function: CompiledFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Comparison:
     """Run a call in both modes, twice each; the second run is timed."""
     function(*args, **kwargs)
     function.eager(*args, **kwargs)

@@ -1,4 +1,6 @@
-"""The same call without compiling: the user's function runs on eager arrays, operation by operation."""
+"""The same call without compiling: the user's function runs on eager arrays, operation by
+operation.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def run_eagerly(
     given_tensors = any(_is_tensor(leaf) for leaf in call.leaves)
     chosen = _differentiated_leaves(transform, call)
     leaves = [_operand(leaf, i in chosen) for i, leaf in enumerate(call.leaves)]
-    seen = leaves if given_tensors else [wrap(leaf) for leaf in leaves]  # NumPy's semantics for NumPy's
+    seen = (
+        leaves if given_tensors else [wrap(leaf) for leaf in leaves]
+    )  # NumPy's semantics for NumPy's
     args, kwargs = put_together(parameters, call, seen)
     result = unwrap(function(*args, **kwargs))
     if transform.differentiates:
@@ -60,7 +64,9 @@ def _with_gradient(
 ) -> Any:
     value, aux = result if transform.has_aux else (result, None)
     if not _is_tensor(value) or value.shape != ():
-        raise ShapeError(f"grad needs a scalar output, the function returned {type(value).__name__}")
+        raise ShapeError(
+            f"grad needs a scalar output, the function returned {type(value).__name__}"
+        )
     chosen = sorted(_differentiated_leaves(transform, call))
     gradients = iter(
         eager_grad(
@@ -84,5 +90,3 @@ def _with_gradient(
 def _as_numpy(x: Any) -> Any:
     array = x.detach().numpy() if _is_tensor(x) else x
     return array[()] if isinstance(array, np.ndarray) and array.ndim == 0 else array
-
-

@@ -1,8 +1,9 @@
 """The array that a NumPy function sees in eager mode: an ndarray on the outside, a Tensor inside.
 
-A Tensor's own methods are PyTorch's (`std` divides by n−1, `max(0)` gives indices too), but the user's function is
-written for NumPy. What a traced array can do, this one does as well: each method is traced once, and then replayed as one
-node of the eager graph. Values are known, so `if`, `float` and `int` work.
+A Tensor's own methods are PyTorch's (`std` divides by n−1, `max(0)` gives indices too), but the
+user's function is written for NumPy. What a traced array can do, this one does as well: each method
+is traced once, and then replayed as one node of the eager graph. Values are known, so `if`, `float`
+and `int` work.
 """
 
 from __future__ import annotations

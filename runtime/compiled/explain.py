@@ -1,4 +1,6 @@
-"""What was compiled, in words: kernels, what goes through memory, the door that calls take, where time went."""
+"""What was compiled, in words: kernels, what goes through memory, the door that calls take, where
+time went.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,11 @@ def _products(graph: Graph) -> str | None:
     from ...codegen.blas import find_blas
 
     blas = find_blas()
-    return f"BLAS in {blas.library.rsplit('/', 1)[-1]}" if blas else "plain loops: NumPy's BLAS was not found"
+    return (
+        f"BLAS in {blas.library.rsplit('/', 1)[-1]}"
+        if blas
+        else "plain loops: NumPy's BLAS was not found"
+    )
 
 
 def _line(operation: Operation) -> str:

@@ -29,7 +29,9 @@ class Stage:
 
 
 class Lowered:
-    """The stages of one call: `.trace .adjoint .fused .loops .llvm .asm`, each made when it is asked for."""
+    """The stages of one call: `.trace .adjoint .fused .loops .llvm .asm`, each made when it is
+    asked for.
+    """
 
     def __init__(self, variant: Variant) -> None:
         self._variant = variant
@@ -58,8 +60,10 @@ class Lowered:
 
     @property
     def llvm(self) -> Stage:
-        """The LLVM module, as it is given to LLVM."""
-        return Stage("llvm", self._variant.program.module.llvm)
+        """The LLVM module after LLVM's passes, as it goes to code generation."""
+        from ...codegen.jit import optimised
+
+        return Stage("llvm", optimised(self._variant.program.module.llvm))
 
     @property
     def asm(self) -> Stage:

@@ -1,4 +1,6 @@
-"""The signature of a compiled variant as a native entry checks it: trees, kinds, guards, hidden arrays."""
+"""The signature of a compiled variant as a native entry checks it: trees, kinds, guards, hidden
+arrays.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def _leaf(index: int, kind: str, graph: Graph) -> Leaf:
 
 
 def _hidden(index: int, x: Any) -> HiddenArray:
-    if type(x) is not np.ndarray or not (x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative):
+    if type(x) is not np.ndarray or not (
+        x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative
+    ):
         raise NotNative("a captured array is not contiguous, or no plain array")
     return HiddenArray(index, x)
 

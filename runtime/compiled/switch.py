@@ -1,4 +1,6 @@
-"""The switch between compiled and eager calls: `fg.eager()`, and FUSEGRAD_EAGER=1 in the environment."""
+"""The switch between compiled and eager calls: `fg.eager()`, and FUSEGRAD_EAGER=1 in the
+environment.
+"""
 
 from __future__ import annotations
 

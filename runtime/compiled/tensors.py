@@ -1,7 +1,8 @@
 """Compiled functions called on Tensors: one backward node, whose forward and adjoint are native.
 
-The node is the one that compositions have in eager mode; only what runs the graphs differs. So everything that a caller
-can observe of a node (accumulation, retain_graph, hooks, version checks, create_graph) is the same.
+The node is the one that compositions have in eager mode; only what runs the graphs differs. So
+everything that a caller can observe of a node (accumulation, retain_graph, hooks, version checks,
+create_graph) is the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class NativeProgram:
     """Computes `outputs` from the values `inputs` in native code; compiled when it is first run.
 
-    An output that is an input is handed through, not copied: what backward reads may be the caller's array.
+    An output that is an input is handed through, not copied: what backward reads may be the
+    caller's array.
     """
 
     __slots__ = ("_door", "_graph", "_handed")

@@ -1,4 +1,6 @@
-"""What is asked of a function: itself, its gradient, or both. From a trace to the graph that computes it."""
+"""What is asked of a function: itself, its gradient, or both. From a trace to the graph that
+computes it.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def apply(transform: Transform, traced: Traced, call: Call) -> Result:
     _check_floats(wrt, traced, call)
     value, aux = _split_aux(transform, primal, traced)
     _check_scalar(value, traced)
-    joint = value_and_vjp(traced.graph, wrt, seed=value, name=f"{traced.graph.name}.{transform.kind}")
+    joint = value_and_vjp(
+        traced.graph, wrt, seed=value, name=f"{traced.graph.name}.{transform.kind}"
+    )
     count = len(traced.graph.outputs)
     gradients = _gradient_tree(transform, call, arguments, count)
     result = _assemble(transform, value, aux, gradients)
@@ -64,7 +68,9 @@ def differentiated(transform: Transform, call: Call) -> list[int]:
 def _position(item: int | str, call: Call) -> int:
     if isinstance(item, str):
         if item not in call.names:
-            raise TypeError(f"argnums names {item!r}, but the arguments given are {', '.join(call.names)}")
+            raise TypeError(
+                f"argnums names {item!r}, but the arguments given are {', '.join(call.names)}"
+            )
         return call.names.index(item)
     if not -len(call.names) <= item < len(call.names):
         raise TypeError(f"argnums is {item}, but {len(call.names)} arguments were given")
@@ -101,7 +107,9 @@ def _check_scalar(value: Any, traced: Traced) -> None:
     output = traced.graph.outputs[value]
     at = output.producer.location if output.producer else None
     if not output.type.is_float:
-        raise DTypeError(f"grad of @{name} needs a floating-point output, it is {output.type}", at=at)
+        raise DTypeError(
+            f"grad of @{name} needs a floating-point output, it is {output.type}", at=at
+        )
     if output.shape != ():
         raise ShapeError(
             f"grad of @{name} needs a scalar output, it is {output.type}",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...ir.functions import reduction as functions
-from .arithmetic import as_float, to
 from .axes import either, normalise
-from .composite import composite
+from .operands import as_operand, call, floating
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -32,9 +31,12 @@ def log_softmax(
 def _along(name: str, function: Any, x: Tensor, dim: int | None, dtype: Any) -> Tensor:
     if dim is None:
         raise TypeError(f"{name}() needs dim=, the axis that is normalised")
-    x = as_float(x) if dtype is None else to(x, dtype)
-    if not x._data.ndim:
+    x = as_operand(x)
+    if dtype is not None:
+        x = x.astype(dtype) if hasattr(x, "astype") else x.to(dtype)
+    (x,) = floating(x)
+    if not len(x.shape):
         normalise(dim, 0)
-        return _along(name, function, x.reshape(1), 0, None).reshape(())
-    result: Tensor = composite(name, function, (x,), axes=(normalise(dim, x._data.ndim),))
+        return _along(name, function, x.reshape((1,)), 0, None).reshape(())
+    result: Tensor = call(name, function, x, axes=(normalise(dim, len(x.shape)),))
     return result

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...ir import Builder
-from ...ir.functions import elementwise
 from ...ir.functions import loss as losses
-from ...ir.functions.elementwise import clip
+from ...ir.functions.reduction import log_softmax
 
 Handle = Any
 
@@ -25,10 +24,9 @@ __all__ = [
     "common",
     "gathered",
     "keeping",
-    "limited",
     "reduced",
-    "softplus",
     "together",
+    "weighted_cross_entropy",
     "weighted_nll",
 ]
 
@@ -64,12 +62,6 @@ def keeping(
 def reduced(b: Builder, x: Handle, *, axes: tuple[int, ...], op: str) -> Handle:
     """One of the ops that reduce; nothing to do where there are no axes."""
     return b(op, x, axes=axes) if axes else x
-
-
-def limited(b: Builder, x: Handle, *, low: float | None, high: float | None) -> Handle:
-    """x between two numbers; at a bound the derivative is 1."""
-    bounds = [None if bound is None else b.full_like(x, bound) for bound in (low, high)]
-    return clip(b, x, *bounds)
 
 
 def gathered(b: Builder, x: Handle, positions: Handle, *, axes: tuple[int, ...]) -> Handle:
@@ -109,6 +101,7 @@ def weighted_nll(
     axis: int,
     reduction: str,
     ignore_index: int | None,
+    label_smoothing: float = 0.0,
 ) -> Handle:
     """`nll_loss` with a weight for each class; the mean is the weighted one."""
     each = losses.nll_loss(b, log_p, target, axis=axis, reduction="none", ignore_index=ignore_index)
@@ -120,11 +113,43 @@ def weighted_nll(
     else:
         factor = b("gather", weight, target, axis=0)
     each = b.mul(each, factor)
+    if label_smoothing:
+        even = _spread_evenly(b, log_p, weight, axis)
+        if ignore_index is not None:
+            even = b.select(kept, even, b.zeros_like(even))
+        classes = b.type_of(log_p).shape[axis]
+        each = b.scale(each, 1 - label_smoothing)
+        each = b.add(each, b.scale(even, label_smoothing / classes))
     if reduction != "mean":
         return losses.reduce(b, each, reduction)
     return b.div(losses.reduce(b, each, "sum"), losses.reduce(b, factor, "sum"))
 
 
-def softplus(b: Builder, x: Handle, *, beta: float) -> Handle:
-    """log(1 + e^(beta x)) / beta."""
-    return b.scale(elementwise.softplus(b, b.scale(x, beta)), 1 / beta)
+def _spread_evenly(b: Builder, log_p: Handle, weight: Handle, axis: int) -> Handle:
+    """-Σ weight · log_p over the classes."""
+    return b.neg(b.sum(b.mul(log_p, _by_class(b, weight, log_p, axis)), (axis,)))
+
+
+def _by_class(b: Builder, weight: Handle, x: Handle, axis: int) -> Handle:
+    type = b.type_of(x)
+    return b.expand(weight, tuple(i for i in range(type.ndim) if i != axis), type.shape)
+
+
+def weighted_cross_entropy(
+    b: Builder,
+    x: Handle,
+    target: Handle,
+    weight: Handle,
+    *,
+    axis: int,
+    reduction: str,
+    label_smoothing: float,
+) -> Handle:
+    """`cross_entropy` with target probabilities, and a weight for each class."""
+    log_p = log_softmax(b, x, (axis,))
+    if label_smoothing:
+        classes = b.type_of(x).shape[axis]
+        target = b.scale(target, 1 - label_smoothing)
+        target = b.add(target, b.full_like(target, label_smoothing / classes))
+    each = b.mul(b.mul(target, log_p), _by_class(b, weight, x, axis))
+    return losses.reduce(b, b.neg(b.sum(each, (axis,))), reduction)

@@ -11,7 +11,13 @@ from .modes import STATE
 from .node import Node
 from .watch import current_watch, set_watch, trace_of
 
-__all__ = ["check_nan", "detect_anomaly", "explain_failure", "is_anomaly_enabled"]
+__all__ = [
+    "check_nan",
+    "detect_anomaly",
+    "explain_failure",
+    "is_anomaly_enabled",
+    "set_detect_anomaly",
+]
 
 
 def is_anomaly_enabled() -> bool:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...ir import ops as _ops  # noqa: F401  (fills the table)
-from ...ir.functions import elementwise as functions
 from ...ir.op import TABLE
 from ...ir.types import dtype_name
-from .adapters import limited, together
+from . import elementary
 from .builder import apply
-from .composite import composite
 from .core import make
 from .elementwise import binary, common_dtype, lift, unary
 from .errors import EagerError
@@ -116,7 +114,7 @@ def rdiv(x: Tensor, y: Any) -> Any:
     """y / x, which PyTorch computes as reciprocal(x) · y."""
     if hasattr(y, "_data") or isinstance(y, np.ndarray):
         return _div(y, x)
-    return _mul(reciprocal(x), y)
+    return _mul(elementary.reciprocal(x), y)
 
 
 def rpow(x: Tensor, y: Any) -> Any:
@@ -143,7 +141,7 @@ abs = unary("abs", floats=False)
 sign = unary("sign", floats=False)
 floor = unary("floor", floats=False)
 ceil = unary("ceil", floats=False)
-round = unary("rint", floats=False)
+_rint = unary("rint", floats=False)
 sqrt = unary("sqrt")
 rsqrt = unary("rsqrt")
 exp = unary("exp")
@@ -182,42 +180,29 @@ def square(x: Tensor) -> Tensor:
     return pow(x, 2)
 
 
-def _composed(name: str, function: Any, title: str = "") -> Any:
-    """The method of a tensor that is a composition; integers are cast to floating point first."""
-
-    def call(x: Tensor) -> Any:
-        return composite(name, function, (as_float(x),), title)
-
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = function.__doc__
-    return call
+def round(x: Tensor, *, decimals: int = 0) -> Tensor:
+    """x rounded to whole numbers, halves to the even one; or to `decimals`."""
+    if not decimals:
+        result: Tensor = _rint(x)
+        return result
+    scale = 10.0**decimals
+    return div(_rint(mul(x, scale)), scale)
 
 
-reciprocal = _composed("reciprocal", functions.reciprocal)
-sigmoid = _composed("sigmoid", functions.sigmoid)
-asinh = _composed("asinh", functions.asinh)
-acosh = _composed("acosh", functions.acosh)
-atanh = _composed("atanh", functions.atanh)
-sinc = _composed("sinc", functions.sinc)
-trunc = _composed("trunc", functions.trunc)
-
-
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0), with derivative 0 at 0."""
-    result: Tensor = composite("relu", functions.relu, (x,))
+def sgn(x: Tensor) -> Tensor:
+    """The sign of x."""
+    result: Tensor = sign(x)
     return result
 
 
-def logaddexp(x: Tensor, y: Tensor) -> Tensor:
-    """log(e^x + e^y)."""
-    result: Tensor = composite("logaddexp", together, (x, y), of=functions.logaddexp)
-    return result
+def positive(x: Tensor) -> Tensor:
+    """x itself."""
+    return x
 
 
-def hypot(x: Tensor, y: Tensor) -> Tensor:
-    """√(x² + y²)."""
-    result: Tensor = composite("hypot", together, (x, y), of=functions.hypot)
-    return result
+def signbit(x: Tensor) -> Tensor:
+    """Whether the sign bit is set: x is negative, or -0."""
+    return make(np.signbit(x._data))
 
 
 def as_float(x: Tensor) -> Tensor:
@@ -242,23 +227,12 @@ def _operand(x: Any, dtype: np.dtype[Any]) -> Any:
     return x if x._data.dtype == dtype else x.to(dtype)
 
 
-def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """x limited to [min, max]; at a bound the derivative is 1."""
-    if min is None and max is None:
-        raise ValueError("clamp() needs min, max or both")
-    result: Tensor = composite("clamp", limited, (x,), "ClampBackward1", low=min, high=max)
-    return result
-
-
-def isnan(x: Tensor) -> Tensor:
-    """Whether each element is a nan."""
-    return make(np.isnan(x._data))
-
-
 def isfinite(x: Tensor) -> Tensor:
     """Whether each element is neither infinite nor a nan."""
     return make(np.isfinite(x._data))
 
+
+clamp = elementary.clamp
 
 # --- copies ---
 

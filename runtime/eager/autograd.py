@@ -11,12 +11,14 @@ import numpy as np
 from .accumulate import accumulate
 from .core import make
 from .engine import Place, run
-from .node import OUTPUT, edge_of
+from .graph import GradientEdge, edge_to
+from .node import OUTPUT
+from .shaping import stack
 from .tensor import Tensor
 
 __all__ = ["backward", "grad"]
 
-Tensors = Tensor | Sequence[Tensor]
+Tensors = Tensor | GradientEdge | Sequence[Tensor | GradientEdge]
 
 
 def backward(
@@ -52,7 +54,7 @@ def backward(
     run(roots, retain_graph=retain, create_graph=create_graph, captures=captures)
     for x in chosen:
         found = captures[_place(x, 0)]
-        if not x.is_leaf and found is not None and not x.retains_grad:
+        if isinstance(x, Tensor) and not x.is_leaf and found is not None and not x.retains_grad:
             accumulate(x, found, create_graph)
             x._retains = True
 
@@ -64,13 +66,18 @@ def grad(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of `outputs` with respect to `inputs`; no `.grad` is touched.
 
     An input that was not used is an error, unless `allow_unused` (None in its place) or
-    `materialize_grads` (zeros).
+    `materialize_grads` (zeros). With `is_grads_batched` each of `grad_outputs` has one axis more,
+    the first, and so have the results: a gradient for each entry.
     """
+    if is_grads_batched:
+        words = (create_graph, allow_unused, materialize_grads)
+        return _batched(outputs, inputs, grad_outputs, retain_graph, *words)
     ends, starts = _sequence(outputs), _sequence(inputs)
     if allow_unused is False and materialize_grads:
         raise ValueError("materialize_grads=True goes with allow_unused=True or None, not False")
@@ -92,7 +99,42 @@ def grad(
     )
 
 
-def _result(found: Any, x: Tensor, index: int, unused: bool, zeros: bool) -> Tensor | None:
+def _batched(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Any,
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize_grads: bool,
+) -> tuple[Tensor | None, ...]:
+    """`grad` for each entry of the gradients' first axis, the results stacked."""
+    batches = _gradients(grad_outputs, len(_sequence(outputs)))
+    sizes = {x.shape[0] if x.ndim else None for x in batches if x is not None}
+    if len(sizes) != 1 or None in sizes or sizes == {0}:
+        raise RuntimeError(
+            "is_grads_batched=True needs grad_outputs with one first axis, of the batch"
+        )
+    count = sizes.pop()
+    retain = create_graph if retain_graph is None else retain_graph
+    rows = [
+        grad(
+            outputs,
+            inputs,
+            [None if x is None else x[i] for x in batches],
+            retain or i < count - 1,
+            create_graph,
+            allow_unused,
+            materialize_grads=materialize_grads,
+        )
+        for i in range(count)
+    ]
+    return tuple(
+        None if any(x is None for x in column) else stack(column) for column in map(list, zip(*rows, strict=True))
+    )
+
+
+def _result(found: Any, x: Any, index: int, unused: bool, zeros: bool) -> Tensor | None:
     if found is None:
         if not unused:
             raise RuntimeError(
@@ -102,11 +144,13 @@ def _result(found: Any, x: Tensor, index: int, unused: bool, zeros: bool) -> Ten
         return make(np.zeros(x.shape, x.dtype)) if zeros else None
     if isinstance(found, Tensor):
         return found
+    if isinstance(x, GradientEdge):
+        return make(np.array(found))
     return make(np.array(np.broadcast_to(found, x.shape), x.dtype))
 
 
-def _sequence(tensors: Tensors) -> tuple[Tensor, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+def _sequence(tensors: Tensors) -> tuple[Any, ...]:
+    return (tensors,) if isinstance(tensors, Tensor | GradientEdge) else tuple(tensors)
 
 
 def _gradients(given: Any, count: int) -> tuple[Tensor | None, ...]:
@@ -118,23 +162,23 @@ def _gradients(given: Any, count: int) -> tuple[Tensor | None, ...]:
     return gradients
 
 
-def _place(x: Tensor, index: int) -> Place:
-    edge = edge_of(x)
+def _place(x: Any, index: int) -> Place:
+    edge = edge_to(x)
     if edge is None:
         raise RuntimeError(
             f"one of the differentiated Tensors does not require grad: the one at index {index}, "
-            f"of shape {list(x.shape)}"
+            f"of shape {list(getattr(x, 'shape', ()))}"
         )
     return (edge.node, edge.number) if edge.edge_kind == OUTPUT else (edge, 0)
 
 
 def _roots(
-    outputs: Sequence[Tensor], gradients: Sequence[Tensor | None], recorded: bool
+    outputs: Sequence[Any], gradients: Sequence[Tensor | None], recorded: bool
 ) -> list[tuple[Any, Any]]:
     """The edges to start from, with the cotangents that go in there."""
     roots = []
     for i, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
-        edge = edge_of(output)
+        edge = edge_to(output)
         if edge is None:
             raise RuntimeError(
                 f"element {i} of tensors does not require grad and does not have a grad_fn"
@@ -144,7 +188,9 @@ def _roots(
     return roots
 
 
-def _seed(output: Tensor) -> Tensor:
+def _seed(output: Any) -> Tensor:
+    if isinstance(output, GradientEdge):
+        raise RuntimeError("a GradientEdge as output needs its gradient in grad_outputs")
     if output._data.size != 1:
         raise RuntimeError(
             "grad can be implicitly created only for scalar outputs; this one has shape "
@@ -153,9 +199,11 @@ def _seed(output: Tensor) -> Tensor:
     return make(np.ones(output.shape, output.dtype))
 
 
-def _checked(output: Tensor, gradient: Tensor, index: int) -> Tensor:
+def _checked(output: Any, gradient: Tensor, index: int) -> Tensor:
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be Tensors or None, got {type(gradient).__name__}")
+    if isinstance(output, GradientEdge):
+        return gradient
     if gradient.shape != output.shape:
         raise RuntimeError(
             f"Mismatch in shape: the gradient at index {index} has shape {list(gradient.shape)}, "

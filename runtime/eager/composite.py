@@ -14,98 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir import Builder, Graph, GraphBuilder, Operation, TensorType, Value
-from ...ir.autodiff import value_and_vjp
+from ...ir import Builder, GraphBuilder, TensorType
 from ...ir.types import NUMPY_DTYPE
 from . import names
 from .core import make, make_view, shared_counter
 from .errors import explain
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released
+from .opnode import seen
+from .plan import Adjoint, Composite
 from .quiet import RESTORE, SILENCE, SILENT
-from .replay import Program, needed_for, root_of
+from .watch import Packed, pack_tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 __all__ = ["Composite", "CompositeNode", "composite", "plan_of"]
 
-# Makes of (inputs, operations, outputs) what replays them: it has `run(arguments) -> outputs`.
-ProgramMaker = Callable[[Sequence[Value], Sequence[Operation], Sequence[Value]], Any]
-
 _new = object.__new__
 _NAME: dict[int, str] = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
-
-
-class Adjoint:
-    """The adjoint of a composition for the operands `wrt`, and the forward run that saves for it.
-
-    `forward` gives the outputs and then the `residuals`, values that `backward` reads ahead of the
-    cotangents. `watched` are the operands and outputs that residuals may be views of: ("operand",
-    i) and ("output", i). Where one is changed in place, the residuals no longer hold.
-    """
-
-    __slots__ = ("backward", "forward", "graph", "watched")
-
-    def __init__(self, graph: Graph, wrt: tuple[int, ...], program: ProgramMaker) -> None:
-        self.graph = joint = value_and_vjp(graph, wrt)
-        count = len(graph.outputs)
-        outputs, gradients = joint.outputs[:count], joint.outputs[count:]
-        operands, cts = joint.inputs[: len(graph.inputs)], joint.inputs[len(graph.inputs) :]
-        primal = needed_for(outputs, set())
-        known = {result for operation in primal for result in operation.results} | set(operands)
-        residuals = _read_from(gradients, known)
-        self.forward = program(operands, joint.operations, (*outputs, *residuals))
-        self.backward = program((*residuals, *cts), joint.operations, gradients)
-        places = {value: ("operand", i) for i, value in enumerate(operands)}
-        places |= {root_of(value): ("output", i) for i, value in enumerate(outputs)} | places
-        origins = dict.fromkeys(places.get(root_of(value)) for value in residuals)
-        self.watched = [origin for origin in origins if origin is not None]
-
-
-def _read_from(gradients: Sequence[Value], known: set[Value]) -> list[Value]:
-    """Those of the primal values `known` that the adjoint reads, constants aside."""
-    needed = needed_for(gradients, known)
-    read = {x: None for operation in needed for x in operation.operands if x in known}
-    read |= dict.fromkeys(x for x in gradients if x in known)
-    ordered = sorted(read, key=lambda v: (v.producer is not None, v.name))
-    return [x for x in ordered if x.producer is None or x.producer.operands]
-
-
-class Composite:
-    """A composition for operands of certain types: its graph, and what is made of that."""
-
-    __slots__ = ("adjoints", "derivatives", "forward", "graph", "program", "views")
-
-    def __init__(self, graph: Graph, program: ProgramMaker = Program) -> None:
-        self.graph = graph
-        self.program = program
-        self.forward = program(graph.inputs, graph.operations, graph.outputs)
-        self.adjoints: dict[tuple[int, ...], Adjoint] = {}
-        self.derivatives: dict[tuple[int, ...], Composite] = {}
-        roots = [root_of(output) for output in graph.outputs]
-        self.views = [graph.inputs.index(r) if r in graph.inputs else None for r in roots]
-
-    def adjoint(self, wrt: tuple[int, ...]) -> Adjoint:
-        found = self.adjoints.get(wrt)
-        if found is None:
-            found = self.adjoints[wrt] = Adjoint(self.graph, wrt, self.program)
-        return found
-
-    def derivative(self, wrt: tuple[int, ...]) -> Composite:
-        """The composition from operands and cotangents to the operands' cotangents."""
-        found = self.derivatives.get(wrt)
-        if found is None:
-            joint = self.adjoint(wrt).graph
-            gradients = joint.outputs[len(self.graph.outputs) :]
-            graph = Graph(joint.name, joint.inputs, joint.operations, gradients)
-            found = self.derivatives[wrt] = Composite(_without_dead_code(graph), self.program)
-        return found
-
-
-def _without_dead_code(graph: Graph) -> Graph:
-    needed = needed_for(graph.outputs, set(graph.inputs))
-    return Graph(graph.name, graph.inputs, [o for o in graph if o in needed], graph.outputs)
 
 
 class CompositeNode(Node):
@@ -142,11 +69,20 @@ class CompositeNode(Node):
                 derivative, (*self.operands, *cts), _second_order(self.title)
             )
         else:
-            parts = self.adjoint.backward.run([*self.residuals, *cts])
+            parts = self.adjoint.backward.run([*self.saved_values(), *cts])
+        live = self._live(ct)
         result: list[Any] = [None] * len(self.edges)
         for i, part in zip(self.wrt, parts, strict=True):
-            result[i] = part
+            if live is None or i in live:
+                result[i] = part
         return result
+
+    def _live(self, ct: Any) -> set[int] | None:
+        """The operands that outputs with a cotangent depend on; None for all of them."""
+        if self.count == 1:
+            return None
+        pairs = zip(ct, self.composite.reach, strict=True)
+        return {i for value, operands in pairs if value is not None for i in operands}
 
     def _cotangents(self, ct: Any, tensors: bool) -> list[Any]:
         """One for each output of floating point, in full shape."""
@@ -172,9 +108,40 @@ class CompositeNode(Node):
             if found != expected:
                 raise modified(self.title, f"operand {i}", x.shape, found, expected)
 
+    def saved_values(self) -> list[Any]:
+        """The residuals as arrays."""
+        assert self.residuals is not None
+        return self.residuals
+
     def release(self) -> None:
         if self.residuals:
             self.residuals = self.operands = None
+
+    def holds(self, tensor: Tensor, data: np.ndarray) -> bool:
+        if not any(operand is tensor for operand in self.operands or ()):
+            return False
+        self.residuals = [
+            x.copy() if isinstance(x, np.ndarray) and np.may_share_memory(x, data) else x
+            for x in self.residuals or ()
+        ]
+        return True
+
+    def adopt(self, result: Tensor, heir: Tensor) -> None:
+        old, new = result._counter, shared_counter(heir)
+        self.counters = tuple(
+            [(new, new[0], *rest) if c is old else (c, n, *rest) for c, n, *rest in self.counters]
+        )
+
+    def pack(self, pack: Any, unpack: Any) -> None:
+        arrays = {id(x._data): x for x in self.operands or () if hasattr(x, "_data")}
+        self.residuals = [
+            pack_tensor(arrays.get(id(x)) or make(x), (pack, unpack))
+            if isinstance(x, np.ndarray)
+            else x
+            for x in self.residuals or ()
+        ]
+        self.counters = ()
+        self.__class__ = _packing(type(self))
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("_saved_self", "_saved_result"):
@@ -184,12 +151,35 @@ class CompositeNode(Node):
         return self.operands[0] if name == "_saved_self" else None
 
 
+class PackingComposite:
+    """Mixed into the class of a node that keeps what saved-tensor hooks made of its residuals."""
+
+    __slots__ = ()
+
+    residuals: Any
+
+    def saved_values(self) -> list[Any]:
+        return [x.get()._data if x.__class__ is Packed else x for x in self.residuals]
+
+
+@cache
+def _packing(cls: type[CompositeNode]) -> type[Any]:
+    members = {"__slots__": (), "__module__": __name__}
+    return type(cls.__name__, (PackingComposite, cls), members)
+
+
 def _second_order(title: str) -> str:
     """
     >>> _second_order("SigmoidBackward0")
     'SigmoidBackwardBackward0'
     """
     return f"{title.removesuffix('0')}Backward0"
+
+
+def _wanted(plan: Composite, operands: Sequence[Any]) -> tuple[int, ...]:
+    """The operands that require grad and that an output depends on."""
+    found = [i for i, x in enumerate(operands) if getattr(x, "_node", None) is not None]
+    return tuple([i for i in found if any(i in operand_set for operand_set in plan.reach)])
 
 
 @cache
@@ -235,7 +225,7 @@ def run_composite(plan: Composite, operands: Sequence[Any], title: str) -> list[
     """The outputs of a composition, as Tensors linked to one node."""
     wrt: tuple[int, ...] = ()
     if STATE.enabled:
-        wrt = tuple([i for i, x in enumerate(operands) if getattr(x, "_node", None) is not None])
+        wrt = _wanted(plan, operands)
     arrays = [getattr(x, "_data", x) for x in operands]
     adjoint = plan.adjoint(wrt) if wrt else None
     program = plan.forward if adjoint is None else adjoint.forward
@@ -252,6 +242,8 @@ def run_composite(plan: Composite, operands: Sequence[Any], title: str) -> list[
         _wrap(plan, i, data, node, operands, arrays) for i, data in enumerate(values[:count])
     ]
     node.counters = _watched(adjoint, operands, results) if adjoint.watched else ()
+    if STATE.enabled is not True:
+        seen(node)
     return results
 
 
@@ -264,7 +256,7 @@ def _record(
     residuals: list[Any],
 ) -> CompositeNode:
     node: CompositeNode = _new(_node_class(title))
-    node.edges = tuple([_edge(x) for x in operands])
+    node.edges = tuple([_edge(x) if i in wrt else None for i, x in enumerate(operands)])
     node.sequence = NEXT_SEQUENCE()
     node.hooks = None
     node.count = len(plan.views)
@@ -296,16 +288,27 @@ def _wrap(
     arrays: Sequence[Any],
 ) -> Tensor:
     """Output `index` as a Tensor: linked to its node, and a view where it shares memory."""
-    link: Any = node if plan.graph.outputs[index].type.is_float else None
-    if link is not None and index:
-        link = Output(link, index)
+    link = None if node is None else _link(plan, index, node)
     source = plan.views[index]
     if source is None or not hasattr(operands[source], "_data"):
         return make(data, link)
     base = arrays[source]
     if data is base or (data.base is not None and np.may_share_memory(data, base)):
-        return make_view(data, link, operands[source])
+        several = f"Output {index} of {_plain(node, plan)}" if len(plan.views) > 1 else None
+        return make_view(data, link, operands[source], several)
     return make(data, link)
+
+
+def _link(plan: Composite, index: int, node: CompositeNode) -> Any:
+    """What an output's `_node` is: none where it depends on nothing that requires grad."""
+    if not plan.graph.outputs[index].type.is_float or plan.reach[index].isdisjoint(node.wrt):
+        return None
+    return Output(node, index) if index else node
+
+
+def _plain(node: CompositeNode | None, plan: Composite) -> str:
+    """What users call a node: the function without "Backward0"."""
+    return plan.graph.name if node is None else node.title.partition("Backward")[0]
 
 
 def _watched(

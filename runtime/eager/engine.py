@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .accumulate import accumulate
+from .anomaly import check_nan, explain_failure
 from .arrays import NUMPY
 from .builder import TENSORS
 from .core import make
 from .hooks import NodeHooks, call_tensor_hooks, checked_result
-from .modes import STATE
+from .modes import STATE, recording
 from .node import LEAF_EDGE, NODE, OUTPUT, Node
 from .quiet import RESTORE, SILENCE, SILENT
 
@@ -46,23 +47,27 @@ def run(
     there are put into it; with `only_captures` nothing is accumulated, else it is at these places
     only.
     """
-    before = STATE.enabled
-    STATE.enabled = create_graph
+    enabled, running = STATE.enabled, STATE.running
+    STATE.enabled = recording(create_graph)
     token = SILENCE(SILENT)
     try:
-        Pass(roots, retain_graph, create_graph, captures, only_captures).run()
+        STATE.running = Pass(roots, retain_graph, create_graph, captures, only_captures)
+        STATE.running.run()
     finally:
         RESTORE(token)
-        STATE.enabled = before
+        STATE.enabled, STATE.running = enabled, running
 
 
 class Pass:
     """One backward pass. What belongs to it lives here, so that threads can share a graph."""
 
     __slots__ = (
+        "__weakref__",
         "buffers",
+        "check_nan",
         "builder",
         "captures",
+        "members",
         "needed",
         "only_captures",
         "order",
@@ -84,8 +89,10 @@ class Pass:
         self.builder = TENSORS if tensors else NUMPY
         self.captures = captures
         self.only_captures = only_captures
+        self.check_nan = STATE.watch is not None and STATE.watch.check_nan
         self.buffers: dict[Any, Any] = {}
         self.order, self.pending = reachable([edge for edge, _ in roots])
+        self.members: set[Node] | None = None  # of `order`, made when first asked for
         self.needed: set[Any] | None = None
         if captures is not None:
             self.needed = _leading_to(captures, self.order)
@@ -111,12 +118,30 @@ class Pass:
                     ct = self._pre_hooks(node, hooks, ct)
             if needed is not None and node not in needed:
                 continue
-            parts = node.propagate(ct, builder, tensors)
+            try:
+                parts = node.propagate(ct, builder, tensors)
+                if self.check_nan:
+                    check_nan(node, parts)
+            except Exception:
+                explain_failure(node)
+                raise
             if hooks is not None and hooks.post:
                 parts = self._post_hooks(node, hooks, ct, parts)
             if not self.retain:
                 node.release()
             self._deliver(node.edges, parts)
+
+    def will_reach(self, edge: Any) -> bool:
+        """Whether this pass goes through what `edge` leads to."""
+        if edge.edge_kind == LEAF_EDGE:
+            wanted = self.captures is None or (edge, 0) in self.captures
+            return wanted and edge in self.pending
+        node = edge.node if edge.edge_kind == OUTPUT else edge
+        if self.needed is not None and node not in self.needed:
+            return any(place[0] is node for place in self.captures or ())
+        if self.members is None:
+            self.members = set(self.order)
+        return node in self.members
 
     def _deliver(self, edges: Iterable[Any], parts: Iterable[Any]) -> None:
         """Add cotangents to what has arrived at the ends of `edges`."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...ir import FusegradError
 
-__all__ = ["EagerError", "explain"]
+__all__ = ["EagerError", "LinAlgError", "explain"]
 
 
 class EagerError(FusegradError, RuntimeError):
@@ -43,3 +45,7 @@ def _clash(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
         if len(set(wide)) > 1:
             return ndim - back, wide[0], next(n for n in wide if n != wide[0])
     return None
+
+
+class LinAlgError(EagerError, np.linalg.LinAlgError):
+    """A matrix that an algorithm fails on; a RuntimeError as in PyTorch, and NumPy's error."""

@@ -12,9 +12,10 @@ from ...ir import Builder
 from .core import make, shared_counter
 from .modes import STATE
 from .node import NEXT_SEQUENCE, Node, Output, edge_of, modified, released, version_of
+from .opnode import seen
 from .tensor import Tensor
 
-__all__ = ["FunctionNode", "link"]
+__all__ = ["FunctionNode", "fitted", "link"]
 
 Arrays = Sequence[np.ndarray | None]
 Backward = Callable[[list[np.ndarray]], Arrays]
@@ -52,7 +53,7 @@ class FunctionNode(Node):
                 f"{len(self.edges)}, got {len(parts)})"
             )
         return [
-            None if edge is None else self._checked(i, part)
+            None if edge is None or part is None else self._checked(i, part)
             for i, (edge, part) in enumerate(zip(self.edges, parts, strict=True))
         ]
 
@@ -76,17 +77,27 @@ class FunctionNode(Node):
         return complete
 
     def _checked(self, index: int, part: Any) -> Any:
-        expected = self.inputs[index].shape
-        if part is not None and part.shape != expected:
-            raise RuntimeError(
-                f"{self.title} returned an invalid gradient at index {index}: got shape "
-                f"{list(part.shape)} but expected shape compatible with {list(expected)}"
-            )
-        return part
+        return fitted(self.title, index, part, self.inputs[index].shape)
 
     def release(self) -> None:
         self._backward = None
         self._recorded = None
+
+
+def fitted(title: str, index: int, part: Any, shape: tuple[int, ...]) -> Any:
+    """A gradient in the shape of its input: summed where it is that shape, broadcast."""
+    have = part.shape
+    if have == shape:
+        return part
+    lead = len(have) - len(shape)
+    if lead < 0 or any(b not in (1, a) for a, b in zip(have[lead:], shape, strict=True)):
+        raise RuntimeError(
+            f"{title} returned an invalid gradient at index {index}: got shape {list(have)} but "
+            f"expected shape compatible with {list(shape)}"
+        )
+    kept = [i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1]
+    axes = (*range(lead), *kept)
+    return (part.sum(axes) if axes else part).reshape(shape)
 
 
 @lru_cache(maxsize=1024)
@@ -129,6 +140,8 @@ def link(
     watched = [(inputs[i], f"input {i}") for i in saved_inputs]
     watched += [(results[i], f"output {i}") for i in saved_outputs]
     node.watched = tuple((shared_counter(x), x._version, what, x.shape) for x, what in watched)
+    if STATE.enabled is not True:
+        seen(node)
     return results
 
 

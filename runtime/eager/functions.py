@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from . import activations, arithmetic, indexing, products, reductions, shaping
+from . import (
+    activations,
+    arithmetic,
+    elementary,
+    gathering,
+    layout,
+    linear_algebra,
+    products,
+    reductions,
+    shaping,
+    sorting,
+)
 from .dispatch import public
+from .indexing import unbind as _unbind
+
+# --- arithmetic ---
 
 add = public(arithmetic.add)
 sub = subtract = public(arithmetic.sub, "subtract")
@@ -14,20 +28,19 @@ pow = public(arithmetic.pow, "power")
 maximum = public(arithmetic.maximum)
 minimum = public(arithmetic.minimum)
 atan2 = arctan2 = public(arithmetic.atan2, "arctan2")
-logaddexp = public(arithmetic.logaddexp)
-hypot = public(arithmetic.hypot)
-
+logaddexp = elementary.logaddexp
+hypot = elementary.hypot
 neg = negative = public(arithmetic.neg, "negative")
 abs = absolute = public(arithmetic.abs, "absolute")
 sign = public(arithmetic.sign)
 floor = public(arithmetic.floor)
 ceil = public(arithmetic.ceil)
 round = public(arithmetic.round, "rint")
-trunc = public(arithmetic.trunc)
+trunc = elementary.trunc
 square = public(arithmetic.square)
 sqrt = public(arithmetic.sqrt)
-rsqrt = public(arithmetic.rsqrt)
-reciprocal = public(arithmetic.reciprocal)
+rsqrt = elementary.rsqrt
+reciprocal = elementary.reciprocal
 exp = public(arithmetic.exp)
 expm1 = public(arithmetic.expm1)
 exp2 = public(arithmetic.exp2)
@@ -44,153 +57,195 @@ atan = arctan = public(arithmetic.atan, "arctan")
 sinh = public(arithmetic.sinh)
 cosh = public(arithmetic.cosh)
 tanh = public(arithmetic.tanh)
-asinh = arcsinh = public(arithmetic.asinh, "arcsinh")
-acosh = arccosh = public(arithmetic.acosh, "arccosh")
-atanh = arctanh = public(arithmetic.atanh, "arctanh")
-sigmoid = public(arithmetic.sigmoid)
-relu = public(arithmetic.relu)
-clamp = clip = public(arithmetic.clamp, "clip")
+asinh = arcsinh = elementary.asinh
+acosh = arccosh = elementary.acosh
+atanh = arctanh = elementary.atanh
+sigmoid = elementary.sigmoid
+relu = elementary.relu
+clamp = clip = elementary.clamp
 where = public(arithmetic.where)
-isnan = public(arithmetic.isnan)
+isnan = elementary.isnan
 isfinite = public(arithmetic.isfinite)
-clone = public(arithmetic.clone, "copy")
+clone = not_equal = public(arithmetic.clone, "copy")
+lt = less = public(arithmetic.lt, "less")
+le = less_equal = public(arithmetic.le, "less_equal")
+gt = greater = public(arithmetic.gt, "greater")
+ge = greater_equal = public(arithmetic.ge, "greater_equal")
+eq = public(arithmetic.eq, "equal")
+ne = not_equal = public(arithmetic.ne, "not_equal")
+logical_not = public(arithmetic.logical_not, "logical_not")
+bitwise_and = public(arithmetic.bitwise_and, "bitwise_and")
+bitwise_or = public(arithmetic.bitwise_or, "bitwise_or")
+bitwise_xor = public(arithmetic.bitwise_xor, "bitwise_xor")
+bitwise_not = public(arithmetic.logical_not, "bitwise_not")
+sgn = public(arithmetic.sgn, "sign")
+positive = public(arithmetic.positive)
+signbit = public(arithmetic.signbit)
+true_divide = public(arithmetic.div, "divide")
 
-sum = public(reductions.sum)
-prod = public(reductions.prod)
-mean = public(reductions.mean)
-var = public(reductions.var)
-std = public(reductions.std)
-norm = public(reductions.norm)
-logsumexp = public(reductions.logsumexp)
-amax = public(reductions.amax)
-amin = public(reductions.amin)
-max = public(reductions.max)
-min = public(reductions.min)
-argmax = public(reductions.argmax)
-argmin = public(reductions.argmin)
-cumsum = public(reductions.cumsum)
-all = public(reductions.all)
-any = public(reductions.any)
-softmax = public(activations.softmax)
-log_softmax = public(activations.log_softmax)
+# --- elementary ---
 
-reshape = public(shaping.reshape)
-flatten = public(shaping.flatten, "ravel")
-squeeze = public(shaping.squeeze)
-unsqueeze = public(shaping.unsqueeze, "expand_dims")
-broadcast_to = public(shaping.broadcast_to)
-transpose = public(shaping.transpose, "swapaxes")
-t = public(shaping.t, "transpose")
-permute = public(shaping.permute, "permute_dims")
-flip = public(shaping.flip)
-cat = concatenate = public(shaping.cat, "concatenate")
-stack = public(shaping.stack)
-unbind = public(indexing.unbind)
+sinc = elementary.sinc
+erf = elementary.erf
+erfc = elementary.erfc
+lgamma = elementary.lgamma
+digamma = elementary.digamma
+ndtr = elementary.ndtr
+frac = elementary.frac
+logit = elementary.logit
+polygamma = elementary.polygamma
+deg2rad = elementary.deg2rad
+rad2deg = elementary.rad2deg
+nan_to_num = elementary.nan_to_num
+clamp_min = elementary.clamp_min
+clamp_max = elementary.clamp_max
+logaddexp2 = elementary.logaddexp2
+fmax = elementary.fmax
+fmin = elementary.fmin
+fmod = elementary.fmod
+xlogy = elementary.xlogy
+copysign = elementary.copysign
+floor_divide = elementary.floor_divide
+float_power = elementary.float_power
+lerp = elementary.lerp
+addcmul = elementary.addcmul
+addcdiv = elementary.addcdiv
+isinf = elementary.isinf
+isclose = elementary.isclose
+allclose = elementary.allclose
+heaviside = elementary.heaviside
 
-matmul = public(products.matmul)
+# --- reductions ---
+
+sum = reductions.sum
+prod = reductions.prod
+mean = reductions.mean
+var = reductions.var
+std = reductions.std
+var_mean = reductions.var_mean
+std_mean = reductions.std_mean
+norm = reductions.norm
+dist = reductions.dist
+logsumexp = reductions.logsumexp
+amax = reductions.amax
+amin = reductions.amin
+aminmax = reductions.aminmax
+max = reductions.max
+min = reductions.min
+argmax = reductions.argmax
+argmin = reductions.argmin
+nansum = reductions.nansum
+nanmean = reductions.nanmean
+count_nonzero = reductions.count_nonzero
+cumsum = reductions.cumsum
+diff = reductions.diff
+all = reductions.all
+any = reductions.any
+
+# --- sorting ---
+
+sort = sorting.sort
+argsort = sorting.argsort
+msort = sorting.msort
+topk = sorting.topk
+kthvalue = sorting.kthvalue
+median = sorting.median
+cumprod = sorting.cumprod
+logcumsumexp = sorting.logcumsumexp
+
+# --- activations ---
+
+softmax = activations.softmax
+log_softmax = activations.log_softmax
+
+# --- shaping ---
+
+reshape = shaping.reshape
+flatten = shaping.flatten
+ravel = shaping.ravel
+squeeze = shaping.squeeze
+unsqueeze = shaping.unsqueeze
+broadcast_to = shaping.broadcast_to
+transpose = swapaxes = swapdims = shaping.transpose
+t = shaping.t
+permute = shaping.permute
+flip = shaping.flip
+cat = concat = concatenate = shaping.cat
+stack = shaping.stack
+
+# --- layout ---
+
+narrow = layout.narrow
+select = layout.select
+split = layout.split
+chunk = layout.chunk
+tensor_split = layout.tensor_split
+movedim = layout.movedim
+moveaxis = layout.movedim
+adjoint = layout.adjoint
+roll = layout.roll
+rot90 = layout.rot90
+fliplr = layout.fliplr
+flipud = layout.flipud
+tile = layout.tile
+repeat_interleave = layout.repeat_interleave
+unflatten = layout.unflatten
+broadcast_tensors = layout.broadcast_tensors
+meshgrid = layout.meshgrid
+tril = layout.tril
+triu = layout.triu
+diagonal = layout.diagonal
+diag = layout.diag
+diag_embed = layout.diag_embed
+diagflat = layout.diagflat
+trace = layout.trace
+hstack = layout.hstack
+vstack = row_stack = layout.vstack
+dstack = layout.dstack
+column_stack = layout.column_stack
+unbind = _unbind
+
+# --- gathering ---
+
+gather = gathering.gather
+take = gathering.take
+take_along_dim = gathering.take_along_dim
+scatter = gathering.scatter
+scatter_add = gathering.scatter_add
+index_select = gathering.index_select
+index_add = gathering.index_add
+index_copy = gathering.index_copy
+index_fill = gathering.index_fill
+masked_fill = gathering.masked_fill
+masked_select = gathering.masked_select
+masked_scatter = gathering.masked_scatter
+
+# --- products ---
+
+matmul = public(products.matmul, "matmul")
 mm = public(products.mm, "matmul")
 mv = public(products.mv, "matmul")
 bmm = public(products.bmm, "matmul")
-dot = public(products.dot)
-outer = public(products.outer)
+dot = vdot = public(products.dot, "dot")
+outer = ger = public(products.outer, "outer")
+addmm = products.addmm
+addmv = products.addmv
+baddbmm = products.baddbmm
+addbmm = products.addbmm
+addr = products.addr
+einsum = products.einsum
+tensordot = products.tensordot
+inner = products.inner
+kron = products.kron
+cross = products.cross
+cdist = products.cdist
 
-__all__ = [
-    "abs",
-    "absolute",
-    "acos",
-    "acosh",
-    "add",
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "argmax",
-    "argmin",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "bmm",
-    "broadcast_to",
-    "cat",
-    "ceil",
-    "clamp",
-    "clip",
-    "clone",
-    "concatenate",
-    "cos",
-    "cosh",
-    "cumsum",
-    "div",
-    "divide",
-    "dot",
-    "exp",
-    "exp2",
-    "expm1",
-    "flatten",
-    "flip",
-    "floor",
-    "hypot",
-    "isfinite",
-    "isnan",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "log_softmax",
-    "logaddexp",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "mm",
-    "mul",
-    "multiply",
-    "mv",
-    "neg",
-    "negative",
-    "norm",
-    "outer",
-    "permute",
-    "pow",
-    "prod",
-    "reciprocal",
-    "relu",
-    "remainder",
-    "reshape",
-    "round",
-    "rsqrt",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinh",
-    "softmax",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "sub",
-    "subtract",
-    "sum",
-    "t",
-    "tan",
-    "tanh",
-    "transpose",
-    "trunc",
-    "unbind",
-    "unsqueeze",
-    "var",
-    "where",
-]
+# --- linear algebra ---
+
+det = linear_algebra.det
+slogdet = linear_algebra.slogdet
+logdet = linear_algebra.logdet
+matrix_power = linear_algebra.matrix_power
+cholesky = linear_algebra.cholesky
+cholesky_solve = linear_algebra.cholesky_solve
+inverse = linear_algebra.inv

@@ -9,22 +9,29 @@ import numpy as np
 
 from ...ir.op import TABLE
 from .adapters import gathered
+from .axes import normalise
 from .builder import apply
 from .composite import composite
-from .core import make
-from .shaping import unsqueeze
+from .core import make, make_view
+from .errors import EagerError
+from .modes import STATE
+from .node import Node, Output, edge_of
+from .opnode import seen
+from .shaping import stack, unsqueeze
+from .views import start
 
 if TYPE_CHECKING:
+    from ...ir import Builder
     from .tensor import Tensor
 
-__all__ = ["getitem", "index_select", "numpy_index", "select", "slice_along", "unbind"]
+__all__ = ["getitem", "index_select", "parts_of", "select", "slice_along", "unbind"]
 
 _SLICE = TABLE["slice"]
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """The elements that `key` names; one node for each part of it, as in PyTorch."""
-    parts = _expanded(key if isinstance(key, tuple) else (key,), x)
+    parts = parts_of(key, x)
     advanced: list[tuple[int, np.ndarray]] = []
     axis = 0
     for part in parts:
@@ -43,9 +50,9 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     return _advanced(x, advanced) if advanced else x
 
 
-def _expanded(key: tuple[Any, ...], x: Tensor) -> list[Any]:
+def parts_of(key: Any, x: Tensor) -> list[Any]:
     """The parts of `key` in plain form, with slices in place of Ellipsis."""
-    parts = [_plain(part) for part in key]
+    parts = [_plain(part) for part in (key if isinstance(key, tuple) else (key,))]
     used = sum(_axes_of(part) for part in parts)
     ndim = x._data.ndim
     if used > ndim:
@@ -125,8 +132,53 @@ def slice_along(x: Tensor, dim: int, part: slice) -> Tensor:
 
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices of x along `dim`."""
-    return tuple(select(x, dim, i) for i in range(x._data.shape[dim]))
+    """The slices of x along `dim`: several views of one node."""
+    if not x._data.ndim:
+        raise EagerError("unbind: the dimension specified as 0 but tensor has no dimensions")
+    axis = normalise(dim, x._data.ndim)
+    if not x._data.shape[axis]:
+        return ()
+    node = None
+    if STATE.enabled and x._node is not None:
+        node = UnbindBackward0(x, axis)
+    results = [
+        make_view(data, _output(node, i), x, f"Output {i} of Unbind")
+        for i, data in enumerate(_slices(x._data, axis))
+    ]
+    return tuple(results)
+
+
+def _slices(data: np.ndarray, axis: int) -> list[np.ndarray]:
+    """The slices along `axis`, as views also where they have no axes."""
+    first = np.moveaxis(data, axis, 0)
+    return [first[i, ...] for i in range(len(first))]
+
+
+class UnbindBackward0(Node):
+    """The slices along an axis: their gradients are stacked again."""
+
+    __slots__ = ("axis", "count", "dtype", "shape")
+
+    title = "UnbindBackward0"
+
+    def __init__(self, x: Tensor, axis: int) -> None:
+        self.axis = axis
+        self.dtype = x._data.dtype
+        self.count = x._data.shape[axis]
+        self.shape = (*x._data.shape[:axis], *x._data.shape[axis + 1 :])
+        start(self, (edge_of(x),))
+        seen(self)
+
+    def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
+        cts = [ct] if self.count == 1 else ct
+        zeros = np.zeros(self.shape, self.dtype)
+        if tensors:
+            return [stack([make(zeros) if g is None else g for g in cts], self.axis)]
+        return [np.stack([zeros if g is None else g for g in cts], self.axis)]
+
+
+def _output(node: UnbindBackward0 | None, index: int) -> Any:
+    return node if node is None or not index else Output(node, index)
 
 
 def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
@@ -169,10 +221,3 @@ def _advanced(x: Tensor, indexed: Sequence[tuple[int, np.ndarray]]) -> Tensor:
         flat = flat * x._data.shape[axis] + array
     result: Tensor = composite("index", gathered, (x, flat), axes=axes)
     return result
-
-
-def numpy_index(key: Any) -> Any:
-    """`key` with arrays in place of Tensors, for NumPy."""
-    if isinstance(key, tuple):
-        return tuple(numpy_index(part) for part in key)
-    return getattr(key, "_data", key)

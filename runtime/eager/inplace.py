@@ -1,95 +1,90 @@
-"""Changing tensors in place: what may be changed when, and how versions and the graph follow.
-
-A leaf that requires grad can be changed under `no_grad` only. Elsewhere the tensor takes the node
-of the computation: what was saved of its old value is noticed by its version.
-"""
+"""The methods that change a tensor in place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import arithmetic
-from .core import shared_counter
-from .elementwise import lift
-from .errors import EagerError
-from .indexing import numpy_index
+from .assigning import setitem
+from .changes import alias_of, bump, check, check_fit, overwrite, overwritten, write
+from .core import make
 from .modes import STATE
-from .node import LEAF
+from .node import LEAF_EDGE, NEXT_SEQUENCE, OUTPUT, edge_of
+from .views import rebase, source_of
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-
-def check(x: Tensor) -> None:
-    """Raise where x must not be changed in place now."""
-    if not STATE.enabled:
-        return
-    node = x._node
-    if node is LEAF:
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation; do that "
-            "under no_grad()"
-        )
-    base = x._base
-    if base is not None and base._node is LEAF:
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation; "
-            "do that under no_grad()"
-        )
-
-
-def bump(x: Tensor) -> None:
-    """Count a change of x, for all that share its memory."""
-    shared_counter(x)[0] += 1
+__all__ = ["setitem", "updating"]
 
 
 def updating(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
     """The in-place form `name` of `function`, of which x is the first operand."""
 
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        check(x)
+        if check(x, (*args, *kwargs.values())):
+            return _recorded(name, function, x, args, kwargs)
         new = function(x, *args, **kwargs)
         if new is NotImplemented:
             raise TypeError(f"{name}() does not take {type(args[0]).__name__}")
-        return _assign(x, new, name)
+        write(x, new, name)
+        bump(x)
+        return x
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"{name[:-1]}(), in place."
     return call
 
 
-def _assign(x: Tensor, new: Tensor, name: str) -> Tensor:
-    """Give x the elements and the node of `new`."""
-    data = new._data
-    if data.shape != x._data.shape:
-        raise EagerError(
-            f"{name}: the result has shape {list(data.shape)}, which does not fit into "
-            f"{list(x._data.shape)}"
-        )
-    if not np.can_cast(data.dtype, x._data.dtype, "same_kind"):
-        raise EagerError(
-            f"{name}: result type {data.dtype} can't be cast to the desired output type "
-            f"{x._data.dtype}"
-        )
-    if new._node is not None and STATE.enabled:
-        _check_linkable(x, name)
-        x._data[...] = data
-        x._node = new.to(x._data.dtype)._node
-    else:
-        x._data[...] = data
+def _recorded(
+    name: str,
+    function: Callable[..., Any],
+    x: Tensor,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Tensor:
+    """Compute the new x from a stand-in for the old one; what is saved of that is copied."""
+    begin = NEXT_SEQUENCE()
+    # Saved-tensor hooks may keep what they are shown: they are shown a copy.
+    old = make(x._data if STATE.watch is None else x._data.copy(), source_of(x))
+    new = function(old, *[alias_of(y) if y is x else y for y in args], **kwargs)
+    if new is NotImplemented:
+        raise TypeError(f"{name}() does not take {type(args[0]).__name__}")
+    if new is old:
+        return x
+    if new._data.dtype != x._data.dtype and new._node is not None:
+        check_fit(x, new, name)
+        new = new.to(x._data.dtype)
+    if any([node.holds(old, x._data) for node in _made_since(begin, new._node)]):
+        old._data = x._data.copy()
+    node = new._node
+    if node is None and old._node is not None:
+        node = overwritten(f"{name[:-1].title()}Backward0", edge_of(old), None)
+    write(x, new, name)
     bump(x)
+    if new._node is not None:
+        new.grad_fn.adopt(new, x)
+    if node is not None:
+        rebase(x, node)
     return x
 
 
-def _check_linkable(x: Tensor, name: str) -> None:
-    if x._base is not None or (x._counter is not None and len(x._counter) > 1):
-        raise NotImplementedError(
-            f"{name}: an in-place change of a view, recorded for the gradient, is not supported "
-            "yet; compute a new tensor instead, or clone() the view first"
-        )
+def _made_since(begin: int, node: Any) -> list[Any]:
+    """The nodes that lead to `node` and are younger than `begin`."""
+    found: list[Any] = []
+    seen_nodes: set[Any] = set()
+    stack = [node]
+    while stack:
+        edge = stack.pop()
+        if edge is None or edge.edge_kind == LEAF_EDGE:
+            continue
+        made = edge.node if edge.edge_kind == OUTPUT else edge
+        if made.sequence > begin and made not in seen_nodes:
+            seen_nodes.add(made)
+            found.append(made)
+            stack += made.edges
+    return found
 
 
 add_ = updating("add_", arithmetic.add)
@@ -103,37 +98,16 @@ sqrt_ = updating("sqrt_", arithmetic.sqrt)
 clamp_ = updating("clamp_", arithmetic.clamp)
 
 
-def _like(x: Tensor, source: Any) -> Any:
-    source = lift(np.asarray(source) if isinstance(source, int | float) else source)
-    return source.to(x._data.dtype).expand(x._data.shape)
-
-
-copy_ = updating("copy_", _like)
+def copy_(x: Tensor, source: Any) -> Tensor:
+    """The elements of `source`, which broadcasts, written to x."""
+    return overwrite(x, source, "CopyBackwards")
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element set to `value`."""
-    return copy_(x, value)
+    return overwrite(x, value, "FillBackward1" if hasattr(value, "_data") else "FillBackward0")
 
 
 def zero_(x: Tensor) -> Tensor:
     """Every element set to 0."""
-    check(x)
-    if x._node is not None and STATE.enabled:
-        return fill_(x, 0)
-    x._data[...] = 0
-    bump(x)
-    return x
-
-
-def setitem(x: Tensor, key: Any, value: Any) -> None:
-    """x[key] = value."""
-    check(x)
-    recorded = STATE.enabled and (x._node is not None or getattr(value, "_node", None) is not None)
-    if recorded:
-        raise NotImplementedError(
-            "x[...] = value, recorded for the gradient, is not supported yet; use where() or "
-            "cat(), or assign under no_grad()"
-        )
-    x._data[numpy_index(key)] = getattr(value, "_data", value)
-    bump(x)
+    return overwrite(x, 0.0 if x._data.dtype.kind == "f" else 0, "ZeroBackward0")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import activations, arithmetic, indexing, inplace, products, reductions, shaping
+from .family_methods import FamilyMethods
 
 __all__ = ["Methods"]
 
@@ -21,7 +22,7 @@ def _cast_to(dtype: Any) -> Any:
     return call
 
 
-class Methods:
+class Methods(FamilyMethods):
     """The base of `Tensor` that holds what is defined as a function elsewhere."""
 
     __slots__ = ()
@@ -67,16 +68,12 @@ class Methods:
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
     atan2 = arctan2 = arithmetic.atan2
-    logaddexp = arithmetic.logaddexp
-    hypot = arithmetic.hypot
-    lt, le, gt, ge, eq, ne = (
-        arithmetic.lt,
-        arithmetic.le,
-        arithmetic.gt,
-        arithmetic.ge,
-        arithmetic.eq,
-        arithmetic.ne,
-    )
+    lt = less = arithmetic.lt
+    le = less_equal = arithmetic.le
+    gt = greater = arithmetic.gt
+    ge = greater_equal = arithmetic.ge
+    eq = arithmetic.eq
+    ne = not_equal = arithmetic.ne
     logical_not = bitwise_not = arithmetic.logical_not
     bitwise_and = arithmetic.bitwise_and
     bitwise_or = arithmetic.bitwise_or
@@ -87,11 +84,9 @@ class Methods:
     floor = arithmetic.floor
     ceil = arithmetic.ceil
     round = arithmetic.round
-    trunc = arithmetic.trunc
     square = arithmetic.square
     sqrt = arithmetic.sqrt
     rsqrt = arithmetic.rsqrt
-    reciprocal = arithmetic.reciprocal
     exp = arithmetic.exp
     expm1 = arithmetic.expm1
     exp2 = arithmetic.exp2
@@ -108,16 +103,10 @@ class Methods:
     sinh = arithmetic.sinh
     cosh = arithmetic.cosh
     tanh = arithmetic.tanh
-    asinh = arcsinh = arithmetic.asinh
-    acosh = arccosh = arithmetic.acosh
-    atanh = arctanh = arithmetic.atanh
     erf = arithmetic.erf
     erfc = arithmetic.erfc
     lgamma = arithmetic.lgamma
     digamma = arithmetic.digamma
-    sinc = arithmetic.sinc
-    clamp = clip = arithmetic.clamp
-    isnan = arithmetic.isnan
     isfinite = arithmetic.isfinite
     clone = arithmetic.clone
     to = arithmetic.to
@@ -127,8 +116,6 @@ class Methods:
         return arithmetic.where(condition, self, other)
 
     # --- activations ---
-    sigmoid = arithmetic.sigmoid
-    relu = arithmetic.relu
     softmax = activations.softmax
     log_softmax = activations.log_softmax
 
@@ -154,7 +141,7 @@ class Methods:
     reshape = shaping.reshape
     view = shaping.view
     flatten = shaping.flatten
-    ravel = shaping.flatten
+    ravel = shaping.ravel
     squeeze = shaping.squeeze
     unsqueeze = shaping.unsqueeze
     expand = shaping.expand
@@ -164,7 +151,6 @@ class Methods:
     permute = shaping.permute
     flip = shaping.flip
     unbind = indexing.unbind
-    index_select = indexing.index_select
     T = property(shaping.reverse_axes)
     mT = property(shaping.matrix_transpose)
 

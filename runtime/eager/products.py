@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ...ir.functions import linalg
 from ...ir.functions import linear as functions
 from ...ir.op import TABLE
 from .builder import apply
 from .composite import composite
 from .elementwise import lift
 from .errors import EagerError
+from .operands import call, floating, promoted, through_numpy
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -110,3 +114,86 @@ def _check(name: str, x: Tensor, y: Tensor, *dims: int) -> None:
 
 def _by(x: Tensor) -> str:
     return "x".join(map(str, x._data.shape)) or "a scalar"
+
+
+# --- sums with products, contractions of any axes ---
+
+
+def addmm(x: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · x + alpha · mat1 @ mat2."""
+    return _added("addmm", linalg.product_added, x, mat1, mat2, beta, alpha)
+
+
+def addmv(x: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · x + alpha · mat @ vec."""
+    return _added("addmv", linalg.product_added, x, mat, vec, beta, alpha)
+
+
+def baddbmm(x: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · x + alpha · batch1 @ batch2, of stacks of matrices."""
+    return _added("baddbmm", linalg.product_added, x, batch1, batch2, beta, alpha)
+
+
+def addbmm(x: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · x + alpha · the sum of the products of two stacks of matrices."""
+    return _added("addbmm", linalg.sum_of_products_added, x, batch1, batch2, beta, alpha)
+
+
+def addr(x: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta · x + alpha · vec1 vec2ᵀ."""
+    return _added("addr", _outer_added, x, vec1, vec2, beta, alpha)
+
+
+def _outer_added(b: Any, x: Any, y: Any, z: Any, *, beta: float, alpha: float) -> Any:
+    column = b.reshape(y, (b.type_of(y).size, 1))
+    row = b.reshape(z, (1, b.type_of(z).size))
+    return linalg.product_added(b, x, column, row, beta=beta, alpha=alpha)
+
+
+def _added(name: str, function: Any, x: Any, y: Any, z: Any, beta: float, alpha: float) -> Any:
+    operands = promoted(x, y, z)
+    return call(name, function, *operands, beta=float(beta), alpha=float(alpha))
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Sums of products by Einstein's convention, as "ij,jk->ik"."""
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = tuple(operands[0])
+    return through_numpy("bmm", np.einsum, equation, *promoted(*operands))
+
+
+def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
+    """The contraction of the last `dims` axes of x with the first of y, or of the axes listed."""
+    pairs = dims if isinstance(dims, int) else tuple(tuple(axes) for axes in dims)
+    return through_numpy("mm", np.tensordot, *promoted(x, y), pairs)
+
+
+def inner(x: Any, y: Any) -> Any:
+    """The products over the last axes."""
+    return through_numpy("dot", np.inner, *promoted(x, y))
+
+
+def kron(x: Any, y: Any) -> Any:
+    """The Kronecker product."""
+    return through_numpy("view", np.kron, *promoted(x, y))
+
+
+def cross(x: Any, y: Any, dim: int = -1) -> Any:
+    """The cross product along `dim`, of extent 3."""
+    return through_numpy("linalg_cross", np.cross, *promoted(x, y), axis=dim)
+
+
+def vecdot(x: Any, y: Any, dim: int = -1) -> Any:
+    """The inner products along `dim`."""
+    return call("sum", _vecdot, *promoted(x, y), title="SumBackward1", dim=dim)
+
+
+def _vecdot(b: Any, x: Any, y: Any, *, dim: int) -> Any:
+    shape = np.broadcast_shapes(b.type_of(x).shape, b.type_of(y).shape)
+    product = b.mul(b.broadcast(x, shape), b.broadcast(y, shape))
+    return b.sum(product, (dim % len(shape),))
+
+
+def cdist(x: Any, y: Any, p: float = 2.0) -> Any:
+    """The distances of every row of x to every row of y."""
+    return call("cdist", linalg.pairwise_norms, *floating(x, y), order=float(p))

@@ -10,13 +10,16 @@ import numpy as np
 from ...ir.functions import reduction as functions
 from ...ir.op import TABLE
 from .adapters import keeping, reduced
-from .arithmetic import as_float, to
+from .arithmetic import maximum, minimum, to
 from .axes import either, normalise, normalise_all
 from .builder import apply
-from .composite import composite
 from .core import make
+from .dispatch import is_tensor_like
 from .errors import EagerError
+from .operands import as_operand, call, floating, through_numpy
+from .results import Extrema, ValuesIndices
 from .shaping import reshape
+from .sorting import extremum_along
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -31,11 +34,11 @@ def sum(
     """The sum over all axes, or over `dim`. Integers and truth values are summed in int64."""
     dim = either("sum", dim, axis)
     x = _summable(x)
-    axes = normalise_all(dim, x._data.ndim)
+    axes = normalise_all(dim, len(x.shape))
     title = "SumBackward0" if dim is None else "SumBackward1"
-    if not (keepdim or keepdims):
+    if not (keepdim or keepdims) and hasattr(x, "_data"):
         return apply(_SUM, (x,), {"axes": axes}, title)
-    return _kept("sum", reduced, x, axes, title, op="sum")
+    return _reduce("sum", reduced, x, dim, keepdim or keepdims, title, op="sum")
 
 
 def prod(
@@ -51,7 +54,8 @@ def mean(
     x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
 ) -> Tensor:
     """The mean of all elements, or over `dim`."""
-    if x._data.dtype.kind not in "fc":
+    x = as_operand(x)
+    if np.dtype(x.dtype).kind not in "fc":
         raise EagerError(f"mean() takes floating point, not {x.dtype}: cast it first, x.float()")
     dim = either("mean", dim, axis)
     title = "MeanBackward0" if dim is None else "MeanBackward1"
@@ -61,6 +65,7 @@ def mean(
 def var(
     x: Tensor,
     dim: Any = None,
+    unbiased: bool = True,
     *,
     correction: float = 1,
     keepdim: bool = False,
@@ -69,12 +74,14 @@ def var(
 ) -> Tensor:
     """The variance, divided by n - correction."""
     dim, keep = either("var", dim, axis), keepdim or keepdims
+    dim, correction = _correction(dim, correction, unbiased)
     return _reduce("var", functions.var, x, dim, keep, "VarBackward0", ddof=correction)
 
 
 def std(
     x: Tensor,
     dim: Any = None,
+    unbiased: bool = True,
     *,
     correction: float = 1,
     keepdim: bool = False,
@@ -83,109 +90,236 @@ def std(
 ) -> Tensor:
     """The standard deviation; where it is 0, so is its gradient."""
     dim, keep = either("std", dim, axis), keepdim or keepdims
+    dim, correction = _correction(dim, correction, unbiased)
     return _reduce("std", functions.std, x, dim, keep, "StdBackward0", ddof=correction)
+
+
+def _correction(dim: Any, correction: float, unbiased: bool) -> tuple[Any, float]:
+    """The correction that was meant; a truth value in place of `dim` is `unbiased`."""
+    if isinstance(dim, bool):
+        return None, float(dim)
+    return dim, correction if unbiased else 0.0
+
+
+def var_mean(x: Tensor, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
+    """The variance and the mean."""
+    keepdim = bool(options.get("keepdim") or options.get("keepdims"))
+    return var(x, dim, **options), mean(x, dim, keepdim)
+
+
+def std_mean(x: Tensor, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
+    """The standard deviation and the mean."""
+    keepdim = bool(options.get("keepdim") or options.get("keepdims"))
+    return std(x, dim, **options), mean(x, dim, keepdim)
 
 
 def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """log Σ e^x over `dim`, without overflow."""
     title = "LogsumexpBackward0"
-    return _reduce("logsumexp", functions.logsumexp, as_float(x), dim, keepdim, title)
+    return _reduce("logsumexp", functions.logsumexp, *floating(x), dim, keepdim, title)
 
 
-def norm(x: Tensor, p: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
+def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The vector norm of order `p`; the gradient of the 2-norm at 0 is 0."""
     title = "LinalgVectorNormBackward0"
-    return _reduce("norm", functions.norm, x, dim, keepdim, title, order=float(p))
+    order = 2.0 if p in ("fro", None) else float(p)
+    return _reduce("norm", functions.norm, *floating(x), dim, keepdim, title, order=order)
 
 
-def amax(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def dist(x: Tensor, y: Tensor, p: float = 2) -> Tensor:
+    """The norm of x - y."""
+    return call("dist", _dist, *floating(x, y), order=float(p))  # type: ignore[no-any-return]
+
+
+def _dist(b: Any, x: Any, y: Any, *, order: float) -> Any:
+    shape = np.broadcast_shapes(b.type_of(x).shape, b.type_of(y).shape)
+    gap = b.sub(b.broadcast(x, shape), b.broadcast(y, shape))
+    return functions.norm(b, gap, tuple(range(len(shape))), order=order)
+
+
+def amax(
+    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """The largest element over `dim`; ties share the gradient evenly."""
-    return _extremum("amax", "reduce_max", x, dim, keepdim, "AmaxBackward0")
+    dim, keep = either("amax", dim, axis), keepdim or keepdims
+    return _extremum("amax", "reduce_max", x, dim, keep, "AmaxBackward0")
 
 
-def amin(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def amin(
+    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+) -> Tensor:
     """The smallest element over `dim`; ties share the gradient evenly."""
-    return _extremum("amin", "reduce_min", x, dim, keepdim, "AminBackward0")
+    dim, keep = either("amin", dim, axis), keepdim or keepdims
+    return _extremum("amin", "reduce_min", x, dim, keep, "AminBackward0")
 
 
-def max(x: Tensor) -> Tensor:
-    """The largest of all elements; ties share the gradient evenly."""
-    return _extremum("max", "reduce_max", x, None, False, "MaxBackward1")
+def aminmax(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Extrema:
+    """The smallest and the largest element."""
+    return Extrema(amin(x, dim, keepdim), amax(x, dim, keepdim))
 
 
-def min(x: Tensor) -> Tensor:
-    """The smallest of all elements; ties share the gradient evenly."""
-    return _extremum("min", "reduce_min", x, None, False, "MinBackward1")
+def max(
+    x: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
+    """The largest of all elements, of which equal ones share the gradient evenly.
+
+    Along `dim` the largest elements, and where the first of each stands. Of two tensors the larger
+    element of each place.
+    """
+    return _max_or_min("max", maximum, x, either("max", dim, axis), keepdim or keepdims)
 
 
-def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def min(
+    x: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
+    """The smallest, likewise."""
+    return _max_or_min("min", minimum, x, either("min", dim, axis), keepdim or keepdims)
+
+
+def _max_or_min(
+    name: str, of_two: Callable[..., Any], x: Any, dim: Any, keepdim: bool
+) -> Tensor | ValuesIndices:
+    if dim is None:
+        title = f"{name.title()}Backward1"
+        return _extremum(name, f"reduce_{name}", x, None, False, title)
+    if hasattr(dim, "shape"):
+        pair: Tensor = of_two(x, dim)
+        return pair
+    return extremum_along(name, x, dim, keepdim)
+
+
+def argmax(
+    x: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None
+) -> Tensor:
     """Where the largest element stands: in the flattened tensor, or along `dim`."""
-    return _locate(np.argmax, x, dim, keepdim)
+    return _locate("argmax", x, either("argmax", dim, axis), keepdim)
 
 
-def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(
+    x: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None
+) -> Tensor:
     """Where the smallest element stands: in the flattened tensor, or along `dim`."""
-    return _locate(np.argmin, x, dim, keepdim)
+    return _locate("argmin", x, either("argmin", dim, axis), keepdim)
+
+
+def nansum(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The sum of what is no nan."""
+    title = "NansumBackward0"
+    return _reduce("nansum", _nansum, _summable(x), dim, keepdim, title)
+
+
+def _nansum(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    return b.sum(b.select(b.compare("ne", x, x), b.zeros_like(x), x), axes)
+
+
+def nanmean(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The mean of what is no nan."""
+    return _reduce("nanmean", _nanmean, *floating(x), dim, keepdim, "DivBackward0")
+
+
+def _nanmean(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    there = b.cast(b.compare("eq", x, x), b.type_of(x).dtype)
+    return b.div(_nansum(b, x, axes), b.sum(there, axes))
+
+
+def count_nonzero(x: Tensor, dim: Any = None) -> Tensor:
+    """How many elements are not 0."""
+    return _reduce("count_nonzero", functions.count_nonzero, as_operand(x), dim, False, "")
+
+
+def diff(x: Tensor, n: int = 1, dim: int = -1) -> Tensor:
+    """Differences of neighbours along `dim`, n times over."""
+    return through_numpy("sub", np.diff, x, n, dim)  # type: ignore[no-any-return]
 
 
 def cumsum(x: Tensor, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """Running sums along `dim`."""
     at = either("cumsum", dim, axis)
-    if x._data.ndim == 0:
+    if not len(x.shape):
         return reshape(cumsum(reshape(x, (1,)), 0), ())
-    where = normalise(at, x._data.ndim)
-    return apply(_CUMSUM, (_summable(x),), {"axis": where, "reverse": False})
+    where = normalise(at, len(x.shape))
+    if hasattr(x, "_data"):
+        return apply(_CUMSUM, (_summable(x),), {"axis": where, "reverse": False})
+    return call("cumsum", _cumsum, _summable(x), axis=where)  # type: ignore[no-any-return]
 
 
-def all(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def _cumsum(b: Any, x: Any, *, axis: int) -> Any:
+    return b("cumsum", x, axis=axis, reverse=False)
+
+
+def all(x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Tensor:
     """Whether every element is true."""
-    return make(np.all(x._data, axis=dim, keepdims=keepdim))
+    dim = either("all", dim, axis)
+    return _reduce("all", _of_truth, as_operand(x), dim, keepdim, "", of_truth=functions.all_)
 
 
-def any(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def any(x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Tensor:
     """Whether some element is true."""
-    return make(np.any(x._data, axis=dim, keepdims=keepdim))
+    dim = either("any", dim, axis)
+    return _reduce("any", _of_truth, as_operand(x), dim, keepdim, "", of_truth=functions.any_)
 
 
-def _summable(x: Tensor) -> Tensor:
-    kind = x._data.dtype.kind
-    return x if kind in "fc" else to(x, np.int64)
+def _of_truth(b: Any, x: Any, axes: tuple[int, ...], *, of_truth: Callable[..., Any]) -> Any:
+    return of_truth(b, b.cast(x, "bool"), axes)
+
+
+def _summable(x: Any) -> Any:
+    x = as_operand(x)
+    if np.dtype(x.dtype).kind in "fc":
+        return x
+    return to(x, np.int64) if is_tensor_like(x) else x.astype(np.int64)
 
 
 def _reduce(
     name: str,
     function: Callable[..., Any],
-    x: Tensor,
+    x: Any,
     dim: Any,
     keepdim: bool,
     title: str,
     **static: Any,
 ) -> Tensor:
-    axes = normalise_all(dim, x._data.ndim)
+    axes = normalise_all(dim, len(x.shape))
     if keepdim:
-        return _kept(name, function, x, axes, title, **static)
-    result: Tensor = composite(name, function, (x,), title, axes=axes, **static)
+        static["of"] = function
+        function = keeping
+    result: Tensor = call(name, function, x, title=title, axes=axes, **static)
     return result
 
 
-def _kept(
-    name: str,
-    function: Callable[..., Any],
-    x: Tensor,
-    axes: tuple[int, ...],
-    title: str,
-    **static: Any,
-) -> Tensor:
-    result: Tensor = composite(name, keeping, (x,), title, of=function, axes=axes, **static)
-    return result
-
-
-def _extremum(name: str, op: str, x: Tensor, dim: Any, keepdim: bool, title: str) -> Tensor:
-    if not x._data.size:
+def _extremum(name: str, op: str, x: Any, dim: Any, keepdim: bool, title: str) -> Tensor:
+    x = as_operand(x)
+    if 0 in x.shape:
         raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
     return _reduce(name, reduced, x, dim, keepdim, title, op=op)
 
 
-def _locate(function: Callable[..., Any], x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    axis = None if dim is None else normalise(dim, x._data.ndim)
-    return make(np.asarray(function(x._data, axis=axis, keepdims=keepdim), np.int64))
+def _locate(name: str, x: Any, dim: int | None, keepdim: bool) -> Tensor:
+    x = as_operand(x)
+    if not len(x.shape):
+        return make(np.zeros((), np.int64))
+    axis = None if dim is None else normalise(dim, len(x.shape))
+    static = {"op": name, "axis": axis, "keep": bool(keepdim)}
+    return call(name, _place, x, **static)  # type: ignore[no-any-return]
+
+
+def _place(b: Any, x: Any, *, op: str, axis: int | None, keep: bool) -> Any:
+    type = b.type_of(x)
+    at = 0 if axis is None else axis
+    flat = b.reshape(x, (type.size,)) if axis is None else x
+    place = b(op, flat, axis=at)
+    if not keep:
+        return place
+    return b.reshape(
+        place, tuple(1 if axis is None or i == axis else n for i, n in enumerate(type.shape))
+    )

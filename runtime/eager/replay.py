@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...ir import Graph, Operation, Value
+from ...ir.op import ZERO, NoDerivative, Op
 from ...ir.types import NUMPY_DTYPE
 
-__all__ = ["Program", "needed_for"]
+__all__ = ["Program", "needed_for", "reach", "root_of"]
 
 Step = tuple[Callable[..., Any], tuple[int, ...], dict[str, Any], int]
 
@@ -102,6 +103,22 @@ def root_of(value: Value) -> Value:
     return value
 
 
-def sources(graph: Graph) -> list[Value]:
-    """For each output of a graph, what it may be a view of."""
-    return [root_of(output) for output in graph.outputs]
+def reach(graph: Graph) -> list[frozenset[int]]:
+    """For each output the inputs on which it depends in a way that has a derivative."""
+    found: dict[Value, frozenset[int]] = {x: frozenset((i,)) for i, x in enumerate(graph.inputs)}
+    nothing: frozenset[int] = frozenset()
+    for operation in graph.operations:
+        sets = {
+            found.get(operand, nothing)
+            for i, operand in enumerate(operation.operands)
+            if operand.type.is_float and _passes(operation.op, i)
+        }
+        union = sets.pop() if len(sets) == 1 else nothing.union(*sets)
+        for result in operation.results:
+            found[result] = union if result.type.is_float else nothing
+    return [found.get(output, nothing) for output in graph.outputs]
+
+
+def _passes(op: Op, index: int) -> bool:
+    rule = op.vjp_rule(index)
+    return op.name != "stop_gradient" and (rule is ZERO or not isinstance(rule, NoDerivative))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir.op import TABLE
+from ...ir.op import TABLE, Op
 from .arithmetic import clone
 from .axes import Dim, normalise, normalise_all, shape_of
 from .builder import apply
-from .composite import composite
-from .elementwise import common_dtype
+from .dispatch import call
 from .errors import EagerError
+from .operands import as_operand, promoted
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -26,23 +26,37 @@ _CONCATENATE = TABLE["concatenate"]
 _REVERSE = TABLE["reverse"]
 
 
+def _moved(op: Op, x: Any, attributes: dict[str, Any], title: str) -> Tensor:
+    """An op of the table, of an operand of any kind."""
+    if hasattr(x, "_data"):
+        return apply(op, (x,), attributes, title)
+    result: Tensor = call(op.name, one_op, x, title=title, op=op.name, **attributes)
+    return result
+
+
+def one_op(b: Any, *operands: Any, op: str, **attributes: Any) -> Any:
+    """The op of that name."""
+    return b(op, *operands, **attributes)
+
+
 def reshape(x: Tensor, *sizes: Any) -> Tensor:
     """x in another shape, one size of which may be -1; a view where the memory allows it."""
-    shape = _complete(shape_of(sizes), x._data.size)
-    if x._data.flags.c_contiguous or _viewable(x._data, shape):
-        return apply(_RESHAPE, (x,), {"shape": shape}, "ViewBackward0")
-    return apply(_RESHAPE, (clone(x),), {"shape": shape}, "UnsafeViewBackward0")
+    shape = _complete(shape_of(sizes), math.prod(x.shape))
+    if not hasattr(x, "_data") or x._data.flags.c_contiguous or _viewable(x._data, shape):
+        return _moved(_RESHAPE, x, {"shape": shape}, "ViewBackward0")
+    return _moved(_RESHAPE, clone(x), {"shape": shape}, "UnsafeViewBackward0")
 
 
 def view(x: Tensor, *sizes: Any) -> Tensor:
     """A view of x in another shape; an error where the memory does not allow it."""
-    shape = _complete(shape_of(sizes), x._data.size)
-    if not (x._data.flags.c_contiguous or _viewable(x._data, shape)):
+    shape = _complete(shape_of(sizes), math.prod(x.shape))
+    seen = not hasattr(x, "_data") or x._data.flags.c_contiguous
+    if not (seen or _viewable(x._data, shape)):
         raise EagerError(
             f"view: shape {list(x.shape)} with strides {list(x._data.strides)} can't be seen as "
             f"{list(shape)} without a copy; use reshape()"
         )
-    return apply(_RESHAPE, (x,), {"shape": shape}, "ViewBackward0")
+    return _moved(_RESHAPE, x, {"shape": shape}, "ViewBackward0")
 
 
 def _viewable(data: np.ndarray, shape: tuple[int, ...]) -> bool:
@@ -60,33 +74,38 @@ def _complete(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from `start_dim` to `end_dim` joined into one."""
-    shape = x._data.shape or (1,)
+    shape = x.shape or (1,)
     start, end = normalise(start_dim, len(shape)), normalise(end_dim, len(shape))
     joined = math.prod(shape[start : end + 1])
     new = (*shape[:start], joined, *shape[end + 1 :])
-    return x if new == x._data.shape else reshape(x, new)
+    return x if new == x.shape else reshape(x, new)
+
+
+def ravel(x: Tensor) -> Tensor:
+    """All elements in one axis."""
+    return reshape(x, -1)
 
 
 def squeeze(x: Tensor, dim: Dim = None) -> Tensor:
     """x without its axes of extent 1, or without those of `dim` that have it."""
-    shape = x._data.shape
+    shape = x.shape
     axes = normalise_all(dim, len(shape))
     new = tuple(n for i, n in enumerate(shape) if n != 1 or i not in axes)
     form = 0 if dim is None else 1 if isinstance(dim, int) else 2
-    return apply(_RESHAPE, (x,), {"shape": new}, f"SqueezeBackward{form}")
+    return _moved(_RESHAPE, x, {"shape": new}, f"SqueezeBackward{form}")
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     """x with an axis of extent 1 put in at `dim`."""
-    shape = x._data.shape
+    shape = x.shape
     at = normalise(dim, len(shape) + 1)
-    return apply(_RESHAPE, (x,), {"shape": (*shape[:at], 1, *shape[at:])}, "UnsqueezeBackward0")
+    return _moved(_RESHAPE, x, {"shape": (*shape[:at], 1, *shape[at:])}, "UnsqueezeBackward0")
 
 
 def expand(x: Tensor, *sizes: Any) -> Tensor:
     """A view of x repeated along axes of extent 1 and new ones in front; -1 keeps an extent."""
     wanted = shape_of(sizes)
-    have = x._data.shape
+    have = x.shape
     lead = len(wanted) - len(have)
     shape = tuple(have[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
     fits = lead >= 0 and -1 not in shape
@@ -95,7 +114,7 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
             f"expand: shape {list(have)} does not expand to {list(wanted)}: the expanded size of "
             "the tensor must match the existing size where that is not 1"
         )
-    return apply(_BROADCAST, (x,), {"shape": shape}, "ExpandBackward0")
+    return _moved(_BROADCAST, x, {"shape": shape}, "ExpandBackward0")
 
 
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -105,48 +124,48 @@ def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """x with two axes exchanged."""
-    ndim = x._data.ndim
+    ndim = x.ndim
     first, second = normalise(dim0, ndim), normalise(dim1, ndim)
     order = list(range(ndim))
     if ndim:
         order[first], order[second] = second, first
-    return apply(_TRANSPOSE, (x,), {"permutation": tuple(order)}, "TransposeBackward0")
+    return _moved(_TRANSPOSE, x, {"permutation": tuple(order)}, "TransposeBackward0")
 
 
 def t(x: Tensor) -> Tensor:
     """The transposed matrix; vectors and scalars stay as they are."""
-    ndim = x._data.ndim
+    ndim = x.ndim
     if ndim > 2:
         raise EagerError(f"t() expects a tensor with <= 2 dimensions, not shape {list(x.shape)}")
     order = tuple(reversed(range(ndim)))
-    return apply(_TRANSPOSE, (x,), {"permutation": order}, "TBackward0")
+    return _moved(_TRANSPOSE, x, {"permutation": order}, "TBackward0")
 
 
 def permute(x: Tensor, *dims: Any) -> Tensor:
     """x with its axes in another order."""
-    ndim = x._data.ndim
+    ndim = x.ndim
     order = tuple(normalise(d, ndim) for d in shape_of(dims))
     if sorted(order) != list(range(ndim)):
         raise EagerError(f"permute: {list(order)} is no order of the axes of {list(x.shape)}")
-    return apply(_TRANSPOSE, (x,), {"permutation": order}, "PermuteBackward0")
+    return _moved(_TRANSPOSE, x, {"permutation": order}, "PermuteBackward0")
 
 
 def reverse_axes(x: Tensor) -> Tensor:
     """x.T: all axes in reverse order."""
-    return permute(x, tuple(reversed(range(x._data.ndim))))
+    return permute(x, tuple(reversed(range(x.ndim))))
 
 
 def matrix_transpose(x: Tensor) -> Tensor:
     """x.mT: the last two axes exchanged."""
-    if x._data.ndim < 2:
+    if x.ndim < 2:
         raise EagerError(f"mT is for matrices and stacks of them, not for shape {list(x.shape)}")
     return transpose(x, -2, -1)
 
 
 def flip(x: Tensor, *dims: Any) -> Tensor:
     """x in reverse order along `dims` (a copy)."""
-    axes = normalise_all(shape_of(dims), x._data.ndim)
-    result: Tensor = composite("flip", _flip, (x,), axes=axes)
+    axes = normalise_all(shape_of(dims), x.ndim)
+    result: Tensor = call("flip", _flip, x, axes=axes)
     return result
 
 
@@ -154,21 +173,25 @@ def _flip(b: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
     return b("reverse", x, axes=axes)
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Tensors joined along an axis that they have."""
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """Tensors joined along an axis that they have; vectors without elements are passed over."""
     parts = _one_dtype("cat", tensors)
-    axis = normalise(dim, parts[0]._data.ndim)
-    return apply(_CONCATENATE, parts, {"axis": axis}, "CatBackward0")
+    parts = [x for x in parts if tuple(x.shape) != (0,)] or parts[:1]
+    axis = normalise(dim if axis is None else axis, parts[0].ndim)
+    if all(hasattr(part, "_data") for part in parts):
+        return apply(_CONCATENATE, parts, {"axis": axis}, "CatBackward0")
+    result: Tensor = call("cat", one_op, *parts, op="concatenate", axis=axis)
+    return result
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Tensors of one shape joined along a new axis."""
     parts = _one_dtype("stack", tensors)
-    shapes = {x._data.shape for x in parts}
+    shapes = {tuple(x.shape) for x in parts}
     if len(shapes) > 1:
         raise EagerError(f"stack expects each tensor to be equal size, but got {sorted(shapes)}")
-    axis = normalise(dim, parts[0]._data.ndim + 1)
-    result: Tensor = composite("stack", _stack, parts, axis=axis)
+    axis = normalise(dim if axis is None else axis, parts[0].ndim + 1)
+    result: Tensor = call("stack", _stack, *parts, axis=axis)
     return result
 
 
@@ -181,5 +204,4 @@ def _stack(b: Any, *xs: Any, axis: int) -> Any:
 def _one_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     if not tensors:
         raise RuntimeError(f"{name} expects a non-empty list of Tensors")
-    common = common_dtype(tuple(tensors))
-    return [x.to(common) for x in tensors]
+    return list(promoted(*map(as_operand, tensors)))

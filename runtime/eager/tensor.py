@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import arithmetic, indexing
-from .core import bind, make, shared_counter
+from .core import InferenceCounter, Views, bind, make, new_counter, shared_counter
 from .display import represent
 from .hooks import HookTable, NodeHooks, RemovableHandle
 from .methods import Methods
+from .modes import STATE
 from .node import LEAF, LEAF_EDGE, OUTPUT, AccumulateGrad, edge_of, tensor_hooks
 from .promotion import FLOATING
 
@@ -45,6 +46,8 @@ class Tensor(Methods):
     # What few tensors have is kept in `__dict__`.
     _grad: Tensor | None = None
     _base: Tensor | None = None
+    _views: Views | None = None
+    _origin: str | None = None
     _hooks: HookTable | None = None
     _post_accumulate_hooks: HookTable | None = None
     _accumulator_hooks: NodeHooks | None = None
@@ -58,7 +61,7 @@ class Tensor(Methods):
     def __init__(self, data: Any, *, requires_grad: bool = False) -> None:
         self._data = np.asarray(data)
         self._node = None
-        self._counter = None
+        self._counter = new_counter()
         if requires_grad:
             self.requires_grad = True
 
@@ -218,6 +221,11 @@ class Tensor(Methods):
                 "only Tensors of floating point (and complex) dtype can require gradients, "
                 f"not {self._data.dtype}"
             )
+        if value and self.is_inference() and not STATE.inference:
+            raise RuntimeError(
+                "setting requires_grad=True on an inference tensor outside InferenceMode is not "
+                "allowed; clone() gives a normal tensor"
+            )
         self._node = LEAF if value else None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -283,10 +291,22 @@ class Tensor(Methods):
 
     @property
     def _version(self) -> int:
+        if self.is_inference():
+            raise RuntimeError("inference tensors do not track a version counter")
         return 0 if self._counter is None else self._counter[0]
 
     def _bump(self) -> None:
         shared_counter(self)[0] += 1
+
+    def is_inference(self) -> bool:
+        """Whether it was made in inference mode."""
+        return isinstance(self._counter, InferenceCounter)
+
+    def is_view(self) -> bool:
+        """Whether it is a view of another tensor, by which its gradient goes."""
+        return self._base is not None
+
+    _is_view = is_view
 
     def accumulator(self) -> AccumulateGrad:
         """What `next_functions` shows for this leaf: one object as long as someone holds it."""
@@ -372,10 +392,23 @@ class Tensor(Methods):
         result._grad = copy.deepcopy(self._grad, memo)
         return result
 
+    def __copy__(self) -> Tensor:
+        return Tensor(self._data, requires_grad=self._node is not None)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        if not self.is_leaf:
-            raise RuntimeError("only graph leaves can be pickled; detach() the tensor first")
-        return (_rebuild, (self._data, self._node is LEAF))
+        return (_rebuild, (self._data, self._node is not None))
+
+    # --- other libraries ---
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self._node is not None:
+            raise BufferError(
+                "can't export a tensor that requires gradient: use tensor.detach()"
+            )
+        return self._data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        return self._data.__dlpack_device__()
 
 
 def _rebuild(data: np.ndarray, requires_grad: bool) -> Tensor:

@@ -22,7 +22,13 @@ inf, nan = np.inf, np.nan
 
 # Largest error allowed, in ULP. What was measured stands in each function's docstring.
 BOUNDS = {"f64": 1.1, "f32": 1.0}
-LOOSER = {("erfc", "f64"): 2.0, ("atan", "f64"): 1.5, ("atan2", "f64"): 1.5}
+LOOSER = {
+    ("erfc", "f64"): 2.0,
+    ("atan", "f64"): 1.5,
+    ("atan2", "f64"): 1.5,
+    ("lgamma", "f64"): 3.0,
+    ("digamma", "f64"): 4.0,
+}
 
 REFERENCE: dict[str, Callable[..., object]] = {
     **{name: getattr(gmpy2, name) for name in PUBLIC if name != "pow"},
@@ -151,6 +157,9 @@ def spread(low: float, high: float, count: int) -> np.ndarray:
     return size * RANDOM.choice([-1.0, 1.0], count)
 
 
+GAMMA_ROOTS = {"lgamma": (1.0, 2.0), "digamma": (1.4616321449683622,)}
+
+
 def points(name: str, dtype: str, count: int) -> np.ndarray:
     """Arguments of one function: its whole domain, and where its formula is hardest put."""
     tiny, huge = SMALL[dtype], LARGE[dtype]
@@ -170,6 +179,10 @@ def points(name: str, dtype: str, count: int) -> np.ndarray:
         return np.concatenate([2 * uniform, usual, everywhere, multiples])
     if name in ("erf", "erfc"):
         return np.concatenate([3 * uniform, RANDOM.uniform(0, 28 if dtype == "f64" else 10, count)])
+    if name in GAMMA_ROOTS:
+        near_roots = np.add.outer(GAMMA_ROOTS[name], spread(1e-15, 0.5, count // 4)).ravel()
+        moderate = RANDOM.uniform(0, 12, count)
+        return np.concatenate([np.abs(everywhere), moderate, near_roots, np.arange(1.0, 40.0) / 4])
     if name == "exp2":
         return np.concatenate([uniform, 1.45 * usual])
     return np.concatenate([uniform, usual, everywhere])
@@ -279,6 +292,14 @@ SPECIAL = {
     "erf": [(0.0, 0.0), (-0.0, -0.0), (inf, 1.0), (-inf, -1.0), (30.0, 1.0)],
     "erfc": [(0.0, 1.0), (-0.0, 1.0), (inf, 0.0), (-inf, 2.0), (30.0, 0.0), (-30.0, 2.0)],
     "cbrt": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -inf), (27.0, 3.0), (-8.0, -2.0)],
+    "lgamma": [
+        *((pole, inf) for pole in (0.0, -0.0, -1.0, -2.0, -171.0, -1e30, inf, -inf)),
+        *((1.0, 0.0), (2.0, 0.0)),
+    ],
+    "digamma": [
+        *((pole, nan) for pole in (-1.0, -2.0, -171.0, -1e30, -inf)),
+        *((0.0, -inf), (-0.0, inf), (inf, inf), (2**-99, -(2**99)), (-(2**-99), 2**99)),
+    ],
 }
 
 
@@ -294,6 +315,22 @@ def assert_values(found: np.ndarray, expected: np.ndarray) -> None:
 def test_special_values(name: str, dtype: str) -> None:
     x, expected = np.array([*SPECIAL.get(name, []), (nan, nan)]).T
     assert_values(compiled(name, dtype)(x), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", GAMMA_ROOTS)
+def test_gamma_functions_below_zero(name: str, dtype: str) -> None:
+    """To the accuracy of the terms that are added: not of the sum, near one of its many roots."""
+    size = np.concatenate([np.abs(spread(SMALL[dtype], 1e15, 4000)), RANDOM.uniform(0, 20, 4000)])
+    x = -size.astype(DTYPES[dtype])
+    high, low = exact(name, x)
+    found = compiled(name, dtype)(x)
+    finite = np.isfinite(high)
+    np.testing.assert_array_equal(found[~finite], high[~finite])
+    above, _ = exact(name, 1 - x.astype(np.float64))
+    scale = np.maximum(np.maximum(1, np.abs(high)), np.abs(above))
+    error = np.abs((found[finite] - high[finite]) - low[finite])
+    assert np.all(error <= 4 * np.finfo(found.dtype).eps * scale[finite])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

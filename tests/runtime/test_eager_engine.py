@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import fusegrad.runtime.eager as fg
+from fusegrad import autograd
 from fusegrad.runtime.eager.composite import composite
+from fusegrad.runtime.eager.function_node import link
 
 
 def both(b: object, x: object) -> tuple[object, object]:
@@ -31,7 +33,7 @@ def test_an_output_that_is_not_used() -> None:
     _, sine = composite("both", both, (x,))
     seen = []
     sine.register_hook(lambda g: seen.append(g.item()))
-    (gradient,) = fg.grad((sine * 3).sum(), sine, retain_graph=True)
+    (gradient,) = autograd.grad((sine * 3).sum(), sine, retain_graph=True)
     assert gradient is not None
     assert (gradient.item(), seen) == (3.0, [3.0])
     sine.backward()
@@ -45,7 +47,7 @@ class Double:
         self.calls = 0
 
     def __call__(self, x: fg.Tensor, **options: Sequence[int]) -> fg.Tensor:
-        (y,) = fg.link("DoubleBackward", [x], [x._data * 2], self.back, self.recorded, **options)
+        (y,) = link("DoubleBackward", [x], [x._data * 2], self.back, self.recorded, **options)
         return y
 
     def back(self, cts: list[np.ndarray]) -> list[np.ndarray]:
@@ -71,8 +73,8 @@ def test_a_function_as_a_node() -> None:
 def test_a_function_is_differentiated_twice() -> None:
     x = fg.ones(1, requires_grad=True)
     y = Double()(x) ** 3
-    (first,) = fg.grad(y, x, create_graph=True)
-    (second,) = fg.grad(first, x)
+    (first,) = autograd.grad(y, x, create_graph=True)
+    (second,) = autograd.grad(first, x)
     assert (first.item(), second.item()) == (24.0, 48.0)
 
 
@@ -94,13 +96,13 @@ def test_a_function_notices_changes_of_what_it_saved() -> None:
 
 @pytest.mark.parametrize(
     ("gradients", "words"),
-    [([np.ones(2)], r"\[2\].*\[1\]"), ([np.ones(1), np.ones(1)], "expected 1, got 2")],
+    [([np.ones(2)], r"\[2\].*\[3\]"), ([np.ones(1), np.ones(1)], "expected 1, got 2")],
 )
 def test_a_function_s_gradients_are_checked(gradients: list[np.ndarray], words: str) -> None:
-    x = fg.ones(1, requires_grad=True)
-    (y,) = fg.link("WrongBackward", [x], [np.ones(1)], lambda cts: gradients)
+    x = fg.ones(3, requires_grad=True)
+    (y,) = link("WrongBackward", [x], [np.ones(3)], lambda cts: gradients)
     with pytest.raises(RuntimeError, match=words):
-        y.backward()
+        y.sum().backward()
 
 
 def test_a_diamond_runs_each_node_once() -> None:
@@ -120,7 +122,7 @@ def test_backward_of_a_leaf() -> None:
 
 def test_several_outputs_at_once() -> None:
     x = fg.ones(2, requires_grad=True)
-    gradients = fg.grad([x.sum(), (x * 3).sum()], [x])
+    gradients = autograd.grad([x.sum(), (x * 3).sum()], [x])
     assert gradients[0] is not None
     assert gradients[0].tolist() == [4.0, 4.0]
 
@@ -128,7 +130,7 @@ def test_several_outputs_at_once() -> None:
 def test_the_gradient_with_respect_to_a_result() -> None:
     x = fg.ones(2, requires_grad=True)
     y = x * 2
-    gradients = fg.grad((y * y).sum(), [y, x])
+    gradients = autograd.grad((y * y).sum(), [y, x])
     assert [g.tolist() for g in gradients if g is not None] == [[4.0, 4.0], [8.0, 8.0]]
     assert x.grad is None
 
@@ -156,12 +158,6 @@ def test_in_place_arithmetic_of_a_result_is_differentiated() -> None:
     y *= x.detach()
     y.backward()
     assert (y.item(), x.grad.item()) == (6.0, 2.0)
-
-
-def test_in_place_on_a_view_says_that_it_cannot_yet() -> None:
-    x = fg.ones(2, 2, requires_grad=True)
-    with pytest.raises(NotImplementedError, match="clone"):
-        (x * 2)[0].mul_(3)
 
 
 def test_accumulated_gradients_have_the_leaf_s_dtype_and_own_memory() -> None:

@@ -1,0 +1,123 @@
+"""Activations of `fusegrad.nn.functional`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ir.functions import activation, elementwise
+from ..runtime.eager import activations as _eager
+from ..runtime.eager.arithmetic import tanh as _tanh
+from ..runtime.eager.dispatch import as_floating, call, public
+from ..runtime.eager.operands import floating, shape_of
+
+tanh = public(_tanh)
+softmax = _eager.softmax
+log_softmax = _eager.log_softmax
+
+
+def _plain(name: str, function: Any, title: str = "") -> Any:
+    """An activation without options."""
+
+    def run(input: Any) -> Any:
+        return call(name, function, as_floating(input), title=title)
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = function.__doc__ or f"{name}, elementwise."
+    return run
+
+
+sigmoid = _plain("sigmoid", elementwise.sigmoid)
+logsigmoid = _plain("logsigmoid", elementwise.log_sigmoid, "LogSigmoidBackward0")
+mish = _plain("mish", activation.mish)
+hardsigmoid = _plain("hardsigmoid", activation.hardsigmoid)
+hardswish = _plain("hardswish", activation.hardswish)
+softsign = _plain("softsign", activation.softsign, "DivBackward0")
+tanhshrink = _plain("tanhshrink", activation.tanhshrink, "SubBackward0")
+selu = _plain("selu", activation.selu, "EluBackward0")
+
+
+def relu(input: Any) -> Any:
+    """max(x, 0), with derivative 0 at 0."""
+    return call("relu", elementwise.relu, input)
+
+
+def relu6(input: Any) -> Any:
+    """x limited to [0, 6]."""
+    return hardtanh(input, 0.0, 6.0)
+
+
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """x limited to [min_val, max_val]; at a bound the derivative is 0."""
+    bounds = {"low": float(min_val), "high": float(max_val)}
+    return call("hardtanh", activation.hardtanh, as_floating(input), **bounds)
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """log(1 + e^(beta x)) / beta; exact everywhere, so that `threshold` has no effect."""
+    if beta == 1:
+        return call("softplus", elementwise.softplus, as_floating(input))
+    scaled = activation.softplus_scaled
+    return call("softplus", scaled, as_floating(input), beta=float(beta))
+
+
+def silu(input: Any) -> Any:
+    """x · sigmoid(x)."""
+    return call("silu", elementwise.silu, as_floating(input))
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """x Φ(x); with approximate="tanh" by a tanh in place of the normal distribution."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f'approximate argument must be either none or tanh, not "{approximate}"')
+    return call("gelu", elementwise.gelu, as_floating(input), approximate=approximate)
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+    """x where x > 0, else negative_slope · x."""
+    return call("leaky_relu", elementwise.leaky_relu, input, slope=float(negative_slope))
+
+
+def prelu(input: Any, weight: Any) -> Any:
+    """x where x > 0, else weight · x; one weight, or one for each channel (axis 1)."""
+    return call("prelu_kernel", activation.prelu, *floating(input, weight))
+
+
+def elu(input: Any, alpha: float = 1.0) -> Any:
+    """x where x > 0, else alpha · (e^x - 1)."""
+    return call("elu", elementwise.elu, as_floating(input), alpha=float(alpha))
+
+
+def celu(input: Any, alpha: float = 1.0) -> Any:
+    """x where x > 0, else alpha · (e^(x/alpha) - 1)."""
+    x = as_floating(input)
+    return call("celu", activation.celu, x, title="CeluBackward0", alpha=float(alpha))
+
+
+def softmin(input: Any, dim: int | None = None, *, axis: int | None = None) -> Any:
+    """softmax(-x) along `dim`."""
+    return softmax(-input, dim, axis=axis)
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    """x moved towards 0 by `lambd`."""
+    return call("softshrink", activation.softshrink, as_floating(input), bound=float(lambd))
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """x, and 0 in [-lambd, lambd]."""
+    return call("hardshrink", activation.hardshrink, as_floating(input), bound=float(lambd))
+
+
+def threshold(input: Any, threshold: float, value: float) -> Any:
+    """x where it is above `threshold`, else `value`."""
+    static = {"bound": float(threshold), "value": float(value)}
+    return call("threshold", activation.threshold, input, **static)
+
+
+def glu(input: Any, dim: int = -1) -> Any:
+    """The first half along `dim`, times sigmoid of the second."""
+    shape = shape_of(input)
+    at = dim % max(len(shape), 1)
+    if not shape or shape[at] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} of {list(shape)}")
+    return call("glu", activation.glu, as_floating(input), axis=at)

@@ -1,0 +1,248 @@
+"""Layers of `fusegrad.nn.functional`: linear maps, normalisation, dropout, embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.functions import linalg, normalisation
+from ..ir.functions import linear as products
+from ..runtime.eager import modes
+from ..runtime.eager.axes import normalise, normalise_all
+from ..runtime.eager.dispatch import call, is_tensor_like
+from ..runtime.eager.operands import as_operand, floating, shape_of, tensor_of
+from ..runtime.eager.random import rand
+
+# What PyTorch calls the last node, by the axes of the input and whether there is a bias.
+_LINEAR_TITLES = {
+    (1, False): "SqueezeBackward4",
+    (2, False): "MmBackward0",
+    (2, True): "AddmmBackward0",
+    (3, False): "UnsafeViewBackward0",
+}
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """x @ weight.T + bias, over the last axis of x; `weight` has shape (outputs, inputs)."""
+    ndim = min(len(shape_of(input)), 3)
+    title = _LINEAR_TITLES.get((ndim, bias is not None), "ViewBackward0")
+    operands = (input, weight) if bias is None else (input, weight, bias)
+    return call("linear", products.linear, *operands, title=title)
+
+
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """x1 W_o x2 for each output o; `weight` has shape (outputs, inputs 1, inputs 2)."""
+    operands = floating(input1, input2, weight, *(() if bias is None else (bias,)))
+    title = "AddBackward0" if bias is not None else "TrilinearBackward0"
+    return call("bilinear", linalg.bilinear, *operands, title=title)
+
+
+# --- normalisation ---
+
+
+def _affine(weight: Any, bias: Any) -> tuple[tuple[str, ...], list[Any]]:
+    given = {"weight": weight, "bias": bias}
+    extra = {word: x for word, x in given.items() if x is not None}
+    return tuple(extra), list(extra.values())
+
+
+def _check_normalised(name: str, input: Any, normalized_shape: Sequence[int]) -> int:
+    shape = shape_of(input)
+    wanted = tuple(normalized_shape)
+    if not wanted or shape[len(shape) - len(wanted) :] != wanted:
+        raise RuntimeError(
+            f"{name}: given normalized_shape={list(wanted)}, expected input with shape "
+            f"[*, {', '.join(map(str, wanted))}], but got input of size {list(shape)}"
+        )
+    return len(wanted)
+
+
+def layer_norm(
+    input: Any,
+    normalized_shape: Sequence[int],
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+) -> Any:
+    """(x - mean) / √(variance + eps) · weight + bias, over the last axes."""
+    count = _check_normalised("layer_norm", input, normalized_shape)
+    extras, extra = _affine(weight, bias)
+    static = {"extras": extras, "count": count, "eps": float(eps)}
+    operands = floating(input, *extra)
+    title = "NativeLayerNormBackward0"
+    return call("layer_norm", normalisation.layer_norm, *operands, title=title, **static)
+
+
+def rms_norm(
+    input: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None
+) -> Any:
+    """x / √(mean of x² + eps) · weight, over the last axes."""
+    count = _check_normalised("rms_norm", input, normalized_shape)
+    extras, extra = _affine(weight, None)
+    x, *rest = floating(input, *extra)
+    eps = float(np.finfo(np.dtype(x.dtype)).eps) if eps is None else float(eps)
+    static = {"extras": extras, "count": count, "eps": eps}
+    title = "FusedRmsNormBackward0"
+    return call("rms_norm", normalisation.rms_norm, x, *rest, title=title, **static)
+
+
+def group_norm(
+    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """Standardised for each sample and group of channels."""
+    channels = shape_of(input)[1]
+    if channels % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(shape_of(input))} and num_groups={num_groups}"
+        )
+    extras, extra = _affine(weight, bias)
+    static = {"extras": extras, "groups": int(num_groups), "eps": float(eps)}
+    operands = floating(input, *extra)
+    title = "NativeGroupNormBackward0"
+    return call("group_norm", normalisation.group_norm, *operands, title=title, **static)
+
+
+def instance_norm(
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Standardised for each sample and channel."""
+    if not use_input_stats or running_mean is not None or running_var is not None:
+        raise NotImplementedError("instance_norm with running statistics is not supported")
+    extras, extra = _affine(weight, bias)
+    static = {"extras": extras, "groups": shape_of(input)[1], "eps": float(eps)}
+    operands = floating(input, *extra)
+    title = "ViewBackward0"
+    return call("instance_norm", normalisation.group_norm, *operands, title=title, **static)
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Standardised for each channel: by the batch's statistics in training, else by running ones.
+
+    In training the running statistics (Tensors or arrays) are updated in place.
+    """
+    extras, extra = _affine(weight, bias)
+    static = {"extras": extras, "eps": float(eps)}
+    title = "NativeBatchNormBackward0"
+    if not training:
+        operands = floating(input, running_mean, running_var, *extra)
+        fixed = normalisation.batch_norm_fixed
+        return call("batch_norm", fixed, *operands, title=title, **static)
+    shape = shape_of(input)
+    count = int(np.prod(shape)) // max(shape[1], 1)
+    if count <= 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {list(shape)}"
+        )
+    operands = floating(input, *extra)
+    y, mean, var = call("batch_norm", normalisation.batch_norm, *operands, title=title, **static)
+    if running_mean is not None:
+        _update(running_mean, mean, momentum)
+    if running_var is not None:
+        _update(running_var, var * (count / (count - 1)), momentum)
+    return y
+
+
+def _update(running: Any, new: Any, momentum: float) -> None:
+    """running ← (1 - momentum) · running + momentum · new."""
+    with modes.no_grad():
+        running *= 1 - momentum
+        running += momentum * (new.detach() if is_tensor_like(new) else new)
+
+
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+    """x / max(norm over `dim`, eps)."""
+    (x,) = floating(as_operand(input))
+    axes = normalise_all(dim, len(x.shape))
+    static = {"axes": axes, "order": float(p), "eps": float(eps)}
+    return call("normalize", normalisation.normalised, x, title="DivBackward0", **static)
+
+
+# --- dropout ---
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Elements set to 0 with probability p, the others divided by 1 - p; x itself outside training.
+
+    The random numbers are those of `manual_seed`. In a compiled function they are drawn once.
+    """
+    return _dropped(input, shape_of(input), p, training)
+
+
+def _dropped(input: Any, shape: tuple[int, ...], p: float, training: bool) -> Any:
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    kept = rand(*shape).numpy() >= p
+    factor = np.asarray(kept / (1 - p) if p < 1 else np.zeros(shape), np.dtype(input.dtype))
+    return tensor_of(input) * tensor_of(factor) if is_tensor_like(input) else input * factor
+
+
+def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Any:
+    """The same for whole channels: all elements of one together."""
+    shape = shape_of(input)
+    return _dropped(input, (*shape[:2], *[1] * (len(shape) - 2)), p, training)
+
+
+dropout2d = dropout3d = dropout1d
+
+
+# --- indices ---
+
+
+def embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+) -> Any:
+    """The rows of `weight` that `input` names; row `padding_idx` gets no gradient."""
+    rows = shape_of(weight)[0]
+    pad = None if padding_idx is None else normalise(padding_idx, rows)
+    return call("embedding", _embedding, as_operand(input), weight, padding=pad)
+
+
+def _embedding(b: Any, indices: Any, weight: Any, *, padding: int | None) -> Any:
+    taken = b("gather", weight, indices, axis=0)
+    if padding is None:
+        return taken
+    shape = b.type_of(taken).shape
+    blank = b.compare("eq", indices, b.full_like(indices, padding))
+    blank = b.expand(blank, (len(shape) - 1,), shape)
+    return b.select(blank, b("stop_gradient", taken), taken)
+
+
+def one_hot(input: Any, num_classes: int = -1) -> Any:
+    """1 at the class that `input` names, else 0, along a new last axis."""
+    indices = as_operand(input)
+    if num_classes < 0:
+        array = np.asarray(getattr(indices, "_data", indices))
+        num_classes = int(array.max()) + 1
+    return call("one_hot", _one_hot, indices, classes=int(num_classes))
+
+
+def _one_hot(b: Any, indices: Any, *, classes: int) -> Any:
+    type = b.type_of(indices)
+    ramp = b("iota", dtype=type.dtype, shape=(classes,), axis=0)
+    checked = b("gather", ramp, indices, axis=0)
+    shape = (*type.shape, classes)
+    place = b("iota", dtype=type.dtype, shape=shape, axis=type.ndim)
+    return b.cast(b.compare("eq", b.expand(checked, (type.ndim,), shape), place), "i64")

@@ -1,0 +1,230 @@
+"""What `fusegrad.linalg` offers: systems, factorisations, determinants, norms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...ir.functions import linalg as functions
+from .errors import EagerError, LinAlgError
+from .operands import as_operand, call, floating
+from .products import cross, matmul, vecdot
+from .reductions import norm as _vector_norm
+from .results import Eigh, Qr, SlogDet, Svd
+
+__all__ = [
+    "cholesky",
+    "cholesky_solve",
+    "cond",
+    "cross",
+    "det",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "logdet",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "multi_dot",
+    "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "vecdot",
+    "vector_norm",
+]
+
+
+def _run(name: str, function: Callable[..., Any], *operands: Any, **static: Any) -> Any:
+    """The composition of floating-point operands; where LAPACK fails, an error that says so."""
+    try:
+        return call(name, function, *floating(*operands), title=_title(name), **static)
+    except np.linalg.LinAlgError as error:
+        if isinstance(error, LinAlgError):
+            raise
+        raise LinAlgError(f"linalg.{name}: {error} (The input matrix is singular?)") from None
+
+
+def _title(name: str) -> str:
+    word = "".join(part.capitalize() for part in _NAMES.get(name, f"linalg_{name}").split("_"))
+    return f"{word}Backward0"
+
+
+_NAMES = {
+    "cholesky": "linalg_cholesky_ex",
+    "cholesky_solve": "cholesky_solve",
+    "eigvalsh": "linalg_eigh",
+    "inv": "linalg_inv_ex",
+    "solve": "linalg_solve_ex",
+    "svdvals": "linalg_svd",
+}
+
+
+def _square(name: str, x: Any) -> Any:
+    x = as_operand(x)
+    if len(x.shape) < 2 or x.shape[-1] != x.shape[-2]:
+        raise EagerError(
+            f"linalg.{name}: A must be batches of square matrices, but it has shape {list(x.shape)}"
+        )
+    return x
+
+
+def solve(A: Any, B: Any, *, left: bool = True) -> Any:  # noqa: N803
+    """The X with A X = B, or (`left` false) X A = B."""
+    A = _square("solve", A)  # noqa: N806
+    return _run("solve", functions.solve if left else _solve_right, A, as_operand(B))
+
+
+def _solve_right(b: Any, a: Any, c: Any) -> Any:
+    turned = functions.solve(b, functions.transposed(b, a), functions.transposed(b, c))
+    return functions.transposed(b, turned)
+
+
+def solve_triangular(
+    A: Any,  # noqa: N803
+    B: Any,  # noqa: N803
+    *,
+    upper: bool,
+    left: bool = True,
+    unitriangular: bool = False,
+) -> Any:
+    """The same, for an A of which only one triangle counts."""
+    static = {"upper": bool(upper), "left": bool(left), "unit": bool(unitriangular)}
+    square = _square("solve_triangular", A)
+    return _run("solve_triangular", functions.solve_triangular, square, as_operand(B), **static)
+
+
+def inv(A: Any) -> Any:  # noqa: N803
+    """The inverse of each matrix."""
+    return _run("inv", functions.inverse, _square("inv", A))
+
+
+def pinv(A: Any, *, rtol: float | None = None) -> Any:  # noqa: N803
+    """The Moore-Penrose inverse; singular values up to rtol · the largest count as 0."""
+    (x,) = floating(as_operand(A))
+    if rtol is None:
+        rtol = max(x.shape[-2:]) * float(np.finfo(np.dtype(x.dtype)).eps)
+    return _run("pinv", functions.pinv, x, tolerance=float(rtol))
+
+
+def cholesky(A: Any, *, upper: bool = False) -> Any:  # noqa: N803
+    """The lower triangular L with L Lᵀ = A, or (`upper`) Lᵀ; A is symmetric positive definite."""
+    return _run("cholesky", functions.cholesky, _square("cholesky", A), upper=bool(upper))
+
+
+def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
+    """The X with A X = B, given the Cholesky factor L of A."""
+    operands = (as_operand(B), _square("cholesky_solve", L))
+    return _run("cholesky_solve", functions.cholesky_solve, *operands, upper=bool(upper))
+
+
+def qr(A: Any, mode: str = "reduced") -> Qr:  # noqa: N803
+    """Q with orthonormal columns and upper triangular R, with A = Q R."""
+    if mode != "reduced":
+        raise NotImplementedError(f"linalg.qr: mode {mode!r} is not supported, only 'reduced'")
+    return Qr(*_run("qr", functions.qr, as_operand(A)))
+
+
+def eigh(A: Any, UPLO: str = "L") -> Eigh:  # noqa: N803
+    """Eigenvalues in rising order, and orthonormal eigenvectors as columns.
+
+    A is symmetric; where it is not quite, the mean of its two triangles counts.
+    """
+    return Eigh(*_run("eigh", functions.eigh, _square("eigh", A)))
+
+
+def eigvalsh(A: Any, UPLO: str = "L") -> Any:  # noqa: N803
+    """The eigenvalues of a symmetric matrix."""
+    return _run("eigvalsh", functions.eigvalsh, _square("eigvalsh", A))
+
+
+def svd(A: Any, full_matrices: bool = False) -> Svd:  # noqa: N803
+    """U, the singular values in falling order, and Vᵀ, with A = U diag(S) Vᵀ."""
+    x = as_operand(A)
+    if full_matrices and x.shape[-1] != x.shape[-2]:
+        raise NotImplementedError("linalg.svd: only full_matrices=False is supported")
+    return Svd(*_run("svd", functions.svd, x))
+
+
+def svdvals(A: Any) -> Any:  # noqa: N803
+    """The singular values in falling order."""
+    return _run("svdvals", functions.svdvals, as_operand(A))
+
+
+def det(A: Any) -> Any:  # noqa: N803
+    """The determinant of each matrix."""
+    return _run("det", functions.det, _square("det", A))
+
+
+def slogdet(A: Any) -> SlogDet:  # noqa: N803
+    """The determinant's sign, and the logarithm of its absolute value."""
+    return SlogDet(*_run("slogdet", functions.slogdet, _square("slogdet", A)))
+
+
+def logdet(A: Any) -> Any:  # noqa: N803
+    """The logarithm of the determinant; nan where that is negative."""
+    return _run("logdet", _logdet, _square("logdet", A))
+
+
+def _logdet(b: Any, x: Any) -> Any:
+    sign, size = functions.slogdet(b, x)
+    negative = b.compare("lt", sign, b.zeros_like(sign))
+    return b.select(negative, b.full_like(size, float("nan")), size)
+
+
+def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
+    """The product of n copies of A; of its inverse, for a negative n."""
+    return _run("matrix_power", functions.matrix_power, _square("matrix_power", A), n=int(n))
+
+
+def multi_dot(tensors: Sequence[Any]) -> Any:
+    """The product of several matrices, from the left."""
+    result = tensors[0]
+    for other in tensors[1:]:
+        result = result @ other
+    return result
+
+
+# --- norms ---
+
+
+def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Any:
+    """(Σ |x|^ord)^(1/ord) over `dim`."""
+    return _vector_norm(as_operand(x), ord, dim, keepdim)
+
+
+def matrix_norm(
+    A: Any,  # noqa: N803
+    ord: float | str = "fro",
+    dim: tuple[int, int] = (-2, -1),
+    keepdim: bool = False,
+) -> Any:
+    """A norm of each matrix: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
+    x = as_operand(A)
+    if tuple(d % len(x.shape) for d in dim) != (len(x.shape) - 2, len(x.shape) - 1):
+        raise NotImplementedError("linalg.matrix_norm: the matrices stand in the last two axes")
+    order = ord if isinstance(ord, str) else float(ord)
+    return _run("matrix_norm", functions.matrix_norm, x, order=order, keep=bool(keepdim))
+
+
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: N803
+    """The 2-norm of all elements; with `ord`, a norm of vectors or (two axes) of matrices."""
+    x = as_operand(A)
+    two = isinstance(dim, list | tuple) and len(dim) == 2
+    if ord is not None and (two or (dim is None and len(x.shape) == 2)):
+        return matrix_norm(x, ord, dim or (-2, -1), keepdim)
+    return vector_norm(x, 2 if ord is None else ord, dim, keepdim)
+
+
+def cond(A: Any, p: float | str | None = None) -> Any:  # noqa: N803
+    """The condition number: the norm of A times that of its inverse."""
+    if p is None or p == 2:
+        s = svdvals(A)
+        return s[..., 0] / s[..., -1]
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)

@@ -1,0 +1,137 @@
+"""Buffer planning: two values share memory only when one is dead before the other is written."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+
+from fusegrad.ir import Graph, GraphBuilder, TensorType, Value, parse
+from fusegrad.ir.autodiff import value_and_vjp
+from fusegrad.ir.passes.pipeline import CLEAN, LOWER, run_passes
+from fusegrad.ir.passes.plan import ALIGNMENT, Place, Plan, _Arena, plan_buffers
+
+from .random_programs import programs
+
+
+def simulate(graph: Graph, plan: Plan) -> None:
+    """Run `graph` on an arena of names: whoever reads a value must find it where it was written."""
+    memory: dict[tuple[str, int], Value] = {}
+
+    def cells(value: Value) -> list[tuple[str, int]]:
+        place = plan.places[value]
+        if place.kind != "arena":
+            return [(place.kind, place.index)]
+        assert place.index % ALIGNMENT == 0
+        assert place.index + value.type.bytes <= plan.arena
+        return [("arena", place.index + i) for i in range(0, max(value.type.bytes, 1), 4)]
+
+    def write(value: Value, owner: Value) -> None:
+        memory.update(dict.fromkeys(cells(value), owner))
+
+    owner = {value: value for value in graph.inputs}
+    for value in graph.inputs:
+        write(value, value)
+    for operation in graph:
+        for operand in operation.operands:
+            assert all(memory[cell] is owner[operand] for cell in cells(operand)), operation
+        for result in operation.results:
+            if operation.name == "reshape":
+                owner[result] = owner[operation.operands[0]]
+                assert plan.places[result] == plan.places[operation.operands[0]]
+            else:
+                owner[result] = result
+                write(result, result)
+        for operand in operation.operands:  # no result is written over an operand
+            assert all(memory[cell] is owner[operand] for cell in cells(operand)), operation
+    for i, output in enumerate(graph.outputs):
+        assert plan.places[output] == Place("output", i)
+        assert memory["output", i] is owner[output]
+
+
+@settings(max_examples=100)
+@given(program=programs(least=10, most=50))
+def test_nothing_is_overwritten_while_it_lives(program: Graph) -> None:
+    joint = value_and_vjp(program, range(len(program.inputs)), seed=0)
+    for graph in (run_passes(program, LOWER), run_passes(joint, (*CLEAN, *LOWER))):
+        plan = plan_buffers(graph)
+        simulate(graph, plan)
+        every = {*graph.inputs, *(r for operation in graph for r in operation.results)}
+        assert set(plan.places) == every
+
+
+def test_the_simulation_finds_an_overlap() -> None:
+    graph = run_passes(_chain(3), LOWER)
+    plan = plan_buffers(graph)
+    places = {
+        value: Place("arena", 0) if place.kind == "arena" else place
+        for value, place in plan.places.items()
+    }
+    with pytest.raises(AssertionError):
+        simulate(graph, Plan(places, plan.arena))
+
+
+def _chain(length: int) -> Graph:
+    b = GraphBuilder()
+    x = b.input(TensorType("f64", (100,)), "x")
+    for axis in (0,) * length:
+        x = b("cumsum", x, axis=axis, reverse=False)
+    return b.build([x])
+
+
+def test_a_chain_needs_two_buffers() -> None:
+    graph = run_passes(_chain(20), LOWER)
+    plan = plan_buffers(graph)
+    assert plan.arena == 2 * 832  # 800 bytes, in whole cache lines
+    simulate(graph, plan)
+
+
+def test_a_reshape_takes_no_memory() -> None:
+    graph = parse(
+        """
+        func @f(%x: f64[4]) -> (f64[2, 2]) {
+          %0 = cumsum %x {axis = 0, reverse = false} : f64[4]
+          %1 = reshape %0 {shape = [2, 2]} : f64[2, 2]
+          %2 = cumsum %1 {axis = 0, reverse = false} : f64[2, 2]
+          %3 = reshape %2 {shape = [4]} : f64[4]
+          %4 = reshape %3 {shape = [2, 2]} : f64[2, 2]
+          return %4
+        }
+        """
+    )
+    plan = plan_buffers(graph)
+    assert plan.arena == ALIGNMENT
+    simulate(graph, plan)
+
+
+def test_values_without_elements_have_a_place() -> None:
+    graph = parse(
+        """
+        func @f(%x: f64[0]) -> (f64[0]) {
+          %0 = cumsum %x {axis = 0, reverse = false} : f64[0]
+          %1 = cumsum %0 {axis = 0, reverse = true} : f64[0]
+          return %1
+        }
+        """
+    )
+    assert plan_buffers(graph).arena == ALIGNMENT
+
+
+def test_the_arena_joins_what_is_given_back() -> None:
+    rng = random.Random(3)
+    arena = _Arena()
+    taken: list[tuple[int, int]] = []
+    for _ in range(2000):
+        if taken and rng.random() < 0.5:
+            arena.give(*taken.pop(rng.randrange(len(taken))))
+        else:
+            size = rng.randrange(0, 1000)
+            taken.append((arena.take(size), size))
+        ends = sorted((offset, offset + max(size, 1)) for offset, size in taken)
+        assert all(a[1] <= b[0] for a, b in zip(ends, ends[1:], strict=False))
+        assert not ends or ends[-1][1] <= arena.size
+    while taken:
+        arena.give(*taken.pop(rng.randrange(len(taken))))
+    assert arena.holes == [(arena.size, 0)]
+    assert arena.take(arena.size + 1) == 0  # the one hole grows

@@ -1,0 +1,374 @@
+"""Operators as expressions that fusegrad and PyTorch both understand, with operands to try them on.
+
+An expression is `f(F, *operands)`, where F is fusegrad or torch: its functions, `nn.functional`,
+`linalg`, `special`, and `F.index(…)`, a tensor of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An expression, and operands for it: of `shapes`, uniform in [low, high]."""
+
+    expression: Callable[..., Any]
+    shapes: Shapes = ((2, 3),)
+    low: float = -1.3
+    high: float = 1.4
+    smooth: bool = True  # whether differences tell the derivative
+    order: int = 2  # how often it is differentiated in the tests
+
+    def operands(self, seed: int = 0) -> list[np.ndarray]:
+        rng = np.random.default_rng([seed, *map(len, self.shapes)])
+        return [np.asarray(rng.uniform(self.low, self.high, shape)) for shape in self.shapes]
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(name: str, expression: Callable[..., Any], *shapes: tuple[int, ...], **how: Any) -> None:
+    assert name not in CASES, name
+    CASES[name] = Case(expression, shapes or ((2, 3),), **how)
+
+
+def _unary() -> None:
+    anywhere = "neg abs sign floor ceil round trunc square exp expm1 exp2 sin cos sinh cosh tanh"
+    anywhere += " atan asinh erf erfc sigmoid relu sinc frac deg2rad rad2deg nan_to_num sgn positive"
+    for name in anywhere.split():
+        case(name, lambda F, x, n=name: getattr(F, n)(x))
+        case(f"{name}, 0-d", lambda F, x, n=name: getattr(F, n)(x), ())
+    for name in "sqrt rsqrt log log1p log2 log10 reciprocal lgamma digamma acosh".split():
+        low = 1.2 if name == "acosh" else 0.4
+        case(name, lambda F, x, n=name: getattr(F, n)(x), low=low, high=2.5)
+    for name in "tan asin acos atanh".split():
+        case(name, lambda F, x, n=name: getattr(F, n)(x), low=-0.8, high=0.8)
+    case("logit", lambda F, x: F.logit(x), low=0.1, high=0.9)
+    case("logit eps", lambda F, x: F.logit(x, 1e-6), low=0.1, high=0.9)
+    case("polygamma 1", lambda F, x: F.polygamma(1, x), low=0.6, high=2.5)
+    case("clamp", lambda F, x: F.clamp(x, -0.5, 0.6))
+    case("clamp min", lambda F, x: F.clamp(x, min=-0.5))
+    case("clamp tensors", lambda F, x, y, z: F.clamp(x, y, z), (2, 3), (3,), (2, 1))
+    case("special.entr", lambda F, x: F.special.entr(x), low=0.2, high=2)
+    case("special.ndtr", lambda F, x: F.special.ndtr(x))
+    case("special.log_ndtr", lambda F, x: F.special.log_ndtr(x), low=-3)
+    case("special.log_ndtr, far", lambda F, x: F.special.log_ndtr(x), low=-40, high=-13)
+    case("special.xlog1py", lambda F, x, y: F.special.xlog1py(x, y), (2, 3), (3,), low=0.2)
+
+
+def _binary() -> None:
+    for name in "add sub mul maximum minimum atan2 hypot logaddexp logaddexp2 fmax fmin".split():
+        case(name, lambda F, x, y, n=name: getattr(F, n)(x, y), (2, 3), (2, 3))
+        case(f"{name}, broadcast", lambda F, x, y, n=name: getattr(F, n)(x, y), (2, 1), (3,))
+    for name in "div pow xlogy remainder fmod float_power".split():
+        case(name, lambda F, x, y, n=name: getattr(F, n)(x, y), (2, 3), (2, 3), low=0.3)
+        case(f"{name}, broadcast", lambda F, x, y, n=name: getattr(F, n)(x, y), (3,), (2, 1), low=0.3)
+    case("copysign", lambda F, x, y: F.copysign(x, y), (2, 3), (3,))
+    case("lerp", lambda F, x, y: F.lerp(x, y, 0.3), (2, 3), (3,))
+    case("lerp tensor", lambda F, x, y, w: F.lerp(x, y, w), (2, 3), (3,), (2, 1))
+    case("addcmul", lambda F, x, y, z: F.addcmul(x, y, z, value=0.5), (2, 3), (3,), (2, 1))
+    case("addcdiv", lambda F, x, y, z: F.addcdiv(x, y, z, value=2), (2, 3), (3,), (2, 1), low=0.4)
+    case("where", lambda F, x, y: F.where(x > 0, x, y), (2, 3), (3,))
+    case("operators", lambda F, x, y: (2 - x) * y / (x * x + 3) - 1.5 ** x, (2, 3), (3,))
+
+
+def _reductions() -> None:
+    for name in "sum mean var std amax amin prod logsumexp nansum nanmean".split():
+        if name != "logsumexp":
+            case(name, lambda F, x, n=name: getattr(F, n)(x))
+            case(f"{name}, 0-d", lambda F, x, n=name: getattr(F, n)(x), ()) if name not in (
+                "var",
+                "std",
+            ) else None
+        case(f"{name} dim", lambda F, x, n=name: getattr(F, n)(x, dim=1), (2, 3, 2))
+        case(f"{name} keepdim", lambda F, x, n=name: getattr(F, n)(x, dim=0, keepdim=True), (3, 2))
+    for name in "max min".split():
+        case(name, lambda F, x, n=name: getattr(F, n)(x))
+        case(f"{name} dim", lambda F, x, n=name: getattr(F, n)(x, 1), (2, 3, 2))
+        case(f"{name} keepdim", lambda F, x, n=name: getattr(F, n)(x, dim=-1, keepdim=True))
+        case(f"{name} of two", lambda F, x, y, n=name: getattr(F, n)(x, y), (2, 3), (3,))
+    case("sum dims", lambda F, x: F.sum(x, (0, 2)), (2, 3, 2))
+    case("var correction", lambda F, x: F.var(x, dim=1, correction=0))
+    case("std_mean", lambda F, x: F.std_mean(x, dim=1))
+    case("var_mean", lambda F, x: F.var_mean(x, dim=1, keepdim=True))
+    case("aminmax", lambda F, x: tuple(F.aminmax(x, dim=1)))
+    case("norm", lambda F, x: F.norm(x))
+    case("norm 1", lambda F, x: F.norm(x, 1, dim=1))
+    case("norm 3", lambda F, x: F.norm(x, 3, dim=1, keepdim=True))
+    case("norm inf", lambda F, x: F.norm(x, float("inf"), dim=1))
+    case("dist", lambda F, x, y: F.dist(x, y, 2), (2, 3), (3,))
+    case("median", lambda F, x: F.median(x), (5,))
+    case("median dim", lambda F, x: F.median(x, 1), (3, 4))
+    case("kthvalue", lambda F, x: F.kthvalue(x, 2, dim=1), (3, 4))
+    case("sort", lambda F, x: F.sort(x, dim=0), (4, 2))
+    case("sort descending", lambda F, x: F.sort(x, descending=True), (2, 5))
+    case("msort", lambda F, x: F.msort(x), (4, 2))
+    case("argsort", lambda F, x: F.argsort(x, dim=0), (4, 2))
+    case("topk", lambda F, x: F.topk(x, 2), (2, 5))
+    case("topk smallest", lambda F, x: F.topk(x, 2, dim=0, largest=False), (4, 2))
+    for name in "cumsum cumprod logcumsumexp".split():
+        case(name, lambda F, x, n=name: getattr(F, n)(x, 1), (2, 5))
+        case(f"{name}, 0-d", lambda F, x, n=name: getattr(F, n)(x, 0), ())
+    for name in "any all count_nonzero".split():
+        case(name, lambda F, x, n=name: getattr(F, n)(x > 0))
+        case(f"{name} dim", lambda F, x, n=name: getattr(F, n)(x > 0, 1))
+    case("argmax", lambda F, x: F.argmax(x))
+    case("argmin dim", lambda F, x: F.argmin(x, 1, keepdim=True))
+    case("diff", lambda F, x: F.diff(x), (2, 4))
+
+
+def _shapes() -> None:
+    x34 = (3, 4)
+    case("reshape", lambda F, x: F.reshape(x, (2, -1)), x34)
+    case("permute", lambda F, x: F.permute(x, (2, 0, 1)), (2, 3, 2))
+    case("t", lambda F, x: F.t(x))
+    case("transpose", lambda F, x: F.transpose(x, 0, -1), (2, 3, 2))
+    case("squeeze", lambda F, x: F.squeeze(x), (1, 3, 1))
+    case("squeeze dim", lambda F, x: F.squeeze(x, 0), (1, 3, 1))
+    case("unsqueeze", lambda F, x: F.unsqueeze(x, -1))
+    case("flatten", lambda F, x: F.flatten(x, 1), (2, 3, 2))
+    case("unflatten", lambda F, x: F.unflatten(x, 1, (2, -1)), x34)
+    case("broadcast_to", lambda F, x: F.broadcast_to(x, (2, 3, 4)), (3, 1))
+    case("repeat", lambda F, x: F.tile(x, (2, 1, 3)))
+    case("repeat_interleave", lambda F, x: F.repeat_interleave(x, 2, dim=1))
+    case("flip", lambda F, x: F.flip(x, (0, 1)))
+    case("fliplr", lambda F, x: F.fliplr(x))
+    case("rot90", lambda F, x: F.rot90(x))
+    case("roll", lambda F, x: F.roll(x, 1))
+    case("roll dims", lambda F, x: F.roll(x, (1, -1), (0, 1)))
+    case("movedim", lambda F, x: F.movedim(x, (0, 1), (2, 0)), (2, 3, 2))
+    case("swapaxes", lambda F, x: F.swapaxes(x, 0, 1))
+    case("cat", lambda F, x, y: F.cat((x, y), 1), (2, 3), (2, 1))
+    case("stack", lambda F, x, y: F.stack([x, y], dim=1), (2, 3), (2, 3))
+    case("hstack", lambda F, x, y: F.hstack((x, y)), (2, 3), (2, 1))
+    case("vstack", lambda F, x, y: F.vstack((x, y)), (3,), (2, 3))
+    case("dstack", lambda F, x, y: F.dstack((x, y)), (2, 3), (2, 3))
+    case("split", lambda F, x: F.split(x, 2, dim=1), x34)
+    case("split uneven", lambda F, x: F.split(x, 2), (3, 2))
+    case("split sizes", lambda F, x: F.split(x, [1, 3], dim=1), x34)
+    case("chunk", lambda F, x: F.chunk(x, 2, dim=1), x34)
+    case("tensor_split", lambda F, x: F.tensor_split(x, 2), (3, 2))
+    case("unbind", lambda F, x: F.unbind(x))
+    case("narrow", lambda F, x: F.narrow(x, 1, 1, 2), x34)
+    case("select", lambda F, x: F.select(x, 1, -1), x34)
+    case("tril", lambda F, x: F.tril(x, 1), x34)
+    case("triu", lambda F, x: F.triu(x, -1), (2, 3, 3))
+    case("diagonal", lambda F, x: F.diagonal(x, 1), x34)
+    case("diag", lambda F, x: F.diag(x, 1), (3,))
+    case("diag of matrix", lambda F, x: F.diag(x), x34)
+    case("diag_embed", lambda F, x: F.diag_embed(x, -1))
+    case("trace", lambda F, x: F.trace(x), x34)
+    case("meshgrid", lambda F, x, y: tuple(F.meshgrid(x, y, indexing="ij")), (2,), (3,))
+    case("broadcast_tensors", lambda F, x, y: tuple(F.broadcast_tensors(x, y)), (2, 1), (3,))
+
+
+def _indices() -> None:
+    at = [[0, 2, 1], [1, 1, 3]]
+    case("gather", lambda F, x: F.gather(x, 1, F.index(at)), (2, 4))
+    case("take", lambda F, x: F.take(x, F.index([[1, 5], [0, 0]])))
+    case("take_along_dim", lambda F, x: F.take_along_dim(x, F.index([[1], [0]]), 1), (2, 4))
+    case("scatter", lambda F, x, y: F.scatter(x, 1, F.index([[0, 2, 1], [1, 0, 3]]), y), (2, 4), (2, 3))
+    case("scatter value", lambda F, x: F.scatter(x, 1, F.index(at), 2.0), (2, 4))
+    case("scatter_add", lambda F, x, y: F.scatter_add(x, 1, F.index(at), y), (2, 4), (2, 3))
+    case("index_select", lambda F, x: F.index_select(x, 1, F.index([2, 0, 2])))
+    case("index_add", lambda F, x, y: F.index_add(x, 0, F.index([1, 1]), y, alpha=2), (3, 2), (2, 2))
+    case("index_copy", lambda F, x, y: F.index_copy(x, 0, F.index([2, 0]), y), (3, 2), (2, 2))
+    case("index_fill", lambda F, x: F.index_fill(x, 1, F.index([1]), 0.5))
+    case("masked_fill", lambda F, x: F.masked_fill(x, x > 0, 0.5))
+    case("masked_select", lambda F, x: F.masked_select(x, F.index([[1, 0, 1], [0, 1, 1]]) > 0))
+    case("embedding", lambda F, w: F.nn.functional.embedding(F.index(at), w, padding_idx=2), (4, 2))
+
+
+def _products() -> None:
+    case("matmul", lambda F, x, y: F.matmul(x, y), (2, 3), (3, 2))
+    case("matmul stack", lambda F, x, y: F.matmul(x, y), (2, 2, 3), (3, 2))
+    case("mm", lambda F, x, y: F.mm(x, y), (2, 3), (3, 2))
+    case("mv", lambda F, x, y: F.mv(x, y), (2, 3), (3,))
+    case("dot", lambda F, x, y: F.dot(x, y), (3,), (3,))
+    case("outer", lambda F, x, y: F.outer(x, y), (3,), (2,))
+    case("bmm", lambda F, x, y: F.bmm(x, y), (2, 2, 3), (2, 3, 2))
+    add = {"beta": 0.5, "alpha": 2}
+    case("addmm", lambda F, x, y, z: F.addmm(x, y, z, **add), (2,), (3, 2), (2, 2))
+    case("addmv", lambda F, x, y, z: F.addmv(x, y, z, **add), (3,), (3, 2), (2,))
+    case("baddbmm", lambda F, x, y, z: F.baddbmm(x, y, z, **add), (2, 3, 2), (2, 3, 2), (2, 2, 2))
+    case("addbmm", lambda F, x, y, z: F.addbmm(x, y, z, **add), (3, 2), (2, 3, 2), (2, 2, 2))
+    case("addr", lambda F, x, y, z: F.addr(x, y, z, **add), (3, 2), (3,), (2,))
+    case("einsum", lambda F, x, y: F.einsum("bij,bjk->ik", x, y), (2, 2, 3), (2, 3, 2))
+    case("einsum diagonal", lambda F, x: F.einsum("ii->i", x), (3, 3))
+    case("tensordot", lambda F, x, y: F.tensordot(x, y, 2), (2, 3, 2), (3, 2, 2))
+    case("tensordot axes", lambda F, x, y: F.tensordot(x, y, ([0], [1])), (2, 3), (3, 2))
+    case("inner", lambda F, x, y: F.inner(x, y), (2, 3), (2, 3))
+    case("kron", lambda F, x, y: F.kron(x, y), (2, 2), (2, 3))
+    case("cross", lambda F, x, y: F.cross(x, y, dim=1), (2, 3), (2, 3))
+    case("cdist", lambda F, x, y: F.cdist(x, y), (2, 3), (4, 3))
+
+
+def _spd(F: Any, x: Any) -> Any:
+    return x @ F.transpose(x, -1, -2) + 2.0 * F.eye3
+
+
+def _matrices() -> None:
+    n = (3, 3)
+    case("linalg.inv", lambda F, x: F.linalg.inv(_spd(F, x) + x), n)
+    case("linalg.solve", lambda F, x, y: F.linalg.solve(_spd(F, x) + x, y), n, (3, 2))
+    case("linalg.solve vector", lambda F, x, y: F.linalg.solve(_spd(F, x) + x, y), n, (3,))
+    case("linalg.solve stack", lambda F, x, y: F.linalg.solve(_spd(F, x) + x, y), (2, 3, 3), (3, 2))
+    case(
+        "linalg.solve_triangular",
+        lambda F, x, y: F.linalg.solve_triangular(F.tril(_spd(F, x)), y, upper=False),
+        n,
+        (3, 2),
+    )
+    case("linalg.cholesky", lambda F, x: F.linalg.cholesky(_spd(F, x)), n)
+    case("linalg.cholesky stack", lambda F, x: F.linalg.cholesky(_spd(F, x)), (2, 3, 3))
+    case("cholesky_solve", lambda F, x, y: F.cholesky_solve(y, F.linalg.cholesky(_spd(F, x))), n, (3, 2))
+    case("linalg.qr", lambda F, x: tuple(F.linalg.qr(x)), (4, 3))
+    case("linalg.qr wide", lambda F, x: tuple(F.linalg.qr(x))[1], (2, 3))
+    case("linalg.eigh", lambda F, x: F.linalg.eigh(_spd(F, x))[0], n)
+    case("linalg.eigh vectors", lambda F, x: F.linalg.eigh(_spd(F, x))[1] ** 2, n)
+    case("linalg.eigvalsh", lambda F, x: F.linalg.eigvalsh(_spd(F, x)), n)
+    case("linalg.svdvals", lambda F, x: F.linalg.svdvals(x), (3, 2))
+    case("linalg.svd", lambda F, x: _squares(F.linalg.svd(x, full_matrices=False)), (2, 4))
+    case("linalg.det", lambda F, x: F.linalg.det(x), n)
+    case("linalg.det of 4", lambda F, x: F.linalg.det(x), (4, 4))
+    case("linalg.slogdet", lambda F, x: tuple(F.linalg.slogdet(x)), (2, 3, 3))
+    case("logdet", lambda F, x: F.logdet(_spd(F, x)), n)
+    case("linalg.matrix_power", lambda F, x: F.linalg.matrix_power(x, 3), n)
+    case("linalg.pinv", lambda F, x: F.linalg.pinv(x), (3, 2))
+    case("linalg.norm", lambda F, x: F.linalg.norm(x))
+    case("linalg.norm nuc", lambda F, x: F.linalg.norm(x, "nuc"), (3, 2))
+    case("linalg.norm 2", lambda F, x: F.linalg.norm(x, 2), (3, 2))
+    case("linalg.matrix_norm 1", lambda F, x: F.linalg.matrix_norm(x, 1), (2, 3, 2))
+    case("linalg.vector_norm", lambda F, x: F.linalg.vector_norm(x, 3, dim=1))
+    case("linalg.multi_dot", lambda F, x, y, z: F.linalg.multi_dot((x, y, z)), (2, 3), (3, 2), (2, 3))
+
+
+def _squares(parts: Any) -> tuple[Any, ...]:
+    """Factors up to sign."""
+    u, s, vh = parts
+    return u * u, s, vh * vh
+
+
+def _activations() -> None:
+    plain = "relu sigmoid tanh logsigmoid softplus silu gelu leaky_relu elu celu selu mish relu6"
+    plain += " hardtanh hardsigmoid hardswish softsign tanhshrink softshrink hardshrink"
+    for name in plain.split():
+        case(f"nn.{name}", lambda F, x, n=name: getattr(F.nn.functional, n)(x), low=-4, high=4)
+    case("nn.gelu tanh", lambda F, x: F.nn.functional.gelu(x, approximate="tanh"))
+    case("nn.threshold", lambda F, x: F.nn.functional.threshold(x, 0.1, 0.5))
+    case("nn.glu", lambda F, x: F.nn.functional.glu(x), (2, 4))
+    case("nn.prelu", lambda F, x, w: F.nn.functional.prelu(x, w), (2, 3), (3,))
+    case("nn.celu alpha", lambda F, x: F.nn.functional.celu(x, 0.7))
+    case("nn.softplus beta", lambda F, x: F.nn.functional.softplus(x, beta=2))
+    for name in "softmax log_softmax softmin".split():
+        case(f"nn.{name}", lambda F, x, n=name: getattr(F.nn.functional, n)(x, dim=1))
+    case("softmax", lambda F, x: F.softmax(x, 0))
+
+
+def _losses() -> None:
+    pair = ((2, 3), (2, 3))
+    for name in "mse_loss l1_loss smooth_l1_loss huber_loss soft_margin_loss".split():
+        for how in "mean sum none".split():
+            case(
+                f"nn.{name} {how}",
+                lambda F, x, y, n=name, h=how: getattr(F.nn.functional, n)(x, y, reduction=h),
+                *pair,
+            )
+    nll = "poisson_nll_loss multilabel_soft_margin_loss hinge_embedding_loss"
+    for name in nll.split():
+        case(f"nn.{name}", lambda F, x, y, n=name: getattr(F.nn.functional, n)(x, y), *pair)
+    case("nn.gaussian_nll_loss", lambda F, x, y, v: F.nn.functional.gaussian_nll_loss(x, y, v), *pair, (2, 3), low=0.2)
+    case("nn.binary_cross_entropy", lambda F, x, y: F.nn.functional.binary_cross_entropy(x, y), *pair, low=0.1, high=0.9)
+    case("nn.bce_with_logits", lambda F, x, y: F.nn.functional.binary_cross_entropy_with_logits(x, y), *pair)
+    case("nn.kl_div", lambda F, x, y: F.nn.functional.kl_div(x, y, reduction="batchmean"), *pair, low=0.1)
+    case("nn.kl_div log", lambda F, x, y: F.nn.functional.kl_div(x, y, reduction="sum", log_target=True), *pair)
+    case("nn.cosine_similarity", lambda F, x, y: F.nn.functional.cosine_similarity(x, y), *pair)
+    case("nn.pairwise_distance", lambda F, x, y: F.nn.functional.pairwise_distance(x, y), *pair)
+    case("nn.cosine_embedding_loss", lambda F, x, y: F.nn.functional.cosine_embedding_loss(x, y, F.index([1, -1])), *pair)
+    case("nn.margin_ranking_loss", lambda F, x, y: F.nn.functional.margin_ranking_loss(x, y, F.index([1, -1, 1]), 0.3), *pair)
+    case("nn.triplet_margin_loss", lambda F, x, y, z: F.nn.functional.triplet_margin_loss(x, y, z), *pair, (2, 3))
+    x, labels = (4, 3), [0, 2, 1, 1]
+    nn = "cross_entropy"
+    case(f"nn.{nn}", lambda F, x: F.nn.functional.cross_entropy(x, F.index(labels)), x)
+    case(f"nn.{nn} sum", lambda F, x: F.nn.functional.cross_entropy(x, F.index(labels), reduction="sum"), x)
+    case(f"nn.{nn} smooth", lambda F, x: F.nn.functional.cross_entropy(x, F.index(labels), label_smoothing=0.2), x)
+    case(f"nn.{nn} weight", lambda F, x: F.nn.functional.cross_entropy(x, F.index(labels), F.vector([0.5, 1, 2])), x)
+    case(
+        f"nn.{nn} weight, smooth, ignore",
+        lambda F, x: F.nn.functional.cross_entropy(
+            x, F.index([0, -100, 1, 1]), F.vector([0.5, 1, 2]), label_smoothing=0.1
+        ),
+        x,
+    )
+    case(f"nn.{nn} ignore", lambda F, x: F.nn.functional.cross_entropy(x, F.index([0, -100, 1, 1])), x)
+    case(f"nn.{nn} probabilities", lambda F, x, y: F.nn.functional.cross_entropy(x, F.softmax(y, 1)), x, x)
+    case(
+        f"nn.{nn} probabilities, weight",
+        lambda F, x, y: F.nn.functional.cross_entropy(x, F.softmax(y, 1), F.vector([0.5, 1, 2])),
+        x,
+        x,
+    )
+    case("nn.nll_loss", lambda F, x: F.nn.functional.nll_loss(x, F.index(labels)), x)
+
+
+def _layers() -> None:
+    f = "nn.functional"
+    del f
+    case("nn.linear", lambda F, x, w, b: F.nn.functional.linear(x, w, b), (2, 3), (4, 3), (4,))
+    case("nn.bilinear", lambda F, x, y, w, b: F.nn.functional.bilinear(x, y, w, b), (2, 3), (2, 2), (4, 3, 2), (4,))
+    case("nn.layer_norm", lambda F, x, w, b: F.nn.functional.layer_norm(x, (3,), w, b), (2, 3), (3,), (3,))
+    case("nn.rms_norm", lambda F, x, w: F.nn.functional.rms_norm(x, (3,), w, 1e-5), (2, 3), (3,))
+    case("nn.group_norm", lambda F, x, w, b: F.nn.functional.group_norm(x, 2, w, b), (2, 4, 3), (4,), (4,))
+    case("nn.instance_norm", lambda F, x: F.nn.functional.instance_norm(x), (2, 2, 4))
+    case("nn.batch_norm", lambda F, x, w, b: F.nn.functional.batch_norm(x, None, None, w, b, True), (4, 3), (3,), (3,))
+    case("nn.batch_norm fixed", lambda F, x, w: F.nn.functional.batch_norm(x, F.vector([0.1, 0.2, 0.3]), F.vector([1.0, 2, 3]), w), (4, 3), (3,))
+    case("nn.normalize", lambda F, x: F.nn.functional.normalize(x))
+    case("nn.conv1d", lambda F, x, w, b: F.nn.functional.conv1d(x, w, b, padding=1), (2, 2, 5), (3, 2, 3), (3,))
+    case("nn.conv2d", lambda F, x, w: F.nn.functional.conv2d(x, w), (1, 2, 4, 4), (2, 2, 3, 2))
+    case(
+        "nn.conv2d strided",
+        lambda F, x, w: F.nn.functional.conv2d(x, w, stride=2, padding=1, groups=2),
+        (1, 2, 5, 4),
+        (2, 1, 3, 3),
+    )
+    case("nn.conv2d dilated", lambda F, x, w: F.nn.functional.conv2d(x, w, dilation=(2, 1)), (1, 1, 5, 3), (1, 1, 2, 2))
+    case("nn.conv_transpose2d", lambda F, x, w: F.nn.functional.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1), (1, 2, 3, 2), (2, 1, 3, 3))
+    case("nn.conv_transpose1d", lambda F, x, w: F.nn.functional.conv_transpose1d(x, w, groups=2), (1, 2, 3), (2, 2, 2))
+    case("nn.max_pool1d", lambda F, x: F.nn.functional.max_pool1d(x, 2), (1, 2, 5))
+    case("nn.max_pool2d", lambda F, x: F.nn.functional.max_pool2d(x, 3, stride=2, padding=1), (1, 1, 5, 4))
+    case("nn.avg_pool1d", lambda F, x: F.nn.functional.avg_pool1d(x, 2), (1, 2, 5))
+    case("nn.avg_pool2d", lambda F, x: F.nn.functional.avg_pool2d(x, 2, padding=1, count_include_pad=False), (1, 1, 4, 3))
+    case("nn.adaptive_avg_pool2d", lambda F, x: F.nn.functional.adaptive_avg_pool2d(x, (2, 3)), (1, 1, 5, 4))
+    case("nn.pad", lambda F, x: F.nn.functional.pad(x, (1, 2, 0, 1), value=0.5))
+    case("nn.pad negative", lambda F, x: F.nn.functional.pad(x, (-1, 1)))
+    for mode in "reflect replicate circular".split():
+        case(f"nn.pad {mode}", lambda F, x, m=mode: F.nn.functional.pad(x, (1, 2), mode=m), (1, 2, 4))
+
+
+for fill in (_unary, _binary, _reductions, _shapes, _indices, _products, _matrices):
+    fill()
+for fill in (_activations, _losses, _layers):
+    fill()
+
+# Those that stand on ops without native code.
+EAGER_ONLY = {
+    name
+    for name in CASES
+    if name.startswith(("median", "kthvalue", "sort", "msort", "argsort", "topk", "cholesky_solve"))
+    or name in ("logdet", "linalg.det of 4", "linalg.norm nuc", "linalg.norm 2")
+    or name.startswith(("linalg.inv", "linalg.solve", "linalg.chol", "linalg.qr", "linalg.eig"))
+    or name.startswith(("linalg.svd", "linalg.slogdet", "linalg.pinv"))
+}
+# Those whose result has a shape that depends on values.
+NOT_TRACED = {"masked_select"}
+
+
+def outputs_of(result: Any) -> list[Any]:
+    return list(result) if isinstance(result, tuple | list) else [result]
