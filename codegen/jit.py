@@ -46,13 +46,14 @@ def _compiler() -> Any:
     return llvm.create_lljit_compiler(target_machine(2))
 
 
-def _optimise(module: Any, machine: Any) -> None:
-    """The passes that pay on code which is vectorised already."""
+@cache
+def _passes() -> tuple[Any, Any]:
+    """The passes that pay on code which is vectorised already, and what runs them: made once."""
     options = llvm.create_pipeline_tuning_options(speed_level=1)
     options.loop_vectorization = False
     options.slp_vectorization = False
     options.loop_unrolling = False
-    builder = llvm.create_pass_builder(machine, options)
+    builder = llvm.create_pass_builder(target_machine(2), options)
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_global_dead_code_eliminate_pass()
@@ -62,6 +63,11 @@ def _optimise(module: Any, machine: Any) -> None:
     passes.add_loop_rotate_pass()
     passes.add_new_gvn_pass()
     passes.add_dead_code_elimination_pass()
+    return passes, builder
+
+
+def _optimise(module: Any) -> None:
+    passes, builder = _passes()
     passes.run(module, builder)
 
 
@@ -77,7 +83,7 @@ def compile_object(text: str, level: int = 2) -> bytes:
         machine = target_machine(level)
         module = _parse(text)
         if level:
-            _optimise(module, machine)
+            _optimise(module)
         return bytes(machine.emit_object(module))
 
 
@@ -85,7 +91,7 @@ def optimised(text: str) -> str:
     """A module's text after LLVM's passes, as it goes to code generation."""
     with _lock:
         module = _parse(text)
-        _optimise(module, target_machine(2))
+        _optimise(module)
         return str(module)
 
 
@@ -94,7 +100,7 @@ def assembly(text: str) -> str:
     with _lock:
         machine = target_machine(2)
         module = _parse(text)
-        _optimise(module, machine)
+        _optimise(module)
         return str(machine.emit_assembly(module))
 
 

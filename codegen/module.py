@@ -10,9 +10,13 @@ what a poll said, or an error code.
 
 from __future__ import annotations
 
+import math
+
 from ..ir import Graph, Operation, Value
-from ..ir.passes.plan import Place, Plan, plan_buffers
+from ..ir.passes.plan import Plan, plan_buffers
 from ..ir.record import record
+from .contraction import product_of
+from .control import return_if_nonzero
 from .emitter import Emitter, Reg
 from .entry import poll_declarations, poll_text
 from .function import FunctionText
@@ -22,6 +26,9 @@ from .opaque import NO_MEMORY, lower
 
 STATUS_BITS = 4  # of an error code; the number of the call stands above them
 STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
+PART = 256  # calls in one function: LLVM's passes take longer than linear in its size
+PART_ARGUMENTS = "ptr %inputs, ptr %outputs, ptr %arena, ptr %context"
+POLL_WORK = 1 << 20  # scalar operations after which `run` polls
 INLINE_OPERATIONS = 1024  # body operations up to which maths functions are inlined into kernels
 
 
@@ -51,7 +58,7 @@ def write_module(graph: Graph) -> ModuleText:
     run = _Run(graph, plan)
     run.write(calls)
     operations = tuple(operation for operation, _, _ in calls)
-    return _assemble(graph, plan, [*texts.values()], run.e, operations)
+    return _assemble(graph, plan, [*texts.values()], run, operations)
 
 
 def print_loops(graph: Graph) -> str:
@@ -76,51 +83,71 @@ def _values_in(operation: Operation) -> int:
 
 
 class _Run:
-    """Writes `run`."""
+    """Writes `run`, and the parts that it consists of."""
 
     def __init__(self, graph: Graph, plan: Plan) -> None:
         self.graph, self.plan = graph, plan
         self.e = Emitter(1)
-        self.pointers: dict[Place, str] = {}
+        self.parts: list[str] = []
+        self.work = 0  # since the last poll
+        self.polls = False
 
     def write(self, calls: list[tuple[Operation, str, FunctionText]]) -> None:
+        """`run` calls its parts in order; each calls some operations, and returns as `run` does."""
         e = self.e
         e.lines.append("entry:")
-        status = e.emit("alloca i32", "ptr").name
-        e.write(f"store i32 0, ptr {status}")
         self._reserve()
-        for number, (operation, symbol, text) in enumerate(calls):
-            arguments = [
-                f"ptr {self._pointer(v)}" for v in (*operation.operands, *operation.results)
-            ]
-            code = e.emit(f"call i32 {symbol}({', '.join([*arguments, 'ptr %context'])})", "i32")
-            if text.can_fail:
-                self._leave_on_error(code, status, number)
+        failed = ["0", e.block]
+        for first in range(0, len(calls), PART):
+            symbol = f"@part{len(self.parts)}"
+            self.parts.append(self._part(symbol, calls[first : first + PART], first))
+            code = e.emit(f"call i32 {symbol}({PART_ARGUMENTS})", "i32")
+            failed += [code.name, e.block]
+            go = e.new_label("go")
+            bad = e.compare("ne", code, Reg("0", "i32"))
+            e.write(f"br i1 {bad.name}, label %cleanup, label %{go}, !prof !0")
+            e.start_block(go)
         e.write("br label %cleanup")
+        failed[1] = e.block
         e.start_block("cleanup")
+        pairs = zip(failed[::2], failed[1::2], strict=True)
+        codes = ", ".join(f"[ {code}, %{block} ]" for code, block in pairs)
+        result = e.emit(f"phi i32 {codes}", "i32")
         if self.plan.arena > STACK_ARENA:
             e.write("call void @PyMem_RawFree(ptr %arena)")
-        result = e.emit(f"load i32, ptr {status}", "i32")
         e.write(f"ret i32 {result.name}")
 
-    def _leave_on_error(self, code: Reg, status: str, number: int) -> None:
-        """Hand on what a poll said as it is; an error with the number of the call it came from."""
-        e, go, failed = self.e, self.e.new_label("go"), self.e.new_label("failed")
-        bad = e.compare("ne", code, Reg("0", "i32"))
-        e.write(f"br i1 {bad.name}, label %{failed}, label %{go}, !prof !0")
-        e.start_block(failed)
-        where = e.or_(code, Reg(str(number << STATUS_BITS), "i32"))
-        told = e.select(e.compare("lt", code, Reg("0", "i32")), code, where)
-        e.write(f"store i32 {told.name}, ptr {status}")
-        e.write("br label %cleanup")
-        e.start_block(go)
+    def _part(
+        self, symbol: str, calls: list[tuple[Operation, str, FunctionText]], first: int
+    ) -> str:
+        e = Emitter(1)
+        e.lines.append("entry:")
+        for number, (operation, function, text) in enumerate(calls, first):
+            values = (*operation.operands, *operation.results)
+            arguments = ", ".join([f"ptr {self._pointer(e, v)}" for v in values])
+            code = e.emit(f"call i32 {function}({arguments}, ptr %context)", "i32")
+            if text.can_fail:
+                _return_error(e, code, number)
+            self._poll_after(e, operation)
+        e.write("ret i32 0")
+        inline = "alwaysinline" if first == 0 and len(calls) < PART else "noinline"
+        head = f"define internal i32 {symbol}({PART_ARGUMENTS}) {inline} nounwind {{"
+        return "\n".join([head, *e.lines, "}", ""])
+
+    def _poll_after(self, e: Emitter, operation: Operation) -> None:
+        """Poll where operations that do not poll themselves add up to some milliseconds."""
+        self.work += _work(operation)
+        if self.work >= POLL_WORK:
+            self.work, self.polls = 0, True
+            code = e.emit("call i32 @fg.poll(ptr %context)", "i32")
+            return_if_nonzero(e, code)
 
     def _reserve(self) -> None:
         """`%arena`: room for the temporaries."""
         e, size = self.e, self.plan.arena
-        if 0 < size <= STACK_ARENA:
+        if size <= STACK_ARENA:
             e.write(f"%arena = alloca [{size} x i8], align 64")
-        elif size:
+        else:
             e.declarations["PyMem_RawMalloc"] = "declare noalias ptr @PyMem_RawMalloc(i64)"
             e.declarations["PyMem_RawFree"] = "declare void @PyMem_RawFree(ptr)"
             e.write(f"%arena = call ptr @PyMem_RawMalloc(i64 {size})")
@@ -130,20 +157,38 @@ class _Run:
             e.write(f"ret i32 {NO_MEMORY}")
             e.start_block("start")
 
-    def _pointer(self, value: Value) -> str:
+    def _pointer(self, e: Emitter, value: Value) -> str:
         place = self.plan.places[value]
         if place.kind == "arena":  # cheap to make anew, and then no register is held for it
-            return self.e.emit(f"getelementptr i8, ptr %arena, i64 {place.index}", "ptr").name
+            return e.emit(f"getelementptr i8, ptr %arena, i64 {place.index}", "ptr").name
         array = f"%{place.kind}s"
-        at = self.e.emit(f"getelementptr ptr, ptr {array}, i64 {place.index}", "ptr")
-        return self.e.emit(f"load ptr, ptr {at.name}", "ptr").name
+        at = e.emit(f"getelementptr ptr, ptr {array}, i64 {place.index}", "ptr")
+        return e.emit(f"load ptr, ptr {at.name}", "ptr").name
+
+
+def _return_error(e: Emitter, code: Reg, number: int) -> None:
+    """Hand on what a poll said as it is; an error with the number of the call it came from."""
+    where = e.or_(code, Reg(str(number << STATUS_BITS), "i32"))
+    failed = e.select(e.compare("gt", code, Reg("0", "i32")), where, code)
+    return_if_nonzero(e, failed)
+
+
+def _work(operation: Operation) -> int:
+    """A measure of how long an operation takes: scalar operations, about one in a nanosecond."""
+    if operation.name == "kernel":
+        return math.prod(operation.attributes["domain"]) * len(operation.regions[0])
+    if operation.name == "dot":
+        product = product_of(operation)
+        return product.count * (product.flops // 16 + product.elements)
+    values = (*operation.operands, *operation.results)
+    return 2 * max(value.type.size for value in values)
 
 
 def _assemble(
     graph: Graph,
     plan: Plan,
     functions: list[tuple[str, FunctionText]],
-    run: Emitter,
+    run: _Run,
     calls: tuple[Operation, ...],
 ) -> ModuleText:
     size = sum(len(op.regions[0]) for op in graph if op.name == "kernel")
@@ -151,8 +196,8 @@ def _assemble(
     maths, declarations = definitions(needed, inline=size <= INLINE_OPERATIONS)
     for _, text in functions:
         declarations |= text.declarations
-    declarations |= run.declarations
-    polls = any(text.polls for _, text in functions)
+    declarations |= run.e.declarations
+    polls = run.polls or any(text.polls for _, text in functions)
     if polls:
         declarations |= poll_declarations()
     parts = [
@@ -161,8 +206,9 @@ def _assemble(
         poll_text() if polls else "",
         maths,
         *(text.define(symbol) for symbol, text in functions),
+        *run.parts,
         "define i32 @run(ptr %inputs, ptr %outputs, ptr %context) nounwind {",
-        *run.lines,
+        *run.e.lines,
         "}",
         BRANCH_WEIGHTS,
     ]

@@ -81,6 +81,12 @@ class _Function:
             polls = polled_loop(self.e, 0, extent, 1, every, body)
             self.polls |= polls
 
+    def long_loop(self, low: int, high: int, body: Callable[[Reg], None]) -> None:
+        """A loop from `low` on, which polls if it is long."""
+        if low < high:
+            polls = polled_loop(self.e, low, high, 1, POLL_ELEMENTS, body)
+            self.polls |= polls
+
     def inner_loop(self, extent: int, body: Callable[[Reg], None]) -> None:
         for_loop(self.e, integer(0), integer(extent), 1, body, once=extent == 1)
 
@@ -188,8 +194,7 @@ def _cumsum(f: _Function) -> None:
             before = f.load("%q0", f.dtype, f.e.sub(place, integer(step)))
             f.store(place, f.e.add(before, f.load("%p0", f.dtype, place)))
 
-        if n > 1:
-            for_loop(f.e, integer(1), integer(n), 1, add)
+        f.long_loop(1, n, add)
 
     _nest(f, outer, inner, n, column)
 
@@ -218,8 +223,7 @@ def _arg_extremum(f: _Function) -> None:
             place = memory.load_scalar(f.e, where, "i64")
             memory.store_scalar(f.e, where, f.e.select(better, k, place))
 
-        if n > 1:
-            for_loop(f.e, integer(1), integer(n), 1, look)
+        f.long_loop(1, n, look)
         f.store(f.index((o, inner), (i, 1)), memory.load_scalar(f.e, where, "i64"))
 
     _nest(f, outer, inner, n, column)

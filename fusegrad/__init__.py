@@ -25,22 +25,26 @@ _HOME_OF = {
     "grad": ".runtime.compiled.api",
     "value_and_grad": ".runtime.compiled.api",
     "DTypeError": ".ir.errors",
+    "NotCompiledError": ".ir.errors",
     "FusegradError": ".ir.errors",
     "ShapeError": ".ir.errors",
     "TraceError": ".tracer.errors",
     "UnsupportedError": ".tracer.errors",
     "register_pytree_node": ".tracer.pytree",
 }
-_MODULES = ("autograd", "ir", "nn", "optim")
+_MODULES = ("autograd", "ir", "linalg", "nn", "optim", "special")
 _EAGER_HOMES = (".runtime.eager", ".runtime.eager.functions", ".runtime.eager.dtypes")
 
 if _typing.TYPE_CHECKING:
     from . import autograd as autograd
     from . import ir as ir
+    from . import linalg as linalg
     from . import nn as nn
     from . import optim as optim
+    from . import special as special
     from .ir.errors import DTypeError as DTypeError
     from .ir.errors import FusegradError as FusegradError
+    from .ir.errors import NotCompiledError as NotCompiledError
     from .ir.errors import ShapeError as ShapeError
     from .runtime.compiled.api import *  # noqa: F403
     from .runtime.eager import *  # noqa: F403

@@ -24,7 +24,12 @@ from .runtime.eager.elementary import (
     xlogy,
 )
 from .runtime.eager.elementary import sigmoid as expit
-from .runtime.eager.functions import exp2, expm1, log1p, round
+from .runtime.eager.functions import (
+    exp2,
+    expm1,
+    log1p,
+    round,  # noqa: A004
+)
 from .runtime.eager.reductions import logsumexp
 
 __all__ = [

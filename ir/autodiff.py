@@ -1,7 +1,8 @@
 """Reverse and forward mode: from a graph to the graph that computes its derivatives as well.
 
-The joint graph holds the primal and its adjoint side by side, so that fusion sees both. The rules stand with
-the ops; this page only walks. (Griewank & Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, ch. 3.)
+The joint graph holds the primal and its adjoint side by side, so that fusion sees both. The rules
+stand with the ops; this page only walks. (Griewank & Walther, Evaluating Derivatives, 2nd ed., SIAM
+2008, ch. 3.)
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ def value_and_vjp(
 ) -> Graph:
     """The joint graph: the outputs of `graph`, then the cotangents of the inputs `wrt`.
 
-    With `seed` = i, output i is a scalar whose cotangent is 1 and all others have none. Without, one more
-    input is added for each floating-point output: its cotangent. An input on which nothing depends gets
-    zeros. Requires: graph verified, no regions.
+    With `seed` = i, output i is a scalar whose cotangent is 1 and all others have none. Without,
+    one more input is added for each floating-point output: its cotangent. An input on which nothing
+    depends gets zeros. Requires: graph verified, no regions.
     """
     builder = GraphBuilder(name or f"{graph.name}.vjp")
     primal = _copy_primal(graph, builder)
@@ -37,10 +38,11 @@ def value_and_vjp(
 
 
 def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
-    """The outputs of `graph`, then their tangents, for tangents of the inputs `wrt` (added as inputs).
+    """The outputs of `graph`, then their tangents, for tangents of the inputs `wrt` (added as
+    inputs).
 
-    What is no float has the tangent 0: that of an integer input is not read. Requires: graph verified, no
-    regions.
+    What is no float has the tangent 0: that of an integer input is not read. Requires: graph
+    verified, no regions.
     """
     builder = GraphBuilder(name or f"{graph.name}.jvp")
     primal = _map_inputs(graph, builder)
@@ -167,5 +169,3 @@ def _push_forward(
         total = part if total is None else builder.add(total, part)
     if total is not None:
         tangents[operation.result] = total
-
-

@@ -54,7 +54,7 @@ class Sample:
     kinks: tuple[float, ...] = ()
 
 
-@record
+@dataclass(frozen=True, slots=True)
 class Op:
     """A primitive of the IR.
 

@@ -2,16 +2,17 @@
 
 A `View` says where element (i0, i1, …) of a tensor lies in a dense buffer:
 
-    buffer[offset + Σ strides[d] · i_d]      where  bounds[d].low <= i_d < bounds[d].high  for every axis,
-    0                                        elsewhere (the zeros that a pad puts around)
+    buffer[offset + Σ strides[d] · i_d]   where bounds[d].low <= i_d < bounds[d].high for all axes,
+    0                                     elsewhere (the zeros that a pad puts around)
 
-Offset and strides count elements. Fusion composes views, so that broadcast, transpose, slice, reverse, pad
-and most reshapes cost nothing: a kernel reads through them.
+Offset and strides count elements. Fusion composes views, so that broadcast, transpose, slice,
+reverse, pad and most reshapes cost nothing: a kernel reads through them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .graph import Operation
 
@@ -41,7 +42,9 @@ class View:
         if 0 in self.shape:
             return True
         dense = row_major_strides(self.shape)
-        return all(n == 1 or s == d for n, s, d in zip(self.shape, self.strides, dense, strict=True))
+        return all(
+            n == 1 or s == d for n, s, d in zip(self.shape, self.strides, dense, strict=True)
+        )
 
     def broadcast(self, shape: tuple[int, ...]) -> View:
         lead = len(shape) - len(self.shape)
@@ -135,7 +138,7 @@ def _clamp(value: int, extent: int) -> int:
 def _reshaped_strides(
     old_shape: tuple[int, ...], old_strides: tuple[int, ...], new_shape: tuple[int, ...]
 ) -> tuple[int, ...] | None:
-    """Strides of a reshape without a copy: groups of axes with equal products must be evenly spaced."""
+    """Strides of a reshape without a copy: axes that are joined or split must be evenly spaced."""
     if 0 in old_shape:
         return row_major_strides(new_shape)
     old = [(n, s) for n, s in zip(old_shape, old_strides, strict=True) if n != 1]
@@ -157,7 +160,7 @@ def _reshaped_strides(
                 group_new.append(j)
                 extent_new *= new_shape[j]
                 j += 1
-        if any(a[1] != b[1] * b[0] for a, b in zip(group_old, group_old[1:], strict=False)):
+        if any(a[1] != b[1] * b[0] for a, b in pairwise(group_old)):
             return None
         step = group_old[-1][1]
         for axis in reversed(group_new):

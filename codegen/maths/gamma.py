@@ -93,8 +93,8 @@ _ALL_INTEGERS = 2.0**52  # every larger f64 is an integer
 def lgamma(x: Term) -> Term:
     """log |Γ(x)|. Largest error above 0: 2.1 ULP in f64, 0.51 in f32.
 
-    Below 0 in f64, it is 2.1 epsilons of lgamma(1 + |x|), or of 1: near the many roots there, it is
-    small only absolutely.
+    Below 0 in f64, it is 2.1 epsilons of the largest of 1, |lgamma(x)| and lgamma(1 + |x|): near
+    the many roots there, it is small only absolutely.
     """
     if x.dtype == "f32":
         wide = x.to("f64")

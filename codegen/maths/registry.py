@@ -21,7 +21,7 @@ OPERANDS = ("%x", "%y")
 class MathsFunction:
     """An elementary function: `formula` writes it on terms of any dtype and number of lanes.
 
-    A `cold` function serves rare inputs only: it is never inlined.
+    A `cold` function serves rare inputs only: it is never inlined, nor worth optimising.
     """
 
     name: str
@@ -63,7 +63,7 @@ def define(function: MathsFunction, dtype: str, lanes: int, inline: bool) -> Def
 
 def _attributes(function: MathsFunction, inline: bool) -> str:
     if function.cold:
-        return _joined("noinline cold")
+        return _joined("noinline optnone cold")
     return _joined("alwaysinline" if inline else "noinline")
 
 

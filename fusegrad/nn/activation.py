@@ -48,7 +48,7 @@ def relu6(input: Any) -> Any:
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """x limited to [min_val, max_val]; at a bound the derivative is 0."""
-    bounds = {"low": float(min_val), "high": float(max_val)}
+    bounds: dict[str, Any] = {"low": float(min_val), "high": float(max_val)}
     return call("hardtanh", activation.hardtanh, as_floating(input), **bounds)
 
 
@@ -110,7 +110,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
 
 def threshold(input: Any, threshold: float, value: float) -> Any:
     """x where it is above `threshold`, else `value`."""
-    static = {"bound": float(threshold), "value": float(value)}
+    static: dict[str, Any] = {"bound": float(threshold), "value": float(value)}
     return call("threshold", activation.threshold, input, **static)
 
 

@@ -46,6 +46,7 @@ from .activation import (
     tanhshrink,
     threshold,
 )
+from .attention import scaled_dot_product_attention
 from .layer import (
     batch_norm,
     bilinear,
@@ -87,6 +88,7 @@ from .window import (
     adaptive_avg_pool2d,
     avg_pool1d,
     avg_pool2d,
+    avg_pool3d,
     conv1d,
     conv2d,
     conv3d,
@@ -94,6 +96,7 @@ from .window import (
     conv_transpose2d,
     max_pool1d,
     max_pool2d,
+    max_pool3d,
     pad,
 )
 
@@ -102,6 +105,7 @@ __all__ = [
     "adaptive_avg_pool2d",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
@@ -142,6 +146,7 @@ __all__ = [
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
     "mish",
     "mse_loss",
     "multilabel_soft_margin_loss",
@@ -155,6 +160,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
@@ -197,7 +203,11 @@ def cross_entropy(
             reduction=reduction,
             label_smoothing=label_smoothing,
         )
-    static = {"axis": axis, "reduction": reduction, "label_smoothing": float(label_smoothing)}
+    static: dict[str, Any] = {
+        "axis": axis,
+        "reduction": reduction,
+        "label_smoothing": float(label_smoothing),
+    }
     title = "DivBackward1" if reduction == "mean" else "NegBackward0"
     if weight is not None:
         operands = (*floating(input, target), as_floating(weight))
@@ -223,7 +233,7 @@ def nll_loss(
     static: dict[str, Any] = {"axis": axis, "reduction": reduction}
     static["ignore_index"] = ignore_index if _ignores(target, ignore_index) else None
     if label_smoothing:
-        static["label_smoothing"] = float(label_smoothing)
+        static |= {"label_smoothing": float(label_smoothing), "title": "AddBackward0"}
     if weight is not None:
         operands = (input, target, weight)
         return call("nll_loss", adapters.weighted_nll, *operands, **static)

@@ -69,7 +69,7 @@ def layer_norm(
     """(x - mean) / √(variance + eps) · weight + bias, over the last axes."""
     count = _check_normalised("layer_norm", input, normalized_shape)
     extras, extra = _affine(weight, bias)
-    static = {"extras": extras, "count": count, "eps": float(eps)}
+    static: dict[str, Any] = {"extras": extras, "count": count, "eps": float(eps)}
     operands = floating(input, *extra)
     title = "NativeLayerNormBackward0"
     return call("layer_norm", normalisation.layer_norm, *operands, title=title, **static)
@@ -83,8 +83,8 @@ def rms_norm(
     extras, extra = _affine(weight, None)
     x, *rest = floating(input, *extra)
     eps = float(np.finfo(np.dtype(x.dtype)).eps) if eps is None else float(eps)
-    static = {"extras": extras, "count": count, "eps": eps}
-    title = "FusedRmsNormBackward0"
+    static: dict[str, Any] = {"extras": extras, "count": count, "eps": eps}
+    title = "MulBackward0"
     return call("rms_norm", normalisation.rms_norm, x, *rest, title=title, **static)
 
 
@@ -99,7 +99,7 @@ def group_norm(
             f"shape {list(shape_of(input))} and num_groups={num_groups}"
         )
     extras, extra = _affine(weight, bias)
-    static = {"extras": extras, "groups": int(num_groups), "eps": float(eps)}
+    static: dict[str, Any] = {"extras": extras, "groups": int(num_groups), "eps": float(eps)}
     operands = floating(input, *extra)
     title = "NativeGroupNormBackward0"
     return call("group_norm", normalisation.group_norm, *operands, title=title, **static)
@@ -119,7 +119,7 @@ def instance_norm(
     if not use_input_stats or running_mean is not None or running_var is not None:
         raise NotImplementedError("instance_norm with running statistics is not supported")
     extras, extra = _affine(weight, bias)
-    static = {"extras": extras, "groups": shape_of(input)[1], "eps": float(eps)}
+    static: dict[str, Any] = {"extras": extras, "groups": shape_of(input)[1], "eps": float(eps)}
     operands = floating(input, *extra)
     title = "ViewBackward0"
     return call("instance_norm", normalisation.group_norm, *operands, title=title, **static)
@@ -140,7 +140,7 @@ def batch_norm(
     In training the running statistics (Tensors or arrays) are updated in place.
     """
     extras, extra = _affine(weight, bias)
-    static = {"extras": extras, "eps": float(eps)}
+    static: dict[str, Any] = {"extras": extras, "eps": float(eps)}
     title = "NativeBatchNormBackward0"
     if not training:
         operands = floating(input, running_mean, running_var, *extra)
@@ -172,7 +172,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     """x / max(norm over `dim`, eps)."""
     (x,) = floating(as_operand(input))
     axes = normalise_all(dim, len(x.shape))
-    static = {"axes": axes, "order": float(p), "eps": float(eps)}
+    static: dict[str, Any] = {"axes": axes, "order": float(p), "eps": float(eps)}
     return call("normalize", normalisation.normalised, x, title="DivBackward0", **static)
 
 

@@ -30,7 +30,7 @@ def _loss(
     """A loss of floating-point operands that are brought to one dtype and shape."""
     check_reduction(reduction)
     together = floating(*operands)
-    static = {"of": function, "reduction": reduction, **static}
+    static |= {"of": function, "reduction": reduction}
     return call(name, adapters.aligned, *together, title=title, **static)
 
 
@@ -50,9 +50,7 @@ def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     return _loss("l1_loss", regression.l1_loss, input, target, reduction=reduction, title=title)
 
 
-def smooth_l1_loss(
-    input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0
-) -> Any:
+def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
     """d² / (2 beta) where |d| < beta, else |d| - beta / 2."""
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta")
@@ -111,9 +109,7 @@ def binary_cross_entropy_with_logits(
     )
 
 
-def kl_div(
-    input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False
-) -> Any:
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
     """target · (log target - input); `input` holds log probabilities."""
     check_reduction(reduction, (*REDUCTIONS, "batchmean"))
     if reduction == "mean":
@@ -121,7 +117,11 @@ def kl_div(
     mean = {"batchmean": "DivBackward0"}.get(reduction, "MulBackward0" if log_target else "")
     title = _by_reduction(reduction, mean or "SubBackward0")
     operands = floating(input, target)
-    static = {"of": regression.kl_div, "reduction": reduction, "log_target": bool(log_target)}
+    static: dict[str, Any] = {
+        "of": regression.kl_div,
+        "reduction": reduction,
+        "log_target": bool(log_target),
+    }
     return call("kl_div", adapters.aligned, *operands, title=title, **static)
 
 
@@ -136,7 +136,7 @@ def poisson_nll_loss(
 ) -> Any:
     """-log of a Poisson probability, up to a term without `input` (which `full` approximates)."""
     title = _by_reduction(reduction, "AddBackward0" if full else "SubBackward0")
-    static = {"log_input": bool(log_input), "full": bool(full), "eps": float(eps)}
+    static: dict[str, Any] = {"log_input": bool(log_input), "full": bool(full), "eps": float(eps)}
     function = regression.poisson_nll_loss
     options: dict[str, Any] = {"reduction": reduction, "title": title, **static}
     return _loss("poisson_nll_loss", function, input, target, **options)
@@ -153,7 +153,7 @@ def gaussian_nll_loss(
 ) -> Any:
     """½ (log var + (input - target)² / var)."""
     title = _by_reduction(reduction, "AddBackward0" if full else "MulBackward0")
-    static = {"full": bool(full), "eps": float(eps)}
+    static: dict[str, Any] = {"full": bool(full), "eps": float(eps)}
     function = regression.gaussian_nll_loss
     options: dict[str, Any] = {"reduction": reduction, "title": title, **static}
     return _loss("gaussian_nll_loss", function, input, target, var, **options)
@@ -203,7 +203,11 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along `dim`."""
     operands = floating(x1, x2)
     axis = dim % max(map(len, map(shape_of, operands)))
-    static = {"of": normalisation.cosine_similarity, "axis": axis, "eps": float(eps)}
+    static: dict[str, Any] = {
+        "of": normalisation.cosine_similarity,
+        "axis": axis,
+        "eps": float(eps),
+    }
     return call("sum", adapters.aligned, *operands, title="SumBackward1", **static)
 
 
@@ -211,8 +215,8 @@ def pairwise_distance(
     x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Any:
     """The norm of x1 - x2 + eps along the last axis."""
-    static = {"order": float(p), "eps": float(eps), "keep": bool(keepdim)}
-    static["of"] = normalisation.pairwise_distance  # type: ignore[assignment]
+    static: dict[str, Any] = {"order": float(p), "eps": float(eps), "keep": bool(keepdim)}
+    static["of"] = normalisation.pairwise_distance
     return call("norm", adapters.aligned, *floating(x1, x2), title="NormBackward1", **static)
 
 
@@ -222,7 +226,7 @@ def cosine_embedding_loss(
     """1 - cosine where target = 1, max(0, cosine - margin) where it is -1."""
     check_reduction(reduction)
     title = _by_reduction(reduction, "AddBackward0")
-    static = {"reduction": reduction, "margin": float(margin)}
+    static: dict[str, Any] = {"reduction": reduction, "margin": float(margin)}
     operands = floating(input1, input2, target)
     function = regression.cosine_embedding_loss
     return call("cosine_embedding_loss", function, *operands, title=title, **static)
@@ -241,7 +245,12 @@ def triplet_margin_loss(
 ) -> Any:
     """max(0, |anchor - positive| - |anchor - negative| + margin)."""
     title = _by_reduction(reduction, "ClampMinBackward0")
-    static = {"margin": float(margin), "order": float(p), "eps": float(eps), "swap": bool(swap)}
+    static: dict[str, Any] = {
+        "margin": float(margin),
+        "order": float(p),
+        "eps": float(eps),
+        "swap": bool(swap),
+    }
     function = regression.triplet_margin_loss
     options: dict[str, Any] = {"reduction": reduction, "title": title, **static}
     return _loss("triplet_margin_loss", function, anchor, positive, negative, **options)

@@ -48,7 +48,7 @@ def _convolution(
             f"input of size {list(shape_of(input))} and weight {list(shape_of(weight))}"
         )
     steps = _sizes(dilation, axes)
-    static = {
+    static: dict[str, Any] = {
         "stride": _sizes(stride, axes),
         "padding": _around(padding, kernel, steps),
         "dilation": steps,
@@ -131,7 +131,7 @@ def _transposed(
     groups: int,
     dilation: Size,
 ) -> Any:
-    static = {
+    static: dict[str, Any] = {
         "stride": _sizes(stride, axes),
         "padding": _sizes(padding, axes),
         "output_padding": _sizes(output_padding, axes),
@@ -187,7 +187,7 @@ def _max_pool(
     if ceil:
         raise NotImplementedError("max_pool with ceil_mode=True is not supported")
     sizes = _sizes(kernel, axes)
-    static = {
+    static: dict[str, Any] = {
         "kernel": sizes,
         "stride": sizes if stride in (None, ()) else _sizes(stride, axes),
         "padding": _sizes(padding, axes),
@@ -208,7 +208,7 @@ def max_pool1d(
     dilation: Size = 1,
     ceil_mode: bool = False,
 ) -> Any:
-    """The largest element of each window of the last axis; the first of equals takes the gradient."""
+    """The largest element of each window of the last axis; the first one takes the gradient."""
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -224,6 +224,18 @@ def max_pool2d(
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
+def max_pool3d(
+    input: Any,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Any:
+    """The same for windows of the last three axes."""
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
 def _avg_pool(
     axes: int,
     input: Any,
@@ -237,7 +249,7 @@ def _avg_pool(
     if ceil:
         raise NotImplementedError("avg_pool with ceil_mode=True is not supported")
     sizes = _sizes(kernel, axes)
-    static = {
+    static: dict[str, Any] = {
         "kernel": sizes,
         "stride": sizes if stride in (None, ()) else _sizes(stride, axes),
         "padding": _sizes(padding, axes),
@@ -275,6 +287,20 @@ def avg_pool2d(
     return _avg_pool(2, input, kernel_size, *rest)
 
 
+def avg_pool3d(
+    input: Any,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """The mean of each window of the last three axes."""
+    rest = (stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool(3, input, kernel_size, *rest)
+
+
 def _adaptive(axes: int, input: Any, output_size: Any, title: str) -> Any:
     given = output_size if isinstance(output_size, list | tuple) else (output_size,) * axes
     have = shape_of(input)[len(shape_of(input)) - axes :]
@@ -291,7 +317,9 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
     """Means of parts of the last two axes."""
     small = output_size in (1, (1, 1), [1, 1])
-    return _adaptive(2, input, output_size, "MeanBackward1" if small else "AdaptiveAvgPool2DBackward0")
+    return _adaptive(
+        2, input, output_size, "MeanBackward1" if small else "AdaptiveAvgPool2DBackward0"
+    )
 
 
 # --- padding ---
@@ -311,13 +339,11 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     title = f"{_TITLES[mode]}{len(pairs)}DBackward0" if mode in _TITLES else "SliceBackward0"
-    static = {"padding": pairs, "mode": mode}
+    static: dict[str, Any] = {"padding": pairs, "mode": mode}
     return call("pad", window.padded_by_edges, input, title=title, **static)
 
 
-def _constant_pad(
-    b: Any, x: Any, *, padding: tuple[tuple[int, int], ...], value: float
-) -> Any:
+def _constant_pad(b: Any, x: Any, *, padding: tuple[tuple[int, int], ...], value: float) -> Any:
     """Negative amounts cut off."""
     shape = b.type_of(x).shape
     lead = len(shape) - len(padding)

@@ -153,7 +153,7 @@ class _Run:
 
     def _is_done(self, move: np.ndarray, before: float) -> bool:
         change = self.group["tolerance_change"]
-        return (
+        return bool(
             self.evaluations >= self.group["max_eval"]
             or _largest(self.gradient) <= self.group["tolerance_grad"]
             or _largest(move) <= change

@@ -28,9 +28,7 @@ class RMSprop(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        non_negative(
-            lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum
-        )
+        non_negative(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
         defaults = {
             "lr": lr,
             "momentum": momentum,

@@ -91,10 +91,7 @@ def prelu(b: Builder, x: Handle, weight: Handle) -> Handle:
     (count,) = b.type_of(weight).shape or (1,)
     at = 1 if len(shape) > 1 else 0
     wide = (count,) if not shape else tuple(count if i == at else 1 for i in range(len(shape)))
-    if not shape:
-        slope = b.reshape(weight, ())
-    else:
-        slope = b.broadcast(b.reshape(weight, wide), shape)
+    slope = b.broadcast(b.reshape(weight, wide if shape else ()), shape)
     return b.select(b.compare("gt", x, b.zeros_like(x)), x, b.mul(slope, x))
 
 

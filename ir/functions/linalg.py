@@ -80,7 +80,7 @@ def slogdet(b: Builder, x: Handle) -> tuple[Handle, Handle]:
     """The determinant's sign, and the logarithm of its absolute value."""
     packed = b("slogdet", x)
     sign, size = columns(b, packed, 0, 1), columns(b, packed, 1, 2)
-    return _squeezed(b, b("stop_gradient", sign), -1), _squeezed(b, size, -1)
+    return _squeezed(b, sign, -1), _squeezed(b, size, -1)
 
 
 def det(b: Builder, x: Handle) -> Handle:
@@ -106,14 +106,13 @@ def _expansion(b: Builder, x: Handle, kept: tuple[int, ...], row: int) -> Handle
     """The determinant of the rows from `row` on and the columns `kept`."""
     if len(kept) == 1:
         return _entry(b, x, row, kept[0])
-    total: Handle = None
+    terms = []
     for i, column in enumerate(kept):
         minor = _expansion(b, x, (*kept[:i], *kept[i + 1 :]), row + 1)
-        term = b.mul(_entry(b, x, row, column), minor)
-        if total is None:
-            total = term
-        else:
-            total = b.sub(total, term) if i % 2 else b.add(total, term)
+        terms.append(b.mul(_entry(b, x, row, column), minor))
+    total = terms[0]
+    for i, term in enumerate(terms[1:]):
+        total = b.add(total, term) if i % 2 else b.sub(total, term)
     return total
 
 

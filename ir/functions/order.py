@@ -16,7 +16,7 @@ from .elementwise import logaddexp
 
 
 def flat_positions(b: Builder, indices: Handle, shape: tuple[int, ...], axis: int) -> Handle:
-    """Where the elements at `indices` along `axis`, elsewhere at their own place, stand in `shape`."""
+    """Flat places in `shape` of the elements at `indices` along `axis`, elsewhere at their own."""
     type = b.type_of(indices)
     _check_places(type, shape, axis)
     extent = shape[axis]
@@ -156,9 +156,7 @@ def argsort(b: Builder, x: Handle, *, axis: int, descending: bool) -> Handle:
     return b("argsort", x, axis=axis, descending=descending)
 
 
-def top(
-    b: Builder, x: Handle, *, axis: int, count: int, largest: bool
-) -> tuple[Handle, Handle]:
+def top(b: Builder, x: Handle, *, axis: int, count: int, largest: bool) -> tuple[Handle, Handle]:
     """The first `count` elements in order, and where they stood."""
     order = b("argsort", x, axis=axis, descending=largest)
     order = _entries(b, order, axis, 0, count)
@@ -184,18 +182,14 @@ def median(b: Builder, x: Handle, *, axis: int, keep: bool) -> tuple[Handle, Han
     return _picked(b, x, place, axis, keep)
 
 
-def extremum(
-    b: Builder, x: Handle, *, axis: int, keep: bool, op: str
-) -> tuple[Handle, Handle]:
-    """The largest (`op` = "argmax") or smallest element along `axis`, and where the first stands."""
+def extremum(b: Builder, x: Handle, *, axis: int, keep: bool, op: str) -> tuple[Handle, Handle]:
+    """The largest (`op` = "argmax") or smallest element, and where the first of them stands."""
     shape = _shape(b, x)
     wide = (*shape[:axis], 1, *shape[axis + 1 :])
     return _picked(b, x, b.reshape(b(op, x, axis=axis), wide), axis, keep)
 
 
-def _picked(
-    b: Builder, x: Handle, place: Handle, axis: int, keep: bool
-) -> tuple[Handle, Handle]:
+def _picked(b: Builder, x: Handle, place: Handle, axis: int, keep: bool) -> tuple[Handle, Handle]:
     value = take_along(b, x, place, axis=axis)
     if keep:
         return value, place
@@ -235,3 +229,37 @@ def _doubling(
         x = join(x, b.concatenate([front, rest], axis))
         step *= 2
     return x
+
+
+def running_extremum(b: Builder, x: Handle, *, axis: int, largest: bool) -> tuple[Handle, Handle]:
+    """The extremum so far along `axis`, and the last place where it stands."""
+    shape = _shape(b, x)
+    best = b("stop_gradient", x)
+    place = b("iota", dtype="i64", shape=shape, axis=axis)
+    step = 1
+    while step < shape[axis]:
+        earlier, before = (_shifted(b, v, axis, step) for v in (best, place))
+        better = b.compare("gt" if largest else "lt", earlier, best)
+        better = b("logical_or", better, b.compare("ne", earlier, earlier))
+        better = b("logical_and", better, b.compare("eq", best, best))
+        best, place = b.select(better, earlier, best), b.select(better, before, place)
+        step *= 2
+    return take_along(b, x, place, axis=axis), place
+
+
+def _shifted(b: Builder, x: Handle, axis: int, step: int) -> Handle:
+    """x moved back by `step`; the first elements stay as they are."""
+    size = _shape(b, x)[axis]
+    first, rest = _entries(b, x, axis, 0, step), _entries(b, x, axis, 0, size - step)
+    return b.concatenate([first, rest], axis)
+
+
+def nanmedian(b: Builder, x: Handle, *, axis: int, keep: bool) -> tuple[Handle, Handle]:
+    """The (lower) middle one of the numbers, which stand before the nans in order."""
+    order = b("argsort", x, axis=axis, descending=False)
+    numbers = b.sum(b.cast(b.compare("eq", x, x), "i64"), (axis,))
+    shape = _shape(b, x)
+    wide = (*shape[:axis], 1, *shape[axis + 1 :])
+    rank = b("maximum", b.sub(numbers, b.full_like(numbers, 1)), b.zeros_like(numbers))
+    half = b.cast(b("floor", b.scale(b.cast(rank, "f64"), 0.5)), "i64")
+    return _picked(b, x, take_along(b, order, b.reshape(half, wide), axis=axis), axis, keep)

@@ -59,10 +59,8 @@ def _bounded_log(b: Builder, x: Handle) -> Handle:
 
 def kl_div(b: Builder, x: Handle, y: Handle, *, reduction: str, log_target: bool) -> Handle:
     """y · (log y - x), for x a log probability; "batchmean" divides the sum by the batch."""
-    if log_target:
-        each = b.mul(b("exp", y), b.sub(y, x))
-    else:
-        each = b.sub(xlogy(b, y, y), b.mul(y, x))
+    in_logs = log_target
+    each = b.mul(b("exp", y), b.sub(y, x)) if in_logs else b.sub(xlogy(b, y, y), b.mul(y, x))
     if reduction == "batchmean":
         total = reduce(b, each, "sum")
         shape = b.type_of(x).shape

@@ -41,7 +41,7 @@ def padded(b: Builder, x: Handle, padding: Sequence[tuple[int, int]], value: flo
 def windows(
     b: Builder, x: Handle, axis: int, kernel: int, stride: int, dilation: int, count: int
 ) -> Handle:
-    """`count` windows along `axis`: that axis counts them, and the next one counts inside of one."""
+    """`count` windows along `axis`: that axis counts them, the next one counts inside of one."""
     shape = b.type_of(x).shape
     parts = []
     for offset in range(kernel):
@@ -65,9 +65,7 @@ def unfolded(
     return x
 
 
-def _counts(
-    name: str, shape: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes
-) -> Sizes:
+def _counts(name: str, shape: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
     spatial = shape[len(shape) - len(kernel) :]
     counts = tuple(map(output_extent, spatial, kernel, stride, dilation))
     if any(n < 1 for n in counts):
@@ -221,7 +219,7 @@ def avg_pool(
 
 
 def adaptive_avg_pool(b: Builder, x: Handle, *, sizes: Sizes) -> Handle:
-    """Means of parts of the last axes, which become `sizes` parts of equal or nearly equal width."""
+    """Means of parts of the last axes, which become `sizes` parts of nearly equal width."""
     for back, size in enumerate(reversed(sizes), start=1):
         axis = b.type_of(x).ndim - back
         x = _adapted(b, x, axis, size)

@@ -13,6 +13,7 @@ from . import (
     sorting,
     source,
     special,
+    spectral,
     structure,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "sorting",
     "source",
     "special",
+    "spectral",
     "structure",
 ]

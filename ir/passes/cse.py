@@ -13,8 +13,9 @@ from .rewrite import rewrite
 def eliminate_common_subexpressions(graph: Graph) -> Graph:
     """Compute equal operations once.
 
-    Requires: operations without regions are pure (all are). Ensures: no two are equal up to the order of
-    operands of commutative ops. Why: rules of different operands repeat each other's factors.
+    Requires: operations without regions are pure (all are). Ensures: no two are equal up to the
+    order of operands of commutative ops. Why: rules of different operands repeat each other's
+    factors.
     """
     seen: dict[Any, tuple[Value, ...]] = {}
     numbers: dict[Value, int] = {}

@@ -8,7 +8,8 @@ from ..graph import Graph, Operation, Value
 def eliminate_dead_code(graph: Graph) -> Graph:
     """Drop the operations that no output depends on.
 
-    Requires: any graph. Ensures: same inputs, same outputs. Why: autodiff and rewriting leave debris.
+    Requires: any graph. Ensures: same inputs, same outputs. Why: autodiff and rewriting leave
+    debris.
     """
     live: set[Value] = set(graph.outputs)
     kept: list[Operation] = []

@@ -1,4 +1,4 @@
-"""Fusion: elementwise chains, with the broadcasts at their starts and the reductions at their ends, become kernels."""
+"""Fusion: elementwise chains, the broadcasts before and the reductions behind them, as kernels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_KERNEL_OPERATIONS = 256  # beyond it registers spill and compile time grows 
 def fuse(graph: Graph) -> Graph:
     """Join elementwise operations and reductions into kernels.
 
-    Requires: dots legalised, no kernels yet. Ensures: only kernels, opaque operations (dot, gather, …) and
-    reshapes of whole buffers are left; every output is a buffer of its own. Why: memory is read and
-    written once per kernel instead of once per operation.
+    Requires: dots legalised, no kernels yet. Ensures: only kernels, opaque operations (dot, gather,
+    …) and reshapes of whole buffers are left; every output is a buffer of its own. Why: memory is
+    read and written once per kernel instead of once per operation.
     """
     levels = Levels(graph)
     groups = _groups(levels)
@@ -61,8 +61,9 @@ def _groups(levels: Levels) -> list[Group]:
 
 
 def _scheduled(levels: Levels, groups: list[Group]) -> list[Group]:
-    """`groups`, each behind those that it reads from; of those that are ready, the one that ends first
-    in the program. (By level would do as well, but keep the intermediates of all branches alive at once.)
+    """`groups`, each behind those that it reads from; of those that are ready, the one that ends
+    first in the program. (By level would do as well, but keep the intermediates of all branches
+    alive at once.)
     """
     group_of = {op: i for i, group in enumerate(groups) for op in group.operations}
     position = {operation: i for i, operation in enumerate(levels.graph)}
@@ -91,7 +92,8 @@ def _scheduled(levels: Levels, groups: list[Group]) -> list[Group]:
 def _components(levels: Levels) -> dict[Operation, Operation]:
     """Which fusible operations have to do with each other: a representative for each.
 
-    Operations of one level and domain belong together when one feeds the other, or both read one buffer.
+    Operations of one level and domain belong together when one feeds the other, or both read one
+    buffer.
     """
     parent: dict[Operation, Operation] = {}
 
@@ -113,7 +115,11 @@ def _components(levels: Levels) -> dict[Operation, Operation]:
             producer = operand.producer
             if is_generator(operand) and joins(operand, operation):
                 continue
-            if producer is not None and joins(operand, operation) and levels.level[producer] == level:
+            if (
+                producer is not None
+                and joins(operand, operation)
+                and levels.level[producer] == level
+            ):
                 parent[find(operation)] = find(producer)
             elif operand.type.size > 1 or not domain:
                 first = readers.setdefault((levels.sources[operand].base, level, domain), operation)

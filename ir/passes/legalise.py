@@ -1,4 +1,4 @@
-"""Legalisation of contractions: into the forms that BLAS takes, or into loops where they are tiny."""
+"""Legalisation of contractions: into the forms that BLAS takes, or into loops where tiny."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ def free_axes(x: Value, contract: tuple[int, ...], batch: tuple[int, ...]) -> tu
 def legalise_dots(graph: Graph) -> Graph:
     """Bring every `dot` into a form that can be emitted.
 
-    Requires: no kernels. Ensures: the axes of each operand stand as (batch, free, inner) or (batch, inner,
-    free), with inner axes in one order; products of few elements, of vectors, of integers and of unlike
-    layouts are elementwise code and sums. Why: BLAS reads either layout, so transposes cost nothing.
+    Requires: no kernels. Ensures: the axes of each operand stand as (batch, free, inner) or (batch,
+    inner, free), with inner axes in one order; products of few elements, of vectors, of integers
+    and of unlike layouts are elementwise code and sums. Why: BLAS reads either layout, so
+    transposes cost nothing.
     """
     if not any(operation.name == "dot" for operation in graph):
         return graph
@@ -73,7 +74,9 @@ def _legalise_dot(
     if shape.multiplications <= TINY_PRODUCT or vectors or not operation.result.type.is_float:
         return (_as_sum(b, operation, operands),)
     (x, xs, xb), (y, ys, yb) = (
-        _fold_transpose(operand, operation.attributes["contract"][side], operation.attributes["batch"][side])
+        _fold_transpose(
+            operand, operation.attributes["contract"][side], operation.attributes["batch"][side]
+        )
         for side, operand in enumerate(operands)
     )
     order = tuple(sorted(range(len(xs)), key=lambda i: xs[i]))  # inner axes as they lie in x
@@ -134,6 +137,8 @@ def _as_sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) 
         x = b.transpose(x, (*batch[side], *free, *contract[side]))
         rows = shape.rows if side == 0 else (1,) * len(shape.rows)
         columns = shape.columns if side == 1 else (1,) * len(shape.columns)
-        aligned.append(b.broadcast(b.reshape(x, (*shape.batch, *rows, *columns, *shape.inner)), full))
+        aligned.append(
+            b.broadcast(b.reshape(x, (*shape.batch, *rows, *columns, *shape.inner)), full)
+        )
     first = len(full) - len(shape.inner)
     return b.sum(b.mul(*aligned), range(first, len(full)))

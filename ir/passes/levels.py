@@ -1,9 +1,10 @@
-"""What fusion needs to know of a graph: where each value can be read, and when each operation can run.
+"""What fusion needs to know of a graph: where each value can be read, when each operation can run.
 
-A view (broadcast, transpose, slice, …) is no work: its result is read through strides from the buffer of the
-value below it, its base. Every other operation has a level: how many kernels must have finished before it
-can start. An edge between operations of one domain that stays in a kernel keeps the level; an edge through
-memory raises it. So kernels, one for each level and domain, never wait for each other in a circle.
+A view (broadcast, transpose, slice, …) is no work: its result is read through strides from the
+buffer of the value below it, its base. Every other operation has a level: how many kernels must
+have finished before it can start. An edge between operations of one domain that stays in a kernel
+keeps the level; an edge through memory raises it. So kernels, one for each level and domain, never
+wait for each other in a circle.
 """
 
 from __future__ import annotations
@@ -95,7 +96,11 @@ class Levels:
         operand = operation.operands[0]
         source = self.sources[operand]
         view = source.view.through(operation)
-        if view is None and source.base is not operand and View.dense(operand.shape).through(operation):
+        if (
+            view is None
+            and source.base is not operand
+            and View.dense(operand.shape).through(operation)
+        ):
             self._copy(operand)
             source = self.sources[operand]
             view = source.view.through(operation)
@@ -162,7 +167,7 @@ class Levels:
         self.level[operation] = level
 
     def _sinking_pays(self, operation: Operation) -> bool:
-        """Not where two or more operands, now in registers only, would have to be stored instead."""
+        """Not where two or more operands in registers would have to be stored instead."""
         bases = self.bases(operation)
         stored = 0
         for operand in dict.fromkeys(operation.operands):

@@ -59,7 +59,8 @@ def run_passes(graph: Graph, passes: tuple[Pass, ...], timings: Timings | None =
                 verify(result)
         except Exception as error:
             raise IRError(
-                f"pass {run.__name__} failed: {error}\n(a fault of fusegrad; the graph it was given:)\n{graph}",
+                f"pass {run.__name__} failed: {error}\n"
+                f"(a fault of fusegrad; the graph it was given:)\n{graph}",
                 hint="run eagerly meanwhile (FUSEGRAD_EAGER=1), and report the graph above",
             ) from error
         if timings is not None:

@@ -12,7 +12,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @record
 class Place:
-    """`kind` is "input", "output" (then `index` counts them) or "arena" (then `index` is a byte offset)."""
+    """`kind` is "input" or "output" (`index` counts them), or "arena" (`index` is an offset)."""
 
     kind: str
     index: int
@@ -29,9 +29,9 @@ class Plan:
 def plan_buffers(graph: Graph) -> Plan:
     """Give every value a place.
 
-    Requires: a fused graph, whose outputs are distinct buffers. Ensures: two values share arena bytes only
-    if one is dead before the other is written; a reshape shares its operand's place. Why: one block of memory
-    serves a call, as small as the values that live together.
+    Requires: a fused graph, whose outputs are distinct buffers. Ensures: two values share arena
+    bytes only if one is dead before the other is written; a reshape shares its operand's place.
+    Why: one block of memory serves a call, as small as the values that live together.
     """
     owner = _owners(graph)
     places = {value: Place("input", i) for i, value in enumerate(graph.inputs)}

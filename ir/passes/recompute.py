@@ -1,23 +1,34 @@
-"""Which values are cheaper made again than kept: the small change of what fusion stores between kernels."""
+"""Which values fusion had better make again in each kernel than store between two."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..graph import Operation, Value
+from ..record import record
 from .levels import Levels, Source, is_generator, joins
 
 LONGEST = 4  # operations that a kernel rather does again than read their result
 CHEAP = frozenset(
     {"add", "sub", "mul", "neg", "abs", "maximum", "minimum", "select", "cast"}
-    | {"lt", "le", "gt", "ge", "eq", "ne", "logical_and", "logical_or", "logical_xor", "logical_not"}
+    | {
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "logical_not",
+    }
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Cone:
-    """What it takes to make a value from memory: operations, and the arrays of its own size that they read."""
+    """What makes a value from memory: operations, and the arrays of its own size that they read."""
 
     operations: int
     arrays: frozenset[Source]
@@ -26,9 +37,9 @@ class _Cone:
 def cheaper_again(levels: Levels, group_of: Mapping[Operation, object]) -> set[Value]:
     """The values that every kernel that needs them makes itself, from what is in memory.
 
-    Those are made by a few cheap operations from one dense array of no more bytes (and smaller ones), and are
-    only read where they could be in a register. Reading that array costs what reading the value would,
-    and nobody has to write it.
+    Those are made by a few cheap operations from one dense array of no more bytes (and smaller
+    ones), and are only read where they could be in a register. Reading that array costs what
+    reading the value would, and nobody has to write it.
     """
     found: set[Value] = set()
     cones: dict[Value, _Cone] = {}
@@ -75,7 +86,8 @@ def _cone_of(
 
 def _reads_no_more(cone: _Cone, result: Value) -> bool:
     return all(
-        source.view.is_dense and source.base.type.bytes <= result.type.bytes for source in cone.arrays
+        source.view.is_dense and source.base.type.bytes <= result.type.bytes
+        for source in cone.arrays
     )
 
 

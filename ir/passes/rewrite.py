@@ -1,4 +1,4 @@
-"""The one way in which passes rebuild a graph: walk it in order, replace what a rule replaces, copy the rest."""
+"""How passes rebuild a graph: walk it in order, replace what a rule replaces, copy the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Rule = Callable[[GraphBuilder, Operation, tuple[Value, ...]], Sequence[Value] | 
 
 
 def rewrite(graph: Graph, rule: Rule) -> Graph:
-    """Rebuild `graph`, giving each operation to `rule` first. What `rule` makes keeps the location."""
+    """Rebuild `graph`, each operation given to `rule` first. What `rule` makes is located alike."""
     builder = GraphBuilder(graph.name)
     values: dict[Value, Value] = {v: builder.input(v.type, v.name) for v in graph.inputs}
     for operation in graph:

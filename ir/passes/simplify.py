@@ -1,12 +1,13 @@
 """Algebra that always pays: constants folded, identities dropped, views of views joined.
 
-Each rule keeps every value, nan and inf included (the sign of a zero may change: x + 0 becomes x). A rule
-looks only at the operation and at the producers of its operands, so one walk is linear; two walks reach
-what rules open up for each other.
+Each rule keeps every value: nan, inf and the signs of zeros included (x + 0 is not x at -0). Only sums
+may be rounded otherwise, and the sum of one -0 is -0. A rule looks at the operation and at the
+producers of its operands, so one walk is linear; two reach what rules open up for each other.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,8 +22,8 @@ from .rewrite import rewrite
 def simplify(graph: Graph) -> Graph:
     """Fold constants and drop identities.
 
-    Requires: no kernels. Ensures: same outputs up to the sign of zeros. Why: derivative rules and broadcasts
-    are written generally, and most of their special cases are trivial.
+    Requires: no kernels. Ensures: same outputs. Why: derivative rules and
+    broadcasts are written generally, and most of their special cases are trivial.
     """
     return rewrite(graph, _simplify_one)
 
@@ -70,6 +71,14 @@ def _is(value: Value, number: float) -> bool:
     return constant is not None and constant == number
 
 
+def _is_zero(value: Value, sign: float) -> bool:
+    """Is `value` the zero of this sign everywhere? (An integer's has both.)"""
+    constant = constant_of(value)
+    if constant is None or constant != 0:
+        return False
+    return not value.type.is_float or math.copysign(1, constant) == sign
+
+
 def _made_by(value: Value, name: str) -> Operation | None:
     producer = value.producer
     return producer if producer is not None and producer.name == name else None
@@ -80,9 +89,9 @@ Rule = Callable[[GraphBuilder, Operation, tuple[Value, ...]], Value | None]
 
 def _add(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
     x, y = operands
-    if _is(x, 0):
+    if _is_zero(x, -1):
         return y
-    if _is(y, 0):
+    if _is_zero(y, -1):
         return x
     if negated := _made_by(y, "neg"):
         return b.sub(x, negated.operands[0])
@@ -93,9 +102,9 @@ def _add(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
 
 def _sub(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:
     x, y = operands
-    if _is(y, 0):
+    if _is_zero(y, 1):
         return x
-    if _is(x, 0):
+    if _is_zero(x, -1):
         return b.neg(y)
     if negated := _made_by(y, "neg"):
         return b.add(x, negated.operands[0])
@@ -131,8 +140,6 @@ def _neg(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
     inner = _made_by(operands[0], "neg")
     if inner:
         return inner.operands[0]
-    if difference := _made_by(operands[0], "sub"):
-        return b.sub(*reversed(difference.operands))
     return None
 
 
@@ -146,9 +153,10 @@ def _pow(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
         return b.mul(b.mul(x, x), x)
     if exponent == -1 and x.type.is_float:
         return b.div(b.full_like(x, 1), x)
-    if exponent == 0.5 and x.type.is_float:  # (-inf) to the power of 0.5 is inf
+    if exponent == 0.5 and x.type.is_float:  # pow gives inf for -inf, and 0 for -0
         lowest = b.compare("eq", x, b.full_like(x, -np.inf))
-        return b.select(lowest, b.full_like(x, np.inf), b("sqrt", x))
+        root = b.add(b("sqrt", x), b.zeros_like(x))
+        return b.select(lowest, b.full_like(x, np.inf), root)
     return None
 
 

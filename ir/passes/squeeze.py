@@ -11,8 +11,9 @@ from .rewrite import rewrite
 def drop_unit_axes(graph: Graph) -> Graph:
     """Let elementwise operations and reductions work on shapes without axes of extent 1.
 
-    Requires: no kernels. Ensures: only views, opaque operations and outputs have such axes. Why: `keepdims`
-    and the reshapes around broadcasts would part what belongs in one kernel, [64, 1] from [64].
+    Requires: no kernels. Ensures: only views, opaque operations and outputs have such axes. Why:
+    `keepdims` and the reshapes around broadcasts would part what belongs in one kernel, [64, 1]
+    from [64].
     """
     if not any(1 in result.type.shape for operation in graph for result in operation.results):
         return graph

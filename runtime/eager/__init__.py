@@ -8,6 +8,7 @@ from .creation import (
     empty,
     empty_like,
     eye,
+    from_dlpack,
     from_numpy,
     full,
     full_like,
@@ -19,6 +20,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .inference import inference_mode, is_inference_mode_enabled
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .promotion import default_dtype as get_default_dtype
 from .promotion import set_default_dtype
@@ -34,11 +36,14 @@ __all__ = [
     "empty_like",
     "enable_grad",
     "eye",
+    "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
     "get_default_dtype",
+    "inference_mode",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "is_tensor",
     "linspace",
     "manual_seed",

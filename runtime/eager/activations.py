@@ -38,5 +38,11 @@ def _along(name: str, function: Any, x: Tensor, dim: int | None, dtype: Any) -> 
     if not len(x.shape):
         normalise(dim, 0)
         return _along(name, function, x.reshape((1,)), 0, None).reshape(())
-    result: Tensor = call(name, function, x, axes=(normalise(dim, len(x.shape)),))
+    axis = normalise(dim, len(x.shape))
+    result: Tensor = call(name, function if x.shape[axis] else _copy, x, axes=(axis,))
     return result
+
+
+def _copy(b: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+    """Nothing to normalise."""
+    return b.scale(x, 1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .modes import STATE
 from .node import Node
 from .watch import current_watch, set_watch, trace_of
 
@@ -66,14 +65,11 @@ class detect_anomaly:  # noqa: N801
 
 
 def explain_failure(node: Node) -> None:
-    """Warn with the traceback of the forward call, where one was kept or could have been."""
+    """Warn with the traceback of the forward call, where it was kept."""
     trace = trace_of(node)
+    text = "No forward pass information: it ran without detect_anomaly()."
     if trace is not None:
         text = f"Traceback of forward call that caused the error:\n{trace}"
-    elif STATE.watch is not None and STATE.watch.anomaly:
-        text = "No forward pass information: it ran without detect_anomaly()."
-    else:
-        return
     warnings.warn(f"Error detected in {node.title}. {text}", UserWarning, stacklevel=2)
 
 

@@ -14,7 +14,6 @@ from .builder import apply
 from .core import make
 from .elementwise import binary, common_dtype, lift, unary
 from .errors import EagerError
-from .promotion import default_dtype
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -139,6 +138,7 @@ def _checked(name: str, result: Any, x: Any, y: Any) -> Tensor:
 _neg = unary("neg", floats=False)
 abs = unary("abs", floats=False)
 sign = unary("sign", floats=False)
+_sgn = unary("sign", "SgnBackward0", floats=False)
 floor = unary("floor", floats=False)
 ceil = unary("ceil", floats=False)
 _rint = unary("rint", floats=False)
@@ -191,7 +191,7 @@ def round(x: Tensor, *, decimals: int = 0) -> Tensor:
 
 def sgn(x: Tensor) -> Tensor:
     """The sign of x."""
-    result: Tensor = sign(x)
+    result: Tensor = _sgn(x)
     return result
 
 
@@ -203,11 +203,6 @@ def positive(x: Tensor) -> Tensor:
 def signbit(x: Tensor) -> Tensor:
     """Whether the sign bit is set: x is negative, or -0."""
     return make(np.signbit(x._data))
-
-
-def as_float(x: Tensor) -> Tensor:
-    """x itself, or an integer tensor cast to the default dtype."""
-    return x if x._data.dtype.kind in "fc" else make(x._data.astype(default_dtype()))
 
 
 # --- choice ---

@@ -12,7 +12,7 @@ from .core import make
 from .elementwise import lift
 from .errors import EagerError
 from .indexing import getitem, parts_of
-from .node import Node, edge_of
+from .node import Node
 from .opnode import seen
 from .views import rebase, source_of, start, write_region
 
@@ -53,19 +53,24 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     value = lift(np.asarray(value) if isinstance(value, int | float) else value)
     if value is NotImplemented:
         raise TypeError("a Tensor's elements can be set to a number, an array or a Tensor")
-    recorded = check(x, (value,))
     index = tuple(parts_of(key, x))
+    if any(isinstance(part, np.ndarray) for part in index):
+        _put(x, index, value)
+    else:
+        _copy(x, x._data[(*index, ...)], value)
+
+
+def _check(x: Tensor, value: Any) -> bool:
+    """Whether to record the assignment; raises where it must not be made."""
+    recorded = check(x, (value,))
     if not x._data.flags.writeable:
         raise RuntimeError("unsupported operation: x[...] = value of an expanded or read-only x")
-    if any(isinstance(part, np.ndarray) for part in index):
-        _put(x, index, value, recorded)
-    else:
-        _copy(x, index, value, recorded)
+    return recorded
 
 
-def _copy(x: Tensor, index: tuple[Any, ...], value: Any, recorded: bool) -> None:
+def _copy(x: Tensor, part: np.ndarray, value: Any) -> None:
     """To the view that integers and slices name."""
-    part = x._data[(*index, ...)]
+    recorded = _check(x, value)
     if recorded and part.shape == x._data.shape and part.strides == x._data.strides:
         title = "FillBackward3" if not getattr(value, "shape", ()) else "CopyBackwards"
         overwrite(x, _fitted(x, value, part.shape), title)
@@ -77,9 +82,10 @@ def _copy(x: Tensor, index: tuple[Any, ...], value: Any, recorded: bool) -> None
         write_region(x if x._base is None else x._base, part, fitted._node)
 
 
-def _put(x: Tensor, index: tuple[Any, ...], value: Any, recorded: bool) -> None:
+def _put(x: Tensor, index: tuple[Any, ...], value: Any) -> None:
     """To the elements that index arrays name."""
-    shape = x._data[index].shape
+    recorded = _check(x, value)
+    shape = np.broadcast_to(np.False_, x._data.shape)[index].shape
     fitted = _fitted(x, value, shape, expand=False)
     old = source_of(x) if recorded else None
     x._data[index] = fitted._data

@@ -110,8 +110,8 @@ def _batched(
 ) -> tuple[Tensor | None, ...]:
     """`grad` for each entry of the gradients' first axis, the results stacked."""
     batches = _gradients(grad_outputs, len(_sequence(outputs)))
-    sizes = {x.shape[0] if x.ndim else None for x in batches if x is not None}
-    if len(sizes) != 1 or None in sizes or sizes == {0}:
+    sizes = {x.shape[0] if x.ndim else 0 for x in batches if x is not None}
+    if len(sizes) != 1 or 0 in sizes:
         raise RuntimeError(
             "is_grads_batched=True needs grad_outputs with one first axis, of the batch"
         )
@@ -130,7 +130,8 @@ def _batched(
         for i in range(count)
     ]
     return tuple(
-        None if any(x is None for x in column) else stack(column) for column in map(list, zip(*rows, strict=True))
+        None if any(x is None for x in column) else stack(column)
+        for column in map(list, zip(*rows, strict=True))
     )
 
 

@@ -24,7 +24,7 @@ from .quiet import RESTORE, SILENCE, SILENT
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["TENSORS", "TensorBuilder", "apply"]
+__all__ = ["TENSORS", "TensorBuilder", "apply", "shares"]
 
 
 def apply(
@@ -46,15 +46,18 @@ def apply(
     if STATE.enabled:
         cls = node_class(title or names.of_op(op.name), op.name)
         node = record(cls, operands, arrays, data, attributes)
-    if "view" in op.traits and _shares(data, arrays[0]) and hasattr(operands[0], "_data"):
+    if "view" in op.traits and shares(data, arrays[0]) and hasattr(operands[0], "_data"):
         if STATE.enabled is not True:
             seen(node)
         return make_view(data, node, operands[0])
     return made_by(node, data)
 
 
-def _shares(data: Any, operand: Any) -> bool:
-    return data is operand or (data.base is not None and np.may_share_memory(data, operand))
+def shares(data: Any, operand: Any) -> bool:
+    """Whether `data`, the result of a view op, is in the memory of `operand`."""
+    if data is operand:
+        return True
+    return data.base is not None and (not data.size or np.may_share_memory(data, operand))
 
 
 class TensorBuilder(Builder):

@@ -17,7 +17,7 @@ from .errors import EagerError
 from .modes import STATE
 from .node import LEAF, edge_of
 from .opnode import seen
-from .views import OverwriteNode, check_origin, rebase, source_of, start
+from .views import OverwriteNode, check_origin, rebase, start
 
 if TYPE_CHECKING:
     from .tensor import Tensor

@@ -17,14 +17,15 @@ import numpy as np
 from ...ir import Builder, GraphBuilder, TensorType
 from ...ir.types import NUMPY_DTYPE
 from . import names
+from .builder import shares
 from .core import make, make_view, shared_counter
 from .errors import explain
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released
 from .opnode import seen
+from .packing import PackedResiduals, pack_tensor, packed_class
 from .plan import Adjoint, Composite
 from .quiet import RESTORE, SILENCE, SILENT
-from .watch import Packed, pack_tensor
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -129,7 +130,10 @@ class CompositeNode(Node):
     def adopt(self, result: Tensor, heir: Tensor) -> None:
         old, new = result._counter, shared_counter(heir)
         self.counters = tuple(
-            [(new, new[0], *rest) if c is old else (c, n, *rest) for c, n, *rest in self.counters]
+            [
+                (new, new[0], what, shape) if counter is old else (counter, version, what, shape)
+                for counter, version, what, shape in self.counters
+            ]
         )
 
     def pack(self, pack: Any, unpack: Any) -> None:
@@ -141,31 +145,15 @@ class CompositeNode(Node):
             for x in self.residuals or ()
         ]
         self.counters = ()
-        self.__class__ = _packing(type(self))
+        self.__class__ = packed_class(type(self), PackedResiduals)
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("_saved_self", "_saved_result"):
             raise AttributeError(f"{self.title} has no attribute {name!r}")
         if self.operands is None:
             raise released(self.title)
-        return self.operands[0] if name == "_saved_self" else None
-
-
-class PackingComposite:
-    """Mixed into the class of a node that keeps what saved-tensor hooks made of its residuals."""
-
-    __slots__ = ()
-
-    residuals: Any
-
-    def saved_values(self) -> list[Any]:
-        return [x.get()._data if x.__class__ is Packed else x for x in self.residuals]
-
-
-@cache
-def _packing(cls: type[CompositeNode]) -> type[Any]:
-    members = {"__slots__": (), "__module__": __name__}
-    return type(cls.__name__, (PackingComposite, cls), members)
+        first = self.operands[0]
+        return first if name == "_saved_self" and hasattr(first, "_data") else None
 
 
 def _second_order(title: str) -> str:
@@ -263,10 +251,23 @@ def _record(
     node.composite = plan
     node.adjoint = adjoint
     node.wrt = wrt
-    node.operands = tuple(operands)
-    node.versions = tuple([_version(x) for x in operands])
+    node.operands = kept = tuple(
+        [x if i in adjoint.reads else _unread(x) for i, x in enumerate(operands)]
+    )
+    node.versions = tuple([_version(x) for x in kept])
     node.residuals = residuals
     return node
+
+
+def _unread(x: Any) -> Any:
+    """What stands for an operand whose elements the derivative does not read."""
+    data = getattr(x, "_data", None)
+    return x if data is None else _blank(data.dtype, data.shape)
+
+
+@lru_cache(maxsize=256)
+def _blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+    return np.broadcast_to(dtype.type(0), shape)
 
 
 def _version(x: Any) -> int:
@@ -293,7 +294,7 @@ def _wrap(
     if source is None or not hasattr(operands[source], "_data"):
         return make(data, link)
     base = arrays[source]
-    if data is base or (data.base is not None and np.may_share_memory(data, base)):
+    if shares(data, base):
         several = f"Output {index} of {_plain(node, plan)}" if len(plan.views) > 1 else None
         return make_view(data, link, operands[source], several)
     return make(data, link)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
     Tensor = None  # tensor.py needs this module, and binds its class here when it is defined
 
-__all__ = ["InferenceCounter", "Views", "bind", "make", "make_view", "new_counter"]
+__all__ = ["InferenceCounter", "Since", "Views", "bind", "make", "make_view", "new_counter"]
 
 _new = object.__new__
 _asarray = np.asarray
@@ -86,6 +86,22 @@ def shared_counter(tensor: Tensor) -> list[int]:
     return counter
 
 
+class Since(list[int]):
+    """A version counter that counts from where another one stands now."""
+
+    __slots__ = ("_counter", "_start")
+
+    def __init__(self, counter: list[int]) -> None:
+        self._counter = counter
+        self._start = counter[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._counter[0] - self._start
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._counter[0] = value + self._start
+
+
 class InferenceCounter(list[int]):
     """The version counter of a tensor made in inference mode: outside, it can't be read.
 
@@ -116,5 +132,5 @@ def new_counter() -> list[int] | None:
 
 def count_inference(change: int) -> None:
     """Tell this module that a thread has entered (1) or left (-1) inference mode."""
-    global _threads_in_inference  # noqa: PLW0603
+    global _threads_in_inference
     _threads_in_inference += change

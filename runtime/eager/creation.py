@@ -18,6 +18,7 @@ __all__ = [
     "empty",
     "empty_like",
     "eye",
+    "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
@@ -59,6 +60,11 @@ def from_numpy(array: np.ndarray) -> Tensor:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     return _finish(array, False)
+
+
+def from_dlpack(source: Any) -> Tensor:
+    """A tensor that shares the memory of another library's array, by its `__dlpack__`."""
+    return source.detach() if isinstance(source, Tensor) else _finish(np.from_dlpack(source), False)
 
 
 def is_tensor(x: object) -> bool:

@@ -22,6 +22,11 @@ def call(
     name: str, function: Callable[..., Any], *operands: Any, title: str = "", **static: Any
 ) -> Any:
     """`function(b, *operands, **static)`, whatever the operands are; `title` names the node."""
+    for x in operands:
+        if not hasattr(x, "_data"):
+            break
+    else:
+        return composite(name, function, operands, title, **static)
     recorder = traced(operands)
     if recorder is not None:
         return recorder.__fusegrad_apply__(function, operands, static)

@@ -13,6 +13,7 @@ from .adapters import aligned, together
 from .operands import call, floating, promoted, shape_of
 
 Function = Callable[..., Any]
+_NUMBERS = (int, float, type(None))
 
 
 def _of_one(name: str, function: Function, title: str = "") -> Function:
@@ -62,7 +63,7 @@ erfc = _of_one("erfc", _op("erfc"))
 lgamma = gammaln = _of_one("lgamma", _op("lgamma"))
 digamma = psi = _of_one("digamma", _op("digamma"))
 trigamma = _of_one("trigamma", special.trigamma, "PolygammaBackward0")
-ndtr = _of_one("ndtr", special.ndtr, "SpecialNdtrBackward0")
+ndtr = _of_one("ndtr", special.ndtr, "MulBackward1")
 log_ndtr = _of_one("log_ndtr", activation.log_ndtr, "SpecialLogNdtrBackward0")
 entr = _of_one("entr", activation.entropy, "SpecialEntrBackward0")
 
@@ -103,12 +104,14 @@ def polygamma(n: int, x: Any) -> Any:
 
 def deg2rad(x: Any) -> Any:
     """Degrees as radians."""
-    return call("deg2rad", _scaled, *floating(x), factor=math.pi / 180)
+    title = "Deg2RadBackward0"
+    return call("deg2rad", _scaled, *floating(x), title=title, factor=math.pi / 180)
 
 
 def rad2deg(x: Any) -> Any:
     """Radians as degrees."""
-    return call("rad2deg", _scaled, *floating(x), factor=180 / math.pi)
+    title = "Rad2DegBackward0"
+    return call("rad2deg", _scaled, *floating(x), title=title, factor=180 / math.pi)
 
 
 def _scaled(b: Any, x: Any, *, factor: float) -> Any:
@@ -121,7 +124,7 @@ def nan_to_num(
     """Numbers in place of nan and of the infinities."""
     (x,) = floating(x)
     largest = float(np.finfo(np.dtype(x.dtype)).max)
-    static = {
+    static: dict[str, Any] = {
         "nan": 0.0 if nan is None else float(nan),
         "high": largest if posinf is None else float(posinf),
         "low": -largest if neginf is None else float(neginf),
@@ -144,12 +147,15 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise ValueError("clamp() needs min, max or both")
     bounds = {"low": min, "high": max}
-    if any(shape_of(v) or hasattr(v, "_node") for v in bounds.values() if v is not None):
+    numbers = min.__class__ in _NUMBERS and max.__class__ in _NUMBERS
+    if not numbers and any(
+        shape_of(v) or hasattr(v, "_node") for v in bounds.values() if v is not None
+    ):
         given = {word: v for word, v in bounds.items() if v is not None}
         operands = promoted(x, *given.values())
         return call("clamp", _clamped, *operands, title="ClampBackward0", words=tuple(given))
-    numbers = {word: None if v is None else float(v) for word, v in bounds.items()}
-    return call("clamp", _limited, x, title="ClampBackward1", **numbers)
+    limits: dict[str, Any] = {w: None if v is None else float(v) for w, v in bounds.items()}
+    return call("clamp", _limited, x, title="ClampBackward1", **limits)
 
 
 def _limited(b: Any, x: Any, *, low: float | None, high: float | None) -> Any:
@@ -170,7 +176,6 @@ logaddexp = _of_two("logaddexp", elementwise.logaddexp)
 logaddexp2 = _of_two("logaddexp2", elementwise.logaddexp2)
 fmax = _of_two("fmax", elementwise.fmax, floats=False)
 fmin = _of_two("fmin", elementwise.fmin, floats=False)
-fmod = _of_two("fmod", elementwise.fmod, floats=False)
 xlogy = _of_two("xlogy", special.xlogy)
 xlog1py = _of_two("xlog1py", special.xlog1py, "SpecialXlog1PyBackward0")
 copysign = _of_two("copysign", activation.copysign)
@@ -183,6 +188,12 @@ def _floor_divided(b: Any, x: Any, y: Any) -> Any:
 
 
 floor_divide = _of_two("floor_divide", _floor_divided, floats=False)
+
+
+def fmod(x: Any, y: Any) -> Any:
+    """The remainder that has the sign of x."""
+    title = "FmodBackward1" if hasattr(y, "shape") else "FmodBackward0"
+    return call("fmod", aligned, *promoted(x, y), title=title, of=elementwise.fmod)
 
 
 def float_power(x: Any, y: Any) -> Any:
@@ -227,11 +238,13 @@ def isnan(x: Any) -> Any:
     return call("isnan", elementwise.isnan, x)
 
 
-def isclose(
-    x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Any:
+def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """Whether |x - y| <= atol + rtol · |y|, elementwise."""
-    static = {"rtol": float(rtol), "atol": float(atol), "equal_nan": bool(equal_nan)}
+    static: dict[str, Any] = {
+        "rtol": float(rtol),
+        "atol": float(atol),
+        "equal_nan": bool(equal_nan),
+    }
     return call("isclose", aligned, *promoted(x, y), of=_is_close, **static)
 
 
@@ -263,3 +276,52 @@ def _step(b: Any, x: Any, values: Any) -> Any:
     above = b.compare("gt", x, b.zeros_like(x))
     side = b.select(above, b.full_like(x, 1), b.zeros_like(x))
     return b("stop_gradient", b.select(b.compare("eq", x, b.zeros_like(x)), values, side))
+
+
+def isposinf(x: Any) -> Any:
+    """Whether each element is +∞."""
+    return call("isposinf", _equals, *floating(x), value=math.inf)
+
+
+def isneginf(x: Any) -> Any:
+    """Whether each element is -∞."""
+    return call("isneginf", _equals, *floating(x), value=-math.inf)
+
+
+def _equals(b: Any, x: Any, *, value: float) -> Any:
+    return b.compare("eq", x, b.full_like(x, value))
+
+
+def ldexp(x: Any, exponent: Any) -> Any:
+    """x · 2^exponent."""
+    return call("ldexp", aligned, *floating(x, exponent), of=_ldexp)
+
+
+def _ldexp(b: Any, x: Any, exponent: Any) -> Any:
+    return b.mul(x, b("exp2", exponent))
+
+
+def _logical(name: str) -> Function:
+    def run(x: Any, y: Any) -> Any:
+        return call(name, _of_truths, *promoted(x, y), op=name)
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = f"{name.replace('_', ' ')} of truth values; numbers are true where not 0."
+    return run
+
+
+def _of_truths(b: Any, x: Any, y: Any, *, op: str) -> Any:
+    shape = np.broadcast_shapes(b.type_of(x).shape, b.type_of(y).shape)
+    return b(op, *(b.broadcast(b.cast(v, "bool"), shape) for v in (x, y)))
+
+
+logical_and = _logical("logical_and")
+logical_or = _logical("logical_or")
+logical_xor = _logical("logical_xor")
+
+
+def equal(x: Any, y: Any) -> bool:
+    """Whether x and y have one shape and the same elements."""
+    if shape_of(x) != shape_of(y):
+        return False
+    return bool((x == y).all())

@@ -142,7 +142,7 @@ def _with_number(cls: type[Any], general: Binary) -> Binary:
     return call
 
 
-def _of_tensors(
+def _of_tensors(  # noqa: C901  (one straight path)
     cls: type[Any], general: Binary, with_number: Binary, floats: bool, differentiable: bool
 ) -> Binary:
     """The path of two Tensors of one dtype."""

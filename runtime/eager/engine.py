@@ -26,6 +26,7 @@ from .quiet import RESTORE, SILENCE, SILENT
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+    from .watch import Watch
 
 __all__ = ["Pass", "run"]
 
@@ -64,7 +65,6 @@ class Pass:
     __slots__ = (
         "__weakref__",
         "buffers",
-        "check_nan",
         "builder",
         "captures",
         "members",
@@ -89,7 +89,6 @@ class Pass:
         self.builder = TENSORS if tensors else NUMPY
         self.captures = captures
         self.only_captures = only_captures
-        self.check_nan = STATE.watch is not None and STATE.watch.check_nan
         self.buffers: dict[Any, Any] = {}
         self.order, self.pending = reachable([edge for edge, _ in roots])
         self.members: set[Node] | None = None  # of `order`, made when first asked for
@@ -101,35 +100,50 @@ class Pass:
 
     def run(self) -> None:
         buffers, needed, tensors = self.buffers, self.needed, self.tensors
-        captures, builder = self.captures, self.builder
+        builder, watch = self.builder, STATE.watch
         for node in self.order:
             ct = buffers.pop(node, None)
             if ct is None:
                 self._deliver(node.edges, (None,) * len(node.edges))
                 continue
             hooks = node.hooks
-            if hooks is not None:
-                ct = self._before(node, hooks, ct)
-            if captures is not None:
-                self._capture(node, ct, captures)
-            if hooks is not None:
-                self._retain_grads(node, hooks, ct)
-                if (needed is None or node in needed) and hooks.pre:
-                    ct = self._pre_hooks(node, hooks, ct)
-            if needed is not None and node not in needed:
-                continue
-            try:
+            if hooks is not None or needed is not None:
+                ct = self._arrived(node, hooks, ct)
+                if needed is not None and node not in needed:
+                    continue
+            if watch is None:
                 parts = node.propagate(ct, builder, tensors)
-                if self.check_nan:
-                    check_nan(node, parts)
-            except Exception:
-                explain_failure(node)
-                raise
+            else:
+                parts = self._watched(node, ct, watch)
             if hooks is not None and hooks.post:
                 parts = self._post_hooks(node, hooks, ct, parts)
             if not self.retain:
                 node.release()
             self._deliver(node.edges, parts)
+
+    def _arrived(self, node: Node, hooks: NodeHooks | None, ct: Any) -> Any:
+        """All that happens to a cotangent before its node runs."""
+        if hooks is not None:
+            ct = self._before(node, hooks, ct)
+        if self.captures is not None:
+            self._capture(node, ct, self.captures)
+        if hooks is not None:
+            self._retain_grads(node, hooks, ct)
+            if (self.needed is None or node in self.needed) and hooks.pre:
+                ct = self._pre_hooks(node, hooks, ct)
+        return ct
+
+    def _watched(self, node: Node, ct: Any, watch: Watch) -> Sequence[Any]:
+        """What a node gives; in anomaly mode with the place of the forward call where it fails."""
+        try:
+            parts = node.propagate(ct, self.builder, self.tensors)
+            if watch.check_nan:
+                check_nan(node, parts)
+        except Exception:
+            if watch.anomaly:
+                explain_failure(node)
+            raise
+        return parts
 
     def will_reach(self, edge: Any) -> bool:
         """Whether this pass goes through what `edge` leads to."""

@@ -20,6 +20,8 @@ def explain(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
     """What to raise for NumPy's complaint about the operands of an operation."""
     if isinstance(error, IndexError | EagerError):
         return error
+    if isinstance(error, FusegradError):
+        return EagerError(error.what, hint=error.hint)
     shapes = [tuple(getattr(x, "shape", ())) for x in arrays]
     clash = _clash(shapes) if len(shapes) > 1 else None
     if clash is not None:

@@ -1,4 +1,4 @@
-"""The methods of a tensor that come from the families beside this module, and their in-place forms."""
+"""The methods of a tensor that come from the families beside this module, also in place."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ class FamilyMethods:
 
     # --- rearranging and cutting ---
     narrow = layout.narrow
+    unbind = layout.unbind
     select = layout.select
     split = layout.split
     chunk = layout.chunk
@@ -147,6 +148,27 @@ class FamilyMethods:
     qr = linear_algebra.qr
     cholesky_solve = linear_algebra.cholesky_solve
     inverse = linear_algebra.inv
+
+    # --- more of each ---
+    isposinf = elementary.isposinf
+    isneginf = elementary.isneginf
+    ldexp = elementary.ldexp
+    logical_and = elementary.logical_and
+    logical_or = elementary.logical_or
+    logical_xor = elementary.logical_xor
+    cummax = sorting.cummax
+    cummin = sorting.cummin
+    nanmedian = sorting.nanmedian
+    hsplit = layout.hsplit
+    vsplit = layout.vsplit
+    dsplit = layout.dsplit
+    nonzero = gathering.nonzero
+    argwhere = gathering.argwhere
+    equal = elementary.equal
+    sum_to_size = layout.sum_to_size
+    kron = products.kron
+    split_with_sizes = layout.split
+    svd = linear_algebra.svd
 
     # --- in place ---
     abs_ = updating("abs_", arithmetic.abs)
@@ -216,3 +238,24 @@ class FamilyMethods:
     baddbmm_ = updating("baddbmm_", products.baddbmm)
     addbmm_ = updating("addbmm_", products.addbmm)
     addr_ = updating("addr_", products.addr)
+    absolute_ = abs_
+    arccos_ = acos_
+    arcsin_ = asin_
+    arctan_ = atan_
+    arccosh_ = acosh_
+    arcsinh_ = asinh_
+    arctanh_ = atanh_
+    arctan2_ = atan2_
+    fix_ = trunc_
+    logical_not_ = updating("logical_not_", arithmetic.logical_not)
+    lt_ = updating("lt_", arithmetic.lt)
+    le_ = updating("le_", arithmetic.le)
+    gt_ = updating("gt_", arithmetic.gt)
+    ge_ = updating("ge_", arithmetic.ge)
+    eq_ = updating("eq_", arithmetic.eq)
+    ne_ = updating("ne_", arithmetic.ne)
+    logical_and_ = updating("logical_and_", elementary.logical_and)
+    logical_or_ = updating("logical_or_", elementary.logical_or)
+    logical_xor_ = updating("logical_xor_", elementary.logical_xor)
+    sgn_ = updating("sgn_", arithmetic.sgn)
+    ldexp_ = updating("ldexp_", elementary.ldexp)

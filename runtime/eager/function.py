@@ -13,9 +13,9 @@ from .function_node import fitted
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, Output, edge_of, modified, released, version_of
 from .opnode import seen
+from .packing import Packed, pack_tensor
 from .tensor import Tensor
 from .views import rebase, set_node, source_of, start
-from .watch import Packed, pack_tensor
 
 if TYPE_CHECKING:
     from ...ir import Builder
@@ -27,11 +27,22 @@ class FunctionContext(Node):
     """The node of a custom Function; `forward` and `backward` get it as `ctx`."""
 
     # `__dict__` is for what the user puts there.
-    __slots__ = ("__dict__", "_dirty", "_fixed", "_inputs", "_materialize", "_saved", "_types", "count")
+    __slots__ = (
+        "__dict__",
+        "_dirty",
+        "_fixed",
+        "_inputs",
+        "_materialize",
+        "_saved",
+        "_types",
+        "count",
+    )
 
     function: ClassVar[type[Function]]
 
     _saved: tuple[Any, ...] | None
+    _inputs: list[Any]  # shape and dtype of each input, None for what is no tensor
+    _types: list[Any]  # the same of the outputs
     needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -134,11 +145,16 @@ def _context(function: type[Function], args: Sequence[Any]) -> FunctionContext:
     return ctx
 
 
-@functools.lru_cache(maxsize=1024)
 def _context_class(function: type[Function]) -> type[FunctionContext]:
-    title = f"{function.__name__}Backward"
-    members = {"__slots__": (), "title": title, "function": function, "__module__": __name__}
-    return type(title, (FunctionContext,), members)
+    """The class of the nodes of a custom Function, which keeps it."""
+    found = function.__dict__.get("_context_class")
+    if found is None:
+        title = f"{function.__name__}Backward"
+        members = {"__slots__": (), "title": title, "function": function, "__module__": __name__}
+        found = type(title, (FunctionContext,), members)
+        function._context_class = found
+    made: type[FunctionContext] = found
+    return made
 
 
 class Function:
@@ -157,6 +173,8 @@ class Function:
 
     `forward` may also come without `ctx`; then `setup_context(ctx, inputs, output)` saves.
     """
+
+    _context_class: ClassVar[type[FunctionContext] | None] = None
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -262,9 +280,7 @@ def _changed(ctx: FunctionContext, index: int, x: Tensor, recorded: bool) -> Ten
     return x
 
 
-def _output(
-    ctx: FunctionContext, index: int, x: Tensor, is_input: bool, recorded: bool
-) -> Tensor:
+def _output(ctx: FunctionContext, index: int, x: Tensor, is_input: bool, recorded: bool) -> Tensor:
     link = _edge_to(ctx, index) if recorded and x._data.dtype.kind in "fc" else None
     if is_input:
         return make_view(x._data, link, x, "function") if recorded else x
@@ -276,7 +292,7 @@ def _output(
 
 
 def _save(ctx: FunctionContext, outputs: Sequence[Any], results: Sequence[Any]) -> None:
-    """Keep what was marked by `save_for_backward`: outputs without their node, to which they lead."""
+    """Keep what `save_for_backward` marked; of outputs the elements, since they hold the node."""
     places = {id(x): i for i, x in enumerate(outputs) if isinstance(x, Tensor)}
     kept: list[Any] = []
     for x in ctx._saved or ():

@@ -146,7 +146,9 @@ def _prepared(inputs: Any, create_graph: bool) -> list[Tensor]:
         if not isinstance(x, Tensor):
             raise TypeError(f"the inputs must be a Tensor or Tensors, not {type(x).__name__}")
     if create_graph:
-        return [x.reshape(x.shape) if x.requires_grad else x.detach().requires_grad_() for x in given]
+        return [
+            x.reshape(x.shape) if x.requires_grad else x.detach().requires_grad_() for x in given
+        ]
     return [x.detach().requires_grad_() for x in given]
 
 
@@ -217,9 +219,7 @@ def _gradients(
     return [make(np.zeros(x.shape, x.dtype)) if g is None else g for g, x in pairs]
 
 
-def _rows(
-    y: Tensor, xs: Sequence[Tensor], create_graph: bool, strict: bool
-) -> list[Tensor]:
+def _rows(y: Tensor, xs: Sequence[Tensor], create_graph: bool, strict: bool) -> list[Tensor]:
     """The Jacobian of one output by each input."""
     count = y.numel()
     flat = np.eye(count, dtype=y.dtype)

@@ -15,7 +15,6 @@ from . import (
     sorting,
 )
 from .dispatch import public
-from .indexing import unbind as _unbind
 
 # --- arithmetic ---
 
@@ -203,7 +202,7 @@ hstack = layout.hstack
 vstack = row_stack = layout.vstack
 dstack = layout.dstack
 column_stack = layout.column_stack
-unbind = _unbind
+unbind = layout.unbind
 
 # --- gathering ---
 
@@ -249,3 +248,23 @@ matrix_power = linear_algebra.matrix_power
 cholesky = linear_algebra.cholesky
 cholesky_solve = linear_algebra.cholesky_solve
 inverse = linear_algebra.inv
+
+isposinf = elementary.isposinf
+isneginf = elementary.isneginf
+ldexp = elementary.ldexp
+logical_and = elementary.logical_and
+logical_or = elementary.logical_or
+logical_xor = elementary.logical_xor
+equal = elementary.equal
+
+cummax = sorting.cummax
+cummin = sorting.cummin
+nanmedian = sorting.nanmedian
+
+hsplit = layout.hsplit
+vsplit = layout.vsplit
+dsplit = layout.dsplit
+block_diag = layout.block_diag
+
+nonzero = gathering.nonzero
+argwhere = gathering.argwhere

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...ir.functions import order as functions
-from .axes import either, normalise
+from .axes import normalise
+from .core import make
 from .dispatch import is_tensor_like, traced
 from .elementwise import lift
-from .errors import EagerError
-from .operands import as_operand, call, promoted, shape_of, through_numpy
+from .errors import EagerError, explain
+from .operands import as_operand, call, shape_of
 
 __all__ = [
     "gather",
@@ -96,9 +97,10 @@ def scatter(x: Any, dim: int, index: Any, src: Any, *, reduce: str | None = None
     x, index = as_operand(x), _positions("scatter", index)
     if reduce is not None:
         raise EagerError("scatter: reduce= is not supported; use scatter_add() for sums")
+    title = "ScatterBackward0"
     if not shape_of(src):
-        src = _spread(np.asarray(_elements(src), x.dtype), index)
-    return _scattered("scatter", functions.scatter, x, dim, index, src)
+        src, title = _spread(np.asarray(_elements(src), x.dtype), index), "ScatterBackward1"
+    return _scattered("scatter", functions.scatter, x, dim, index, src, title)
 
 
 def _spread(value: Any, index: Any) -> Any:
@@ -111,13 +113,15 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
     return _scattered("scatter_add", functions.scatter_add, x, dim, index, src)
 
 
-def _scattered(name: str, function: Any, x: Any, dim: int, index: Any, src: Any) -> Any:
+def _scattered(
+    name: str, function: Any, x: Any, dim: int, index: Any, src: Any, title: str = ""
+) -> Any:
     if np.dtype(src.dtype) != np.dtype(x.dtype):
         raise EagerError(f"{name}(): Expected self.dtype to be equal to src.dtype")
     shape = shape_of(x)
     rows, index, src = _same_rank(x, index, src)
     at = normalise(dim, len(shape))
-    result = call(name, function, rows, index, src, axis=at)
+    result = call(name, function, rows, index, src, title=title, axis=at)
     return result if shape else result.reshape(())
 
 
@@ -190,7 +194,10 @@ def _selected(name: str, x: Any, mask: Any) -> tuple[Any, np.ndarray]:
     if truth.dtype.kind != "b":
         raise EagerError(f"{name}: expected BoolTensor for mask, not {truth.dtype}")
     x = lift(as_operand(x))
-    shape = np.broadcast_shapes(x.shape, truth.shape)
+    try:
+        shape = np.broadcast_shapes(x.shape, truth.shape)
+    except ValueError as error:
+        raise explain(name, (x, truth), error) from None
     x = x if x.shape == shape else x.expand(shape)
     return x, np.flatnonzero(np.broadcast_to(truth, shape))
 
@@ -201,12 +208,20 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     if np.size(_elements(source)) < places.size:
         raise EagerError("masked_scatter: source has fewer elements than the mask has ones")
     first = source.reshape((-1,))[: places.size]
-    flat = call(
-        "masked_scatter", functions.index_copy, x.reshape((-1,)), places, first, axis=0
-    )
+    flat = call("masked_scatter", functions.index_copy, x.reshape((-1,)), places, first, axis=0)
     return flat.reshape(x.shape)
 
 
-def diff(x: Any, n: int = 1, dim: int = -1, *, axis: int | None = None) -> Any:
-    """Differences of neighbours along `dim`, n times over."""
-    return through_numpy("sub", np.diff, x, n, either("diff", None if axis else dim, axis))
+def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
+    """Where the elements stand that are not 0: a row for each, or a vector for each axis."""
+    if traced((x,)) is not None:
+        raise TypeError("nonzero: the size of the result depends on values; use where()")
+    places = np.nonzero(np.atleast_1d(_elements(as_operand(x))))
+    if as_tuple:
+        return tuple(make(place) for place in places)
+    return make(np.stack(places, 1)[:, : len(shape_of(x))])
+
+
+def argwhere(x: Any) -> Any:
+    """The same, a row for each."""
+    return nonzero(x)

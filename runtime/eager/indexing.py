@@ -102,15 +102,37 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
     extent = shape[dim]
     if not -extent <= index < extent:
         raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {extent}")
-    result: Tensor = composite("select", _select, (x,), axis=dim, index=index % extent)
-    return result
+    node = SelectBackward0(x, dim, index) if STATE.enabled and x._node is not None else None
+    key: Any = (*(slice(None),) * dim, index, ...)
+    return make_view(x._data[key], node, x)
 
 
-def _select(b: Any, x: Any, *, axis: int, index: int) -> Any:
-    shape = b.type_of(x).shape
-    start = tuple(index if i == axis else 0 for i in range(len(shape)))
-    stop = tuple(index + 1 if i == axis else n for i, n in enumerate(shape))
-    return b.reshape(b.slice(x, start, stop), (*shape[:axis], *shape[axis + 1 :]))
+class SelectBackward0(Node):
+    """One entry along an axis: its gradient stands among zeros."""
+
+    __slots__ = ("axis", "index", "shape")
+
+    title = "SelectBackward0"
+
+    def __init__(self, x: Tensor, axis: int, index: int) -> None:
+        self.axis = axis
+        self.shape = x._data.shape
+        self.index = index % self.shape[axis]
+        start(self, (edge_of(x),))
+        if STATE.enabled is not True:
+            seen(self)
+
+    def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
+        axis, shape = self.axis, self.shape
+        if not tensors:
+            full = np.zeros(shape, ct.dtype)
+            full[(*(slice(None),) * axis, self.index)] = ct
+            return [full]
+        wide = builder.reshape(ct, (*shape[:axis], 1, *shape[axis + 1 :]))
+        low, high = [0] * len(shape), [0] * len(shape)
+        low[axis], high[axis] = self.index, shape[axis] - 1 - self.index
+        nothing = (0,) * len(shape)
+        return [builder("pad", wide, low=tuple(low), high=tuple(high), interior=nothing)]
 
 
 def slice_along(x: Tensor, dim: int, part: slice) -> Tensor:

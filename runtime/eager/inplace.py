@@ -56,7 +56,7 @@ def _recorded(
     if new._data.dtype != x._data.dtype and new._node is not None:
         check_fit(x, new, name)
         new = new.to(x._data.dtype)
-    if any([node.holds(old, x._data) for node in _made_since(begin, new._node)]):
+    if [node for node in _made_since(begin, new._node) if node.holds(old, x._data)]:
         old._data = x._data.copy()
     node = new._node
     if node is None and old._node is not None:

@@ -69,15 +69,33 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(x, max(-(-x.shape[_axis(x, dim)] // chunks), 1), dim)
 
 
+def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
+    """The entries of x along `dim`, which disappears."""
+    at = _axis(x, dim)
+    if not x.shape:
+        raise EagerError("unbind: Dimension specified as 0 but tensor has no dimensions")
+    if not x.shape[at]:
+        return ()
+    parts = call("unbind", _entries, x, axis=at)
+    return parts if isinstance(parts, tuple) else (parts,)
+
+
+def _entries(b: Any, x: Any, *, axis: int) -> Any:
+    shape = b.type_of(x).shape
+    narrow_shape = (*shape[:axis], *shape[axis + 1 :])
+    parts = _parts(b, x, axis=axis, sizes=(1,) * shape[axis])
+    return tuple(b.reshape(part, narrow_shape) for part in parts)
+
+
 def tensor_split(x: Any, indices_or_sections: Sizes, dim: int = 0) -> tuple[Any, ...]:
     """Parts of nearly equal size, or between the indices listed."""
     at = _axis(x, dim)
     extent = x.shape[at]
     if isinstance(indices_or_sections, int):
         low, more = divmod(extent, indices_or_sections)
-        sizes = tuple(low + (i < more) for i in range(indices_or_sections))
-        return _cut("tensor_split", x, at, sizes)
-    ends = [min(max(i + extent if i < 0 else i, 0), extent) for i in indices_or_sections]
+        ends = [i * low + min(i, more) for i in range(1, indices_or_sections)]
+    else:
+        ends = [min(max(i + extent if i < 0 else i, 0), extent) for i in indices_or_sections]
     starts = [0, *ends]
     return tuple(
         x[_key(at, slice(a, max(a, z)))] for a, z in zip(starts, [*ends, extent], strict=True)
@@ -132,7 +150,7 @@ def _matrix_order(ndim: int) -> tuple[int, ...]:
 
 
 def roll(x: Any, shifts: Sizes, dims: Sizes | None = None) -> Any:
-    """x moved along `dims`; what leaves on one side enters on the other. Without dims, flattened."""
+    """x moved along `dims`; what leaves on one side enters on the other; without dims, flat."""
     return through_numpy("roll", np.roll, x, shifts, dims)
 
 
@@ -317,7 +335,7 @@ def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
         raise EagerError(
             f"unfold: maximum size for tensor at dimension {at} is {x.shape[at]} but size is {size}"
         )
-    static = {"axis": at, "size": int(size), "step": int(step), "count": count}
+    static: dict[str, Any] = {"axis": at, "size": int(size), "step": int(step), "count": count}
     return call("unfold", _windows, x, **static)
 
 
@@ -325,3 +343,46 @@ def _windows(b: Any, x: Any, *, axis: int, size: int, step: int, count: int) -> 
     taken = windows(b, x, axis, size, step, 1, count)
     rest = [i for i in range(b.type_of(taken).ndim) if i != axis + 1]
     return b.transpose(taken, (*rest, axis + 1))
+
+
+def hsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
+    """Parts along the second axis, of a vector along the first."""
+    return tensor_split(x, indices_or_sections, 0 if len(x.shape) == 1 else 1)
+
+
+def vsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
+    """Parts along the first axis."""
+    return tensor_split(x, indices_or_sections, 0)
+
+
+def dsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
+    """Parts along the third axis."""
+    return tensor_split(x, indices_or_sections, 2)
+
+
+def block_diag(*tensors: Any) -> Any:
+    """The matrix that has the given ones along its diagonal, and zeros elsewhere."""
+    return call("block_diag", _block_diag, *tensors)
+
+
+def _block_diag(b: Any, *xs: Any) -> Any:
+    shapes = [((1,) * (2 - b.type_of(x).ndim) + b.type_of(x).shape) for x in xs]
+    width, first, bands = sum(n for _, n in shapes), 0, []
+    for x, shape in zip(xs, shapes, strict=True):
+        after = width - first - shape[1]
+        cells = b.reshape(x, shape)
+        bands.append(b("pad", cells, low=(0, first), high=(0, after), interior=(0, 0)))
+        first += shape[1]
+    return b.concatenate(bands, 0)
+
+
+def sum_to_size(x: Any, *size: Any) -> Any:
+    """x summed down to a shape from which it could have been broadcast."""
+    shape = shape_of(size)
+    if np.broadcast_shapes(tuple(x.shape), shape) != tuple(x.shape):
+        raise EagerError(f"size {list(shape)} is not expandable to size {list(x.shape)}")
+    return call("sum", _sum_to, x, title="SumBackward1", shape=shape)
+
+
+def _sum_to(b: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    return b.sum_to(x, shape)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...ir.functions import linalg as functions
+from ...ir.matrix import transposed
 from .errors import EagerError, LinAlgError
 from .operands import as_operand, call, floating
 from .products import cross, matmul, vecdot
@@ -60,6 +61,9 @@ _NAMES = {
     "cholesky": "linalg_cholesky_ex",
     "cholesky_solve": "cholesky_solve",
     "eigvalsh": "linalg_eigh",
+    "logdet": "where",
+    "matrix_power": "mm",
+    "matrix_norm": "amax",
     "inv": "linalg_inv_ex",
     "solve": "linalg_solve_ex",
     "svdvals": "linalg_svd",
@@ -82,8 +86,8 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:  # noqa: N803
 
 
 def _solve_right(b: Any, a: Any, c: Any) -> Any:
-    turned = functions.solve(b, functions.transposed(b, a), functions.transposed(b, c))
-    return functions.transposed(b, turned)
+    turned = functions.solve(b, transposed(b, a), transposed(b, c))
+    return transposed(b, turned)
 
 
 def solve_triangular(
@@ -95,7 +99,7 @@ def solve_triangular(
     unitriangular: bool = False,
 ) -> Any:
     """The same, for an A of which only one triangle counts."""
-    static = {"upper": bool(upper), "left": bool(left), "unit": bool(unitriangular)}
+    static: dict[str, Any] = {"upper": bool(upper), "left": bool(left), "unit": bool(unitriangular)}
     square = _square("solve_triangular", A)
     return _run("solve_triangular", functions.solve_triangular, square, as_operand(B), **static)
 

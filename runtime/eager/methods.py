@@ -150,7 +150,6 @@ class Methods(FamilyMethods):
     t = shaping.t
     permute = shaping.permute
     flip = shaping.flip
-    unbind = indexing.unbind
     T = property(shaping.reverse_axes)
     mT = property(shaping.matrix_transpose)
 

@@ -29,7 +29,16 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 def promoted(*operands: Any, floats: bool = False) -> tuple[Any, ...]:
     """The operands in their common dtype, by PyTorch's rule; with `floats` a floating one."""
-    shaped, scalars, numbers = [], [], []
+    first = getattr(operands[0], "dtype", None)
+    if first is not None and (not floats or first.kind in "fc"):
+        for x in operands:
+            if getattr(x, "dtype", None) != first:
+                break
+        else:
+            return operands
+    shaped: list[np.dtype[Any]] = []
+    scalars: list[np.dtype[Any]] = []
+    numbers: list[np.dtype[Any]] = []
     for x in operands:
         if not hasattr(x, "shape") or isinstance(x, np.generic) or getattr(x, "weak", False):
             numbers.append(scalar_dtype(x) if not hasattr(x, "dtype") else np.dtype(x.dtype))

@@ -11,15 +11,24 @@ import numpy as np
 from ...ir import Builder, GraphBuilder, TensorType
 from ...ir.op import TABLE, ZERO, NoDerivative, Op, Rule
 from ...ir.types import dtype_name
-from .core import make, shared_counter
+from .core import Since, make, shared_counter
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, modified, released
-from .watch import Packed, pack_tensor
+from .packing import PackedOperands, pack_tensor, packed_class
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["OpNode", "PromotedNode", "Unsaved", "made_by", "node_class", "reads_of", "record", "seen"]
+__all__ = [
+    "OpNode",
+    "PromotedNode",
+    "Unsaved",
+    "made_by",
+    "node_class",
+    "reads_of",
+    "record",
+    "seen",
+]
 
 _new = object.__new__
 
@@ -140,7 +149,7 @@ class OpNode(Node):
         if out is not None:
             self.out = pack_tensor(make(out), hooks)
             self.counter = None
-        self.__class__ = _packing(type(self))
+        self.__class__ = packed_class(type(self), PackedOperands)
 
     def saved(self, word: str) -> Any:
         """A saved value by its place, "0", "1", … or "out"; None where it was not saved."""
@@ -161,40 +170,6 @@ class OpNode(Node):
         if word is None or (word != "out" and int(word) >= len(self.edges)):
             raise AttributeError(f"{self.title} has no attribute {name!r}")
         return self.saved(word)
-
-
-class Packing:
-    """Mixed into the class of a node that keeps what saved-tensor hooks made of its operands."""
-
-    __slots__ = ()
-
-    operands: Any
-    out: Any
-
-    def restored(self) -> tuple[tuple[Any, ...], Any]:
-        operands = tuple(x.get() if x.__class__ is Packed else x for x in self.operands)
-        return operands, None if self.out is None else self.out.get()._data
-
-
-@cache
-def _packing(cls: type[OpNode]) -> type[Any]:
-    return type(cls.__name__, (Packing, cls), {"__slots__": (), "__module__": __name__})
-
-
-class Since(list[int]):
-    """A version counter that counts from where another one stands now."""
-
-    __slots__ = ("_counter", "_start")
-
-    def __init__(self, counter: list[int]) -> None:
-        self._counter = counter
-        self._start = counter[0]
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._counter[0] - self._start
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._counter[0] = value + self._start
 
 
 def _maker(x: Tensor) -> str:

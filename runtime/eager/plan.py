@@ -24,10 +24,11 @@ class Adjoint:
 
     `forward` gives the outputs and then the `residuals`, values that `backward` reads ahead of the
     cotangents. `watched` are the operands and outputs that residuals may be views of: ("operand",
-    i) and ("output", i). Where one is changed in place, the residuals no longer hold.
+    i) and ("output", i). Where one is changed in place, the residuals no longer hold. `reads` are
+    the operands from which the gradients can be computed without residuals.
     """
 
-    __slots__ = ("backward", "forward", "graph", "watched")
+    __slots__ = ("backward", "forward", "graph", "reads", "watched")
 
     def __init__(self, graph: Graph, wrt: tuple[int, ...], program: ProgramMaker) -> None:
         self.graph = joint = value_and_vjp(graph, wrt)
@@ -37,6 +38,8 @@ class Adjoint:
         primal = needed_for(outputs, set())
         known = {result for operation in primal for result in operation.results} | set(operands)
         residuals = _read_from(gradients, known)
+        read = set(_read_from(gradients, set(operands)))
+        self.reads = frozenset(i for i, value in enumerate(operands) if value in read)
         self.forward = program(operands, joint.operations, (*outputs, *residuals))
         self.backward = program((*residuals, *cts), joint.operations, gradients)
         places = {value: ("operand", i) for i, value in enumerate(operands)}

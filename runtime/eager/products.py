@@ -159,23 +159,23 @@ def einsum(equation: str, *operands: Any) -> Any:
     """Sums of products by Einstein's convention, as "ij,jk->ik"."""
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = tuple(operands[0])
-    return through_numpy("bmm", np.einsum, equation, *promoted(*operands))
+    return through_numpy("view", np.einsum, equation, *promoted(*operands))
 
 
 def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
     """The contraction of the last `dims` axes of x with the first of y, or of the axes listed."""
     pairs = dims if isinstance(dims, int) else tuple(tuple(axes) for axes in dims)
-    return through_numpy("mm", np.tensordot, *promoted(x, y), pairs)
+    return through_numpy("view", np.tensordot, *promoted(x, y), pairs)
 
 
 def inner(x: Any, y: Any) -> Any:
     """The products over the last axes."""
-    return through_numpy("dot", np.inner, *promoted(x, y))
+    return through_numpy("view", np.inner, *promoted(x, y))
 
 
 def kron(x: Any, y: Any) -> Any:
     """The Kronecker product."""
-    return through_numpy("view", np.kron, *promoted(x, y))
+    return through_numpy("unsafe_view", np.kron, *promoted(x, y))
 
 
 def cross(x: Any, y: Any, dim: int = -1) -> Any:

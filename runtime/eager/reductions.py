@@ -14,7 +14,7 @@ from .arithmetic import maximum, minimum, to
 from .axes import either, normalise, normalise_all
 from .builder import apply
 from .core import make
-from .dispatch import is_tensor_like
+from .dispatch import is_tensor_like, public
 from .errors import EagerError
 from .operands import as_operand, call, floating, through_numpy
 from .results import Extrema, ValuesIndices
@@ -101,29 +101,50 @@ def _correction(dim: Any, correction: float, unbiased: bool) -> tuple[Any, float
     return dim, correction if unbiased else 0.0
 
 
-def var_mean(x: Tensor, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
+def var_mean(
+    x: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """The variance and the mean."""
-    keepdim = bool(options.get("keepdim") or options.get("keepdims"))
-    return var(x, dim, **options), mean(x, dim, keepdim)
+    return _with_mean("var_mean", functions.var, x, dim, correction, keepdim)
 
 
-def std_mean(x: Tensor, dim: Any = None, **options: Any) -> tuple[Tensor, Tensor]:
+def std_mean(
+    x: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean."""
-    keepdim = bool(options.get("keepdim") or options.get("keepdims"))
-    return std(x, dim, **options), mean(x, dim, keepdim)
+    return _with_mean("std_mean", functions.std, x, dim, correction, keepdim)
+
+
+def _with_mean(
+    name: str, of: Callable[..., Any], x: Any, dim: Any, correction: float, keepdim: bool
+) -> tuple[Tensor, Tensor]:
+    (x,) = floating(x)
+    axes = normalise_all(dim, len(x.shape))
+    static: dict[str, Any] = {"of": of, "axes": axes, "ddof": correction, "keep": bool(keepdim)}
+    pair: tuple[Tensor, Tensor] = call(name, _spread_and_mean, x, **static)
+    return pair
+
+
+def _spread_and_mean(
+    b: Any, x: Any, *, of: Callable[..., Any], axes: tuple[int, ...], ddof: float, keep: bool
+) -> tuple[Any, Any]:
+    if not keep:
+        return of(b, x, axes, ddof=ddof), functions.mean(b, x, axes)
+    spread = keeping(b, x, of=of, axes=axes, ddof=ddof)
+    return spread, keeping(b, x, of=functions.mean, axes=axes)
 
 
 def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """log Σ e^x over `dim`, without overflow."""
     title = "LogsumexpBackward0"
-    return _reduce("logsumexp", functions.logsumexp, *floating(x), dim, keepdim, title)
+    return _reduce("logsumexp", functions.logsumexp, floating(x)[0], dim, keepdim, title)
 
 
 def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The vector norm of order `p`; the gradient of the 2-norm at 0 is 0."""
     title = "LinalgVectorNormBackward0"
     order = 2.0 if p in ("fro", None) else float(p)
-    return _reduce("norm", functions.norm, *floating(x), dim, keepdim, title, order=order)
+    return _reduce("norm", functions.norm, floating(x)[0], dim, keepdim, title, order=order)
 
 
 def dist(x: Tensor, y: Tensor, p: float = 2) -> Tensor:
@@ -155,7 +176,17 @@ def amin(
 
 def aminmax(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Extrema:
     """The smallest and the largest element."""
-    return Extrema(amin(x, dim, keepdim), amax(x, dim, keepdim))
+    x = as_operand(x)
+    axes = _filled_axes("aminmax", x, dim)
+    return Extrema(*call("aminmax", _both_extrema, x, axes=axes, keep=bool(keepdim)))
+
+
+def _both_extrema(b: Any, x: Any, *, axes: tuple[int, ...], keep: bool) -> tuple[Any, Any]:
+    if keep:
+        words = ("reduce_min", "reduce_max")
+        low, high = (keeping(b, x, of=reduced, axes=axes, op=op) for op in words)
+        return low, high
+    return reduced(b, x, axes=axes, op="reduce_min"), reduced(b, x, axes=axes, op="reduce_max")
 
 
 def max(
@@ -171,7 +202,7 @@ def max(
     Along `dim` the largest elements, and where the first of each stands. Of two tensors the larger
     element of each place.
     """
-    return _max_or_min("max", maximum, x, either("max", dim, axis), keepdim or keepdims)
+    return _max_or_min("max", public(maximum), x, either("max", dim, axis), keepdim or keepdims)
 
 
 def min(
@@ -183,7 +214,7 @@ def min(
     keepdims: bool = False,
 ) -> Any:
     """The smallest, likewise."""
-    return _max_or_min("min", minimum, x, either("min", dim, axis), keepdim or keepdims)
+    return _max_or_min("min", public(minimum), x, either("min", dim, axis), keepdim or keepdims)
 
 
 def _max_or_min(
@@ -224,7 +255,7 @@ def _nansum(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
 
 def nanmean(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The mean of what is no nan."""
-    return _reduce("nanmean", _nanmean, *floating(x), dim, keepdim, "DivBackward0")
+    return _reduce("nanmean", _nanmean, floating(x)[0], dim, keepdim, "DivBackward0")
 
 
 def _nanmean(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -274,6 +305,8 @@ def _of_truth(b: Any, x: Any, axes: tuple[int, ...], *, of_truth: Callable[..., 
 
 
 def _summable(x: Any) -> Any:
+    if hasattr(x, "_data") and x._data.dtype.kind == "f":
+        return x
     x = as_operand(x)
     if np.dtype(x.dtype).kind in "fc":
         return x
@@ -299,9 +332,17 @@ def _reduce(
 
 def _extremum(name: str, op: str, x: Any, dim: Any, keepdim: bool, title: str) -> Tensor:
     x = as_operand(x)
-    if 0 in x.shape:
-        raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
+    _filled_axes(name, x, dim)
     return _reduce(name, reduced, x, dim, keepdim, title, op=op)
+
+
+def _filled_axes(name: str, x: Any, dim: Any) -> tuple[int, ...]:
+    """The axes that `dim` names; an error where there is nothing along one of them."""
+    axes = normalise_all(dim, len(x.shape))
+    for axis in axes:
+        if not x.shape[axis]:
+            raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
+    return axes
 
 
 def _locate(name: str, x: Any, dim: int | None, keepdim: bool) -> Tensor:
@@ -309,7 +350,9 @@ def _locate(name: str, x: Any, dim: int | None, keepdim: bool) -> Tensor:
     if not len(x.shape):
         return make(np.zeros((), np.int64))
     axis = None if dim is None else normalise(dim, len(x.shape))
-    static = {"op": name, "axis": axis, "keep": bool(keepdim)}
+    if 0 in (x.shape if axis is None else (x.shape[axis],)):
+        raise IndexError(f"{name}(): Expected reduction dim to be specified, or not to be empty")
+    static: dict[str, Any] = {"op": name, "axis": axis, "keep": bool(keepdim)}
     return call(name, _place, x, **static)  # type: ignore[no-any-return]
 
 

@@ -46,7 +46,11 @@ class Region:
         """Zeros, with x in the part; added where elements of the view stand in one place."""
         whole, part = self._arrays()
         repeated = tuple(
-            [i for i, (n, step) in enumerate(zip(part.shape, part.strides, strict=True)) if n > 1 and not step]
+            [
+                i
+                for i, (n, step) in enumerate(zip(part.shape, part.strides, strict=True))
+                if n > 1 and not step
+            ]
         )
         if repeated:
             first = tuple(slice(0, 1) if i in repeated else slice(None) for i in range(part.ndim))

@@ -60,15 +60,13 @@ def msort(x: Any) -> Any:
     return sort(x, 0).values
 
 
-def topk(
-    x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> ValuesIndices:
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
     """The `k` largest (or smallest) elements along `dim`, in order, and where they stood."""
     x = as_operand(x)
     rows, at = _rows(x, dim)
     if not 0 <= k <= rows.shape[at]:
         raise EagerError(f"topk: selected index k={k} out of range for {rows.shape[at]} elements")
-    static = {"axis": at, "count": int(k), "largest": bool(largest)}
+    static: dict[str, Any] = {"axis": at, "count": int(k), "largest": bool(largest)}
     return _pair(x, call("topk", functions.top, rows, **static))
 
 
@@ -79,7 +77,7 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndi
     if not 1 <= k <= rows.shape[at]:
         raise EagerError(f"kthvalue: selected number k={k} out of range for dimension {dim}")
     keep = bool(keepdim) or not len(x.shape)
-    static = {"axis": at, "rank": int(k) - 1, "keep": keep}
+    static: dict[str, Any] = {"axis": at, "rank": int(k) - 1, "keep": keep}
     return _pair(x, call("kthvalue", functions.ranked, rows, **static))
 
 
@@ -101,7 +99,8 @@ def median(
     rows, at = _rows(x, dim)
     _not_empty("median", rows)
     keep = bool(keepdim or keepdims) or not len(x.shape)
-    return _pair(x, call("median", functions.median, rows, axis=at, keep=keep))
+    title = "MedianBackward1"
+    return _pair(x, call("median", functions.median, rows, title=title, axis=at, keep=keep))
 
 
 def _median_of_all(b: Any, x: Any) -> Any:
@@ -137,3 +136,29 @@ def logcumsumexp(x: Any, dim: int) -> Any:
     rows, at = _rows(x, dim)
     result = call("logcumsumexp", functions.logcumsumexp, rows, axis=at)
     return result if len(x.shape) else result.reshape(())
+
+
+def cummax(x: Any, dim: int) -> ValuesIndices:
+    """The largest element so far along `dim`, and where the last of equals stands."""
+    return _running("cummax", x, dim, largest=True)
+
+
+def cummin(x: Any, dim: int) -> ValuesIndices:
+    """The smallest element so far along `dim`, and where the last of equals stands."""
+    return _running("cummin", x, dim, largest=False)
+
+
+def _running(name: str, x: Any, dim: int, *, largest: bool) -> ValuesIndices:
+    x = as_operand(x)
+    rows, at = _rows(x, dim)
+    return _pair(x, call(name, functions.running_extremum, rows, axis=at, largest=largest))
+
+
+def nanmedian(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The (lower) middle one of the elements that are no nan; along `dim` with where it stood."""
+    x = as_operand(x)
+    flat, at = (x.reshape((-1,)), 0) if dim is None else _rows(x, dim)
+    _not_empty("nanmedian", flat)
+    keep = bool(keepdim) or (dim is not None and not len(x.shape))
+    pair = call("nanmedian", functions.nanmedian, flat, axis=at, keep=keep)
+    return pair[0] if dim is None else _pair(x, pair)

@@ -17,6 +17,7 @@ import numpy as np
 from . import arithmetic, indexing
 from .core import InferenceCounter, Views, bind, make, new_counter, shared_counter
 from .display import represent
+from .exchange import Exchange
 from .hooks import HookTable, NodeHooks, RemovableHandle
 from .methods import Methods
 from .modes import STATE
@@ -26,7 +27,7 @@ from .promotion import FLOATING
 __all__ = ["Tensor"]
 
 
-class Tensor(Methods):
+class Tensor(Exchange, Methods):
     """An array that remembers how it was made: `backward` adds gradients to `.grad` of leaves.
 
     >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
@@ -139,30 +140,6 @@ class Tensor(Methods):
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
         return self._data.tolist()
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The array that holds the elements, not a copy of it."""
-        if self._node is not None and not force:
-            raise RuntimeError(
-                "numpy() would lose track of the gradient of a Tensor that requires grad; "
-                "use tensor.detach().numpy()"
-            )
-        return self._data
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from .numpy_protocol import apply_ufunc
-
-        return apply_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(
-        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        from .numpy_protocol import apply_function
-
-        return apply_function(function, args, kwargs)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.numpy(), dtype, copy=copy)
 
     def _number(self, to: Callable[[Any], Any]) -> Any:
         if self._data.size != 1:
@@ -397,18 +374,6 @@ class Tensor(Methods):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (self._data, self._node is not None))
-
-    # --- other libraries ---
-
-    def __dlpack__(self, **options: Any) -> Any:
-        if self._node is not None:
-            raise BufferError(
-                "can't export a tensor that requires gradient: use tensor.detach()"
-            )
-        return self._data.__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[Any, Any]:
-        return self._data.__dlpack_device__()
 
 
 def _rebuild(data: np.ndarray, requires_grad: bool) -> Tensor:

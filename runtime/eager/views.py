@@ -95,9 +95,9 @@ class StaleNode(Node):
 
     title = "StaleView"
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, edge: Any) -> None:
         self.origin = origin
-        start(self, ())
+        start(self, (edge,))
 
     def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
         raise RuntimeError(
@@ -174,7 +174,7 @@ def refresh(base: Tensor) -> None:
     """Take the views of a base anew from its node."""
     for view in base._views.alive() if base._views else ():
         if view._origin is not None:
-            set_node(view, StaleNode(view._origin))
+            set_node(view, StaleNode(view._origin, edge_of(base)))
         else:
             region = Region(base._data, view._data)
             set_node(view, AsStridedBackward0("take", region, edge_of(base)))

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .modes import STATE
-from .node import LEAF, Node
+from .node import Node
 
-__all__ = ["Packed", "Watch", "pack_tensor", "set_watch", "trace_of"]
+__all__ = ["Hooks", "Watch", "current_watch", "set_watch", "trace_of"]
 
 Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]  # pack, unpack
 
@@ -70,48 +70,3 @@ def set_watch(watch: Watch) -> None:
 def trace_of(node: Node) -> str | None:
     """Where a node was recorded, if anomaly mode was on then."""
     return _TRACES.get(node)
-
-
-class Packed:
-    """A saved tensor in the place of which a node keeps what the user's function made of it."""
-
-    __slots__ = ("_edge", "_unpack", "_value", "dtype", "shape")
-
-    def __init__(self, tensor: Any, edge: Any, pack: Any, unpack: Any) -> None:
-        self.shape = tensor.shape
-        self.dtype = tensor.dtype
-        self._edge = edge
-        self._unpack = unpack
-        self._value = pack(tensor)
-
-    def get(self) -> Any:
-        """The tensor again, at the place in the graph where it was."""
-        before = STATE.enabled
-        STATE.enabled = False
-        try:
-            found = self._unpack(self._value)
-        finally:
-            STATE.enabled = before
-        if not hasattr(found, "__fusegrad_tensor__"):
-            raise TypeError(
-                "the output of a saved tensor unpack_hook is expected to be a Tensor, not "
-                f"{type(found).__name__}"
-            )
-        result = found.detach()
-        result._node = self._edge
-        return result
-
-
-def pack_tensor(tensor: Any, hooks: Hooks) -> Packed:
-    """What a node keeps of `tensor`. Raises where packing changes it in place."""
-    # An edge can stand for a leaf in `_node`: what is recorded from it leads to the leaf.
-    edge = tensor if tensor._node is LEAF else tensor._node
-    shown = tensor.detach()
-    before = shown._version
-    packed = Packed(shown, edge, *hooks)
-    if shown._version != before:
-        raise RuntimeError(
-            "a saved tensor pack_hook is modifying its input in place; it may return another "
-            "object, but must leave the tensor as it is"
-        )
-    return packed

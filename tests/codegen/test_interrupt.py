@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -34,69 +35,79 @@ LOOPS = {
         large, small = (np.ones(10**6), np.ones(10**6)), (np.ones(3), np.ones(4))
     """,
     "short rows": """
-        def f(x, y): return np.sum(np.sum(np.cosh(x[:, None, None] * y[None, :, None] + y[None, None, :3]), axis=2))
+        def f(x, y): return np.sum(np.cosh(x[:, None, None] * y[None, None, :3] + y[None, :, None]))
         large, small = (np.ones(10**6), np.ones(10**6)), (np.ones(3), np.ones(4))
     """,
     "matrix products": """
-        def f(x): 
+        def f(x):
             y = x
-            for _ in range(400): y = y @ x
+            for _ in range(60): y = y @ x
             return np.sum(y)
         large, small = (np.eye(4000),), (np.eye(4),)
     """,
     "a batch of small products": """
         def f(x):
             y = x
-            for _ in range(600): y = y @ x
+            for _ in range(200): y = y @ x
             return np.sum(y)
         large, small = (np.ones((100_000, 8, 8)) / 8,), (np.eye(4)[None],)
     """,
     "matrix times vectors": """
         def f(a, x):
-            for _ in range(9000): x = a @ x
+            for _ in range(300): x = a @ x
             return np.sum(x)
         large, small = (np.eye(6000), np.ones(6000)), (np.eye(4), np.ones(4))
     """,
     "gather": """
         def f(x, i):
-            for _ in range(500): x = x[i] * 0.5
+            for _ in range(100): x = x[i] * 0.5
             return np.sum(x)
         large, small = (np.ones(10**7), np.random.default_rng(0).integers(0, 10**7, 10**7)), (np.ones(4), np.arange(4))
     """,
     "scatter": """
         @fg.grad
         def f(x, i):
-            for _ in range(200): x = np.tanh(x[i])
+            for _ in range(100): x = np.tanh(x[i])
             return np.sum(x)
         large, small = (np.ones(3 * 10**6), np.random.default_rng(0).integers(0, 3 * 10**6, 3 * 10**6)), (np.ones(4), np.arange(4))
     """,
     "cumsum": """
         def f(x):
-            for _ in range(1000): x = np.cumsum(x) * 1e-7
+            for _ in range(100): x = np.cumsum(x) * 1e-7
             return np.sum(x)
         large, small = (np.ones(2 * 10**7),), (np.ones(4),)
     """,
     "cumsum along columns": """
         def f(x):
-            for _ in range(1000): x = np.cumsum(x, 0) * 1e-3
+            for _ in range(100): x = np.cumsum(x, 0) * 1e-3
             return np.sum(x)
         large, small = (np.ones((1000, 20_000)),), (np.ones((4, 3)),)
     """,
     "argmax": """
         def f(x):
-            for _ in range(2000): x = x + np.argmax(x) * 1e-9
+            for _ in range(100): x = x + np.argmax(x) * 1e-9
             return np.sum(x)
         large, small = (np.ones(2 * 10**7),), (np.ones(4),)
     """,
     "concatenate": """
         def f(x):
-            for _ in range(1000): x = np.cumsum(np.concatenate([x[1:], x[:1]]))
+            for _ in range(60): x = np.cumsum(np.concatenate([x[1:], x[:1]]))
             return np.sum(x)
         large, small = (np.ones(2 * 10**7),), (np.ones(4),)
     """,
-    "many small kernels": """
+    "products of a tall matrix": """
+        def f(x): return np.sum((x.T @ x) @ np.ones((x.shape[1], 4)))
+        large, small = (np.ones((5 * 10**5, 400)),), (np.ones((4, 3)),)
+    """,
+    "many kernels of medium size": """
         def f(x):
-            for _ in range(600): x = np.sin(x) / np.sqrt(np.sum(x * x) + 1.0)
+            for _ in range(3000): x = np.cumsum(np.sin(x)) * 1e-4
+            return np.sum(x)
+        large, small = (np.ones(60_000),), (np.ones(4),)
+    """,
+    "many kernels": """
+        def f(x):
+            for _ in range(100): x = np.sin(x) / np.sqrt(np.sum(x * x) + 1.0)
             return np.sum(x)
         large, small = (np.ones(5 * 10**6),), (np.ones(4),)
     """,
@@ -111,7 +122,6 @@ import fusegrad as fg
 
 compiled = f if hasattr(f, "lower") else fg.compile(f)
 expected = compiled(*small)
-compiled.lower(*large).asm  # LLVM is not to be interrupted here
 explanation = compiled.explain(*large)
 sent = []
 
@@ -141,7 +151,12 @@ def test_ctrl_c(name: str) -> None:
         code += "whole = f\ndef f(x, y): return np.concatenate([np.ravel(p) for p in whole(x, y)])\n"
     script = SCRIPT.format(code=code, delay=DELAY)
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # two of them wait for each other's core
     )
     assert run.returncode == 0, run.stderr
     *times, native = run.stdout.splitlines()

@@ -1,4 +1,4 @@
-"""Reverse and forward mode on graphs: each against differences, against the other, and of the other."""
+"""Reverse and forward mode on graphs: against complex steps, each other, and differences."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_first_order_against_the_complex_step() -> None:
 
 
 def test_second_order_in_all_four_ways() -> None:
-    """H·d as reverse over reverse, forward over reverse, reverse over forward; d·H·d as forward over forward."""
+    """H·d by reverse or forward over reverse, or reverse over forward; d·H·d by forward twice."""
     rng = np.random.default_rng(1)
     x, w, *d = (rng.uniform(0.1, 0.5, s) for s in [(2, 3), (3, 2), (2, 3), (3, 2)])
     adjoint = run_passes(value_and_vjp(SMOOTH, [0, 1], seed=0), CLEAN)
@@ -272,16 +272,20 @@ def chain(length: int) -> Graph:
     return b.build([x])
 
 
+def reverse(graph: Graph) -> Graph:
+    return value_and_vjp(graph, [0], seed=0)
+
+
 def test_size_is_linear_and_nothing_recurs() -> None:
-    short, long = chain(100), chain(10_000)
+    short, long = chain(20), chain(3_400)  # 10 200 operations
     for transform in (
-        lambda graph: value_and_vjp(graph, [0], seed=0),
+        reverse,
         lambda graph: jvp(graph, [0]),
-        lambda graph: value_and_vjp(value_and_vjp(graph, [0], seed=0), [0]),
+        lambda graph: reverse(reverse(graph)),
     ):
         ratio = len(transform(long)) / len(transform(short))
-        assert ratio == pytest.approx(100, rel=0.02)
-    assert len(value_and_vjp(long, [0], seed=0)) < 5 * len(long)
+        assert ratio == pytest.approx(170, rel=0.05)
+    assert len(reverse(long)) < 5 * len(long)
 
 
 def test_a_dead_branch_costs_nothing() -> None:

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusegrad.ir import Graph, GraphBuilder, IRError, TensorType, batch_graph, interpret, parse, verify
+from fusegrad.ir import (
+    Graph,
+    GraphBuilder,
+    IRError,
+    TensorType,
+    batch_graph,
+    interpret,
+    parse,
+    verify,
+)
 from fusegrad.ir.autodiff import value_and_vjp
 from fusegrad.ir.passes.pipeline import LOWER, run_passes
 
@@ -80,6 +89,8 @@ def test_no_case_and_a_batch_of_batches() -> None:
 
 
 def test_a_kernel_is_not_batched() -> None:
-    graph = run_passes(parse("func @f(%x: f64[]) -> (f64[]) {\n  %0 = sin %x : f64[]\n  return %0\n}"), LOWER)
+    graph = run_passes(
+        parse("func @f(%x: f64[]) -> (f64[]) {\n  %0 = sin %x : f64[]\n  return %0\n}"), LOWER
+    )
     with pytest.raises(IRError, match="before fusion"):
         batch_graph(graph, [True], 2)

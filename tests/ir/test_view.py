@@ -63,7 +63,7 @@ def apply(view: View, array: np.ndarray, name: str, attributes: dict[str, Any]) 
     return view.through(operation), np.array(TABLE[name].eval(array, **attributes))
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(data=st.data(), shape=st.lists(st.integers(0, 4), max_size=3))
 def test_chains_read_what_numpy_reads(data: st.DataObject, shape: list[int]) -> None:
     buffer = np.arange(1.0, np.prod(shape) + 1).reshape(shape)

@@ -1,5 +1,5 @@
-"""Random graphs for the passes: longer than those that are compiled, and without jumps, so that another order of
-summation makes no other branch.
+"""Random graphs for the passes: longer than those that are compiled, and without jumps, so that
+another order of summation makes no other branch.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from fusegrad.ir import Graph, GraphBuilder, TensorType, interpret, verify
+from fusegrad.ir import Graph, GraphBuilder, TensorType, Value, interpret, verify
 
 from ..codegen import random_graphs
 
 JUMPS = {"_argmax", "_select"}
+BINARY = ("add", "sub", "mul", "maximum", "minimum")
 STEPS = tuple(step for step in random_graphs.STEPS if step.__name__ not in JUMPS)
 SMOOTH = ("neg", "tanh", "sin", "cos", "abs", "atan")
 LARGEST = 600  # elements
@@ -34,6 +35,8 @@ def programs(draw: Any, least: int = 5, most: int = 40) -> Graph:
         step = draw(st.sampled_from(STEPS))
         if step.__name__ == "_unary":
             result = b(draw(st.sampled_from(SMOOTH)), x)
+        elif step.__name__ == "_binary":
+            result = _binary(draw, b, x, draw(st.sampled_from(pool)))
         else:
             result = step(draw, b, x, pool)
         if result is not None and result.type.size <= LARGEST:
@@ -43,6 +46,16 @@ def programs(draw: Any, least: int = 5, most: int = 40) -> Graph:
         total = b.add(total, b.sum(b("tanh", x), range(x.type.ndim)))
     others = [draw(st.sampled_from(pool)) for _ in range(draw(st.integers(0, 4)))]
     return verify(b.build([total, *others]))
+
+
+def _binary(draw: Any, b: GraphBuilder, x: Value, y: Value) -> Value | None:
+    try:
+        shape = np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        return None
+    name = draw(st.sampled_from(BINARY))
+    result: Value = b(name, b.broadcast(b("tanh", x), shape), b.broadcast(y, shape))
+    return result
 
 
 def assert_same_meaning(before: Graph, after: Graph, seed: int) -> None:

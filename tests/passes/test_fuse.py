@@ -1,4 +1,4 @@
-"""Fusion: what the golden files are too short for. Chunks, order, what is stored, work that is linear."""
+"""Fusion: what the golden files are too short for. Chunks, order, stored values, linear time."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -15,39 +16,52 @@ from fusegrad.ir.passes.plan import ALIGNMENT, Place, Plan, _Arena, plan_buffers
 from .random_programs import programs
 
 
-def simulate(graph: Graph, plan: Plan) -> None:
-    """Run `graph` on an arena of names: whoever reads a value must find it where it was written."""
-    memory: dict[tuple[str, int], Value] = {}
+class Memory:
+    """An arena of names: whoever reads a value must find it where it was written."""
 
-    def cells(value: Value) -> list[tuple[str, int]]:
-        place = plan.places[value]
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.cells: dict[tuple[str, int], Value] = {}
+        self.owner: dict[Value, Value] = {}
+
+    def write(self, value: Value) -> None:
+        self.owner[value] = value
+        self.cells.update(dict.fromkeys(self._cells_of(value), value))
+
+    def share(self, value: Value, owner: Value) -> None:
+        self.owner[value] = self.owner[owner]
+        assert self.plan.places[value] == self.plan.places[owner]
+
+    def holds(self, value: Value) -> bool:
+        return all(self.cells[cell] is self.owner[value] for cell in self._cells_of(value))
+
+    def _cells_of(self, value: Value) -> list[tuple[str, int]]:
+        place = self.plan.places[value]
         if place.kind != "arena":
             return [(place.kind, place.index)]
         assert place.index % ALIGNMENT == 0
-        assert place.index + value.type.bytes <= plan.arena
+        assert place.index + value.type.bytes <= self.plan.arena
         return [("arena", place.index + i) for i in range(0, max(value.type.bytes, 1), 4)]
 
-    def write(value: Value, owner: Value) -> None:
-        memory.update(dict.fromkeys(cells(value), owner))
 
-    owner = {value: value for value in graph.inputs}
+def simulate(graph: Graph, plan: Plan) -> None:
+    """Run `graph` on names instead of numbers."""
+    memory = Memory(plan)
     for value in graph.inputs:
-        write(value, value)
+        memory.write(value)
     for operation in graph:
-        for operand in operation.operands:
-            assert all(memory[cell] is owner[operand] for cell in cells(operand)), operation
+        assert all(memory.holds(operand) for operand in operation.operands), operation
         for result in operation.results:
             if operation.name == "reshape":
-                owner[result] = owner[operation.operands[0]]
-                assert plan.places[result] == plan.places[operation.operands[0]]
+                memory.share(result, operation.operands[0])
             else:
-                owner[result] = result
-                write(result, result)
-        for operand in operation.operands:  # no result is written over an operand
-            assert all(memory[cell] is owner[operand] for cell in cells(operand)), operation
-    for i, output in enumerate(graph.outputs):
-        assert plan.places[output] == Place("output", i)
-        assert memory["output", i] is owner[output]
+                memory.write(result)
+        # no result is written over an operand
+        assert all(memory.holds(operand) for operand in operation.operands), operation
+    assert [plan.places[x] for x in graph.outputs] == [
+        Place("output", i) for i in range(len(graph.outputs))
+    ]
+    assert all(memory.holds(output) for output in graph.outputs)
 
 
 @settings(max_examples=100)
@@ -129,7 +143,7 @@ def test_the_arena_joins_what_is_given_back() -> None:
             size = rng.randrange(0, 1000)
             taken.append((arena.take(size), size))
         ends = sorted((offset, offset + max(size, 1)) for offset, size in taken)
-        assert all(a[1] <= b[0] for a, b in zip(ends, ends[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(ends))
         assert not ends or ends[-1][1] <= arena.size
     while taken:
         arena.give(*taken.pop(rng.randrange(len(taken))))

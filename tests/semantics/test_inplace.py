@@ -47,7 +47,9 @@ def test_row_24_a_changed_result_is_noticed(lib: Backend) -> None:
     a = lib.leaf(1.0, 2.0, 3.0)
     b = lib.function(lambda x: lib.exp(x))(a)
     b.add_(1)
-    with pytest.raises(RuntimeError, match=r"inplace operation.*\[3\].*version 1.*expected version 0"):
+    with pytest.raises(
+        RuntimeError, match=r"inplace operation.*\[3\].*version 1.*expected version 0"
+    ):
         b.sum().backward()
 
 
@@ -267,6 +269,15 @@ def test_row_29_one_of_several_views(eager: Backend, function: str) -> None:
     plain = eager.plain(1.0, 2.0, 3.0)
     getattr(plain, function)(*arguments)[0].mul_(2)
     assert numbers(plain)[0] == 2.0
+
+
+def test_row_29_several_views_after_a_change_of_their_base(eager: Backend) -> None:
+    w = eager.leaf(1.0, 2.0)
+    a = w * 1
+    first, _ = a.unbind()
+    a.mul_(2)
+    with pytest.raises(RuntimeError, match="inplace"):
+        (first * 3).backward()
 
 
 def test_unbind_is_one_node(eager: Backend) -> None:

@@ -5,88 +5,112 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 
-import fusegrad.runtime.eager as fg
+from .backends import Backend, numbers
 
 
 @pytest.fixture
-def w() -> fg.Tensor:
-    return fg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+def w(lib: Backend) -> Any:
+    return lib.tensor([1.0, 2.0, 3.0], requires_grad=True)
 
 
-def test_row_11_grad_of_a_non_leaf_warns(w: fg.Tensor) -> None:
-    y = w * 2
+def doubled(lib: Backend, x: Any) -> Any:
+    return lib.function(lambda x: x * 2)(x)
+
+
+def test_row_11_grad_of_a_non_leaf_warns(lib: Backend, w: Any) -> None:
+    y = doubled(lib, w)
     y.sum().backward()
     with pytest.warns(UserWarning, match=r"retain_grad\(\)"):
         assert y.grad is None
 
 
-def test_row_11_retain_grad_keeps_it(w: fg.Tensor) -> None:
-    y = w * 2
+def test_row_11_retain_grad_keeps_it(lib: Backend, w: Any) -> None:
+    y = doubled(lib, w)
     y.retain_grad()
     y.sum().backward()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        np.testing.assert_array_equal(y.grad.numpy(), 1)
+        assert numbers(y.grad) == [1.0, 1.0, 1.0]
+    assert y.retains_grad
 
 
-def test_row_12_retain_grad_needs_requires_grad() -> None:
+def test_row_12_retain_grad_needs_requires_grad(lib: Backend) -> None:
     with pytest.raises(RuntimeError, match="retain_grad"):
-        fg.ones(3).retain_grad()
+        doubled(lib, lib.ones(3)).retain_grad()
 
 
-def test_row_13_integers_cannot_require_grad() -> None:
+def test_row_13_integers_cannot_require_grad(eager: Backend) -> None:
     with pytest.raises(RuntimeError, match="floating point"):
-        fg.tensor([1, 2], requires_grad=True)
+        eager.tensor([1, 2], requires_grad=True)
     with pytest.raises(RuntimeError, match="floating point"):
-        fg.ones(3, dtype=bool).requires_grad_()
+        eager.ones(3, dtype=eager.bool).requires_grad_()
 
 
-def test_row_14_the_flag_of_a_non_leaf_stays(w: fg.Tensor) -> None:
-    with pytest.raises(RuntimeError, match=r"leaf.*detach\(\)"):
-        (w * 2).requires_grad_(False)
+def test_row_14_the_flag_of_a_non_leaf_stays(lib: Backend, w: Any) -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)leaf.*detach\(\)"):
+        doubled(lib, w).requires_grad_(False)
 
 
-def test_row_15_is_leaf(w: fg.Tensor) -> None:
-    made = (w, w * 2, fg.ones(3), (w * 2).detach())
+def test_row_15_is_leaf(lib: Backend, w: Any) -> None:
+    made = (w, doubled(lib, w), doubled(lib, lib.ones(3)), doubled(lib, w).detach())
     assert [x.is_leaf for x in made] == [True, False, True, True]
 
 
-def test_row_16_repr_shows_requires_grad() -> None:
-    assert repr(fg.ones(3).requires_grad_()) == "tensor([1., 1., 1.], requires_grad=True)"
+def test_row_16_repr_shows_requires_grad(eager: Backend) -> None:
+    assert repr(eager.ones(3).requires_grad_()) == "tensor([1., 1., 1.], requires_grad=True)"
 
 
-def test_row_17_grad_takes_a_tensor_of_the_same_kind(w: fg.Tensor) -> None:
-    with pytest.raises(RuntimeError, match=r"\[4\].*\[3\]"):
-        w.grad = fg.ones(4)
-    with pytest.raises(TypeError, match="Tensor or None"):
-        w.grad = 1.0  # type: ignore[assignment]
-    with pytest.raises(RuntimeError, match=r"float64.*float32"):
-        w.grad = fg.ones(3, dtype=np.float64)
-    w.grad = given = fg.ones(3)
+def test_row_17_grad_takes_a_tensor_of_the_same_kind(eager: Backend) -> None:
+    w = eager.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"\[4\].*\[3\]|size"):
+        w.grad = eager.ones(4)
+    with pytest.raises(TypeError, match="Tensor"):
+        w.grad = 1.0
+    with pytest.raises(RuntimeError, match="grad"):
+        w.grad = eager.ones(3, dtype=eager.float64)
+    w.grad = given = eager.ones(3)
     assert w.grad is given
 
 
-def test_row_18_an_unused_leaf_has_no_gradient(w: fg.Tensor) -> None:
-    unused = fg.ones(3, requires_grad=True)
-    w.sum().backward()
+def test_row_18_an_unused_leaf_has_no_gradient(lib: Backend, w: Any) -> None:
+    unused = lib.ones(3, requires_grad=True)
+    lib.function(lambda x, y: x.sum())(w, unused).backward()
     assert unused.grad is None
 
 
-def test_row_19_numpy_of_what_requires_grad(w: fg.Tensor) -> None:
-    with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
-        w.numpy()
-    with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
-        np.asarray(w)
-    assert w.detach().numpy() is w.detach().numpy()
+def test_row_18_an_output_that_is_not_used_leads_nowhere(lib: Backend, w: Any) -> None:
+    v = lib.ones(3, requires_grad=True)
+    first, second = lib.function(lambda x, y: ((x * x).sum(), (y * 3).sum()))(w, v)
+    first.backward(retain_graph=True)
+    assert numbers(w.grad) == [2.0, 4.0, 6.0]
+    assert v.grad is None
+    second.backward()
+    assert numbers(v.grad) == [3.0, 3.0, 3.0]
 
 
-def test_row_20_several_elements_are_no_number() -> None:
-    x = fg.ones(3)
-    with pytest.raises(ValueError, match="one element"):
+def test_row_18_an_output_of_constants_requires_no_grad(lib: Backend, w: Any) -> None:
+    first, second, third = lib.function(lambda x, y: (x * 2, y * 2, x > 1))(w, lib.ones(3))
+    assert [x.requires_grad for x in (first, second, third)] == [True, False, False]
+
+
+def test_row_19_numpy_of_what_requires_grad(lib: Backend, w: Any) -> None:
+    for x in (w, doubled(lib, w)):
+        with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
+            x.numpy()
+        with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
+            np.asarray(x)
+
+
+def test_row_20_several_elements_are_no_number(eager: Backend) -> None:
+    x = eager.ones(3)
+    with pytest.raises(
+        (ValueError, TypeError, RuntimeError), match=r"one element|3 elements|scalar"
+    ):
         float(x)
     with pytest.raises(RuntimeError, match="ambiguous"):
         bool(x)
@@ -95,76 +119,38 @@ def test_row_20_several_elements_are_no_number() -> None:
     assert (float(x[0]), int(x[1]), bool(x[2])) == (1.0, 1, True)
 
 
-def test_row_21_deepcopy_is_for_leaves(w: fg.Tensor) -> None:
+def test_row_21_deepcopy_is_for_leaves(lib: Backend, w: Any) -> None:
     with pytest.raises(RuntimeError, match="leaves"):
-        copy.deepcopy(w * 2)
+        copy.deepcopy(doubled(lib, w))
     w.sum().backward()
     again = copy.deepcopy(w)
     assert again.requires_grad
     assert again.grad is not w.grad
     again.detach().zero_()
-    assert w.tolist() == [1.0, 2.0, 3.0]
+    assert numbers(w) == [1.0, 2.0, 3.0]
 
 
-def test_a_leaf_pickles(w: fg.Tensor) -> None:
+def test_copy_shares_elements_and_is_a_leaf(lib: Backend, w: Any) -> None:
+    for x in (w, doubled(lib, w)):
+        again = copy.copy(x)
+        assert (again is not x, again.is_leaf, again.requires_grad) == (True, True, True)
+        again.detach()[0] = 7.0
+        assert numbers(x)[0] == 7.0
+
+
+def test_a_leaf_pickles(w: Any) -> None:
     again = pickle.loads(pickle.dumps(w))
-    assert (again.tolist(), again.requires_grad) == (w.tolist(), True)
+    assert (numbers(again), again.requires_grad) == (numbers(w), True)
 
 
-def test_row_22_a_leaf_is_not_changed_while_recording(w: fg.Tensor) -> None:
-    with pytest.raises(RuntimeError, match=r"leaf.*in-place"):
-        w.add_(1)
-    with pytest.raises(RuntimeError, match="view of a leaf"):
-        w[0].zero_()
-
-
-def test_row_23_under_no_grad_a_leaf_can_be_changed(w: fg.Tensor) -> None:
-    with fg.no_grad():
-        w.add_(1)
-        w[0].zero_()
-        w -= fg.ones(3)
-    assert w.tolist() == [-1.0, 2.0, 3.0]
-    assert w.is_leaf
-    assert w.requires_grad
-    assert w._version == 3
-
-
-def test_row_24_a_changed_result_is_noticed() -> None:
-    a = fg.ones(3, requires_grad=True)
-    b = a.exp()
-    b.add_(1)
-    with pytest.raises(RuntimeError, match=r"inplace operation.*ExpBackward0.*\[3\].*version 1"):
-        b.sum().backward()
-
-
-@pytest.mark.parametrize("function", ["sigmoid", "exp", "tanh", "sqrt"])
-def test_row_24_in_place_after_a_function_is_noticed(function: str) -> None:
-    a = fg.ones(3, requires_grad=True)
-    b = getattr(a, function)()
-    b.mul_(2)
-    with pytest.raises(RuntimeError, match="inplace operation"):
-        b.sum().backward()
-
-
-def test_row_24_a_changed_operand_is_noticed() -> None:
-    a, c = fg.ones(3, requires_grad=True), fg.ones(3)
-    y = (a * c).sum()
-    c.add_(1)
-    with pytest.raises(RuntimeError, match="expected version 0"):
-        y.backward()
-
-
-def test_row_24_what_is_not_saved_can_change() -> None:
-    a = fg.ones(3, requires_grad=True)
-    b = a + 1
-    b.mul_(3)
-    b.sum().backward()
-    np.testing.assert_array_equal(a.grad.numpy(), 3)
-
-
-def test_row_26_detach_shares_the_version_counter() -> None:
-    a = fg.ones(3, requires_grad=True)
-    e = a.exp()
-    e.detach().zero_()
-    with pytest.raises(RuntimeError, match="inplace operation"):
-        e.sum().backward()
+def test_dlpack_shares_memory(eager: Backend) -> None:
+    x = eager.ones(3)
+    seen = np.from_dlpack(x)
+    x[0] = 5.0
+    assert seen.tolist() == [5.0, 1.0, 1.0]
+    with pytest.raises(BufferError, match="detach"):
+        eager.ones(3, requires_grad=True).__dlpack__()
+    given = np.ones(2)
+    taken = eager.from_dlpack(given)
+    given[1] = 4.0
+    assert numbers(taken) == [1.0, 4.0]

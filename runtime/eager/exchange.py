@@ -1,0 +1,50 @@
+"""How other libraries take a tensor: NumPy by its protocols, the rest by DLPack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Exchange"]
+
+
+class Exchange:
+    """A base of `Tensor`: its elements for others."""
+
+    __slots__ = ()
+
+    _data: np.ndarray
+    _node: Any
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The array that holds the elements, not a copy of it."""
+        if self._node is not None and not force:
+            raise RuntimeError(
+                "numpy() would lose track of the gradient of a Tensor that requires grad; "
+                "use tensor.detach().numpy()"
+            )
+        return self._data
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from .numpy_protocol import apply_ufunc
+
+        return apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        from .numpy_protocol import apply_function
+
+        return apply_function(function, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self._node is not None:
+            raise BufferError("can't export a tensor that requires gradient: use tensor.detach()")
+        return self._data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        return self._data.__dlpack_device__()

@@ -1,0 +1,140 @@
+"""The table of operators against PyTorch: values, gradients to second order, names of nodes."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fusegrad.runtime.eager as fg
+from fusegrad import linalg, special
+from fusegrad.nn import functional as nn_functional
+from fusegrad.runtime.eager import functions
+from fusegrad.runtime.eager.autograd import grad
+
+from . import layer_table  # noqa: F401  (adds its cases)
+from .operator_table import CASES, Case, outputs_of
+
+torch = pytest.importorskip("torch")
+
+# Where the last node has another name: PyTorch composes these of several nodes.
+OTHER_NAMES = {
+    "cumsum, 0-d",
+    "cumprod, 0-d",
+    "logcumsumexp, 0-d",
+    "repeat_interleave",
+    "diag of matrix",
+    "einsum diagonal",
+    "linalg.norm nuc",
+    "linalg.multi_dot",
+    "nn.pad circular",
+}
+# PyTorch itself is exact to single precision only: by a series, by constants that are floats.
+ROUGH = {"polygamma 1", "nn.hardsigmoid", "nn.celu alpha", "digamma"}
+# PyTorch has no second derivative.
+FIRST_ORDER = {"cdist", "nn.hardsigmoid"}
+
+
+class Ours:
+    linalg = linalg
+    special = special
+    nn = types.SimpleNamespace(functional=nn_functional)
+    eye3 = fg.tensor(np.eye(3))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(functions, name)
+
+    def index(self, values: Any) -> Any:
+        return fg.tensor(values)
+
+    def vector(self, values: Any) -> Any:
+        return fg.tensor(np.asarray(values, np.float64))
+
+
+class Theirs:
+    linalg = torch.linalg
+    special = torch.special
+    nn = torch.nn
+    eye3 = torch.eye(3, dtype=torch.float64)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    def index(self, values: Any) -> Any:
+        return torch.tensor(values)
+
+    def vector(self, values: Any) -> Any:
+        return torch.tensor(values, dtype=torch.float64)
+
+
+class Side:
+    """One library's run of a case: outputs, gradients, and gradients of these."""
+
+    def __init__(self, case: Case, namespace: Any, leaf: Any, plain: Any, grad: Any) -> None:
+        self.plain, self.grad = plain, grad
+        self.leaves = [leaf(x) for x in case.operands()]
+        self.outputs = outputs_of(case.expression(namespace, *self.leaves))
+        self.linked = [x for x in self.outputs if x.requires_grad]
+
+    def pull(self, outputs: list[Any], create_graph: bool) -> list[Any]:
+        """Gradients of weighted outputs; where there is none, zeros."""
+        rng = np.random.default_rng(1)
+        seeds = [self.plain(rng.uniform(0.5, 1, tuple(x.shape))) for x in outputs]
+        pairs = [(x, seed) for x, seed in zip(outputs, seeds, strict=True) if x.requires_grad]
+        if not pairs:
+            return [x * 0 for x in self.leaves]
+        kept, weights = zip(*pairs, strict=True)
+        found = self.grad(kept, self.leaves, weights, create_graph=create_graph, allow_unused=True)
+        return [x * 0 if g is None else g for g, x in zip(found, self.leaves, strict=True)]
+
+
+def ours(case: Case) -> Side:
+    return Side(case, Ours(), lambda x: fg.tensor(x, requires_grad=True), fg.tensor, grad)
+
+
+def theirs(case: Case) -> Side:
+    def leaf(x: np.ndarray) -> Any:
+        return torch.tensor(x, requires_grad=True)
+
+    return Side(case, Theirs(), leaf, torch.tensor, torch.autograd.grad)
+
+
+def assert_equal(found: Any, expected: Any, tolerance: float) -> None:
+    expected = expected.detach().resolve_neg().numpy(force=True)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(
+        found.detach().numpy(), expected, rtol=tolerance, atol=tolerance / 100
+    )
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_pytorch_s(name: str) -> None:
+    case = CASES[name]
+    a, b = ours(case), theirs(case)
+    rough = 1e-6 if name in ROUGH else 0.0
+    for found, expected in zip(a.outputs, b.outputs, strict=True):
+        assert_equal(found, expected, rough or 1e-10)
+        assert found.requires_grad == expected.requires_grad
+    if name not in OTHER_NAMES:
+        assert [type(x.grad_fn).__name__ for x in a.linked] == [
+            type(x.grad_fn).__name__ for x in b.linked
+        ]
+    if not a.linked:
+        return
+    first = a.pull(a.linked, True), b.pull(b.linked, True)
+    for found, expected in zip(*first, strict=True):
+        assert_equal(found, expected, rough or 1e-8)
+    if name not in FIRST_ORDER:
+        second = a.pull(first[0], False), b.pull(first[1], False)
+        for found, expected in zip(*second, strict=True):
+            assert_equal(found, expected, rough or 1e-7)
