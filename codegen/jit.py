@@ -14,6 +14,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from .arena import slot_address
 from .blas import find_blas
 
 _lock = threading.RLock()
@@ -47,13 +48,8 @@ def _compiler() -> Any:
 
 
 @cache
-def _passes() -> tuple[Any, Any]:
-    """The passes that pay on code which is vectorised already, and what runs them: made once."""
-    options = llvm.create_pipeline_tuning_options(speed_level=1)
-    options.loop_vectorization = False
-    options.slp_vectorization = False
-    options.loop_unrolling = False
-    builder = llvm.create_pass_builder(target_machine(2), options)
+def _passes() -> Any:
+    """The passes that pay on code which is vectorised already: made once."""
     passes = llvm.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_global_dead_code_eliminate_pass()
@@ -63,12 +59,20 @@ def _passes() -> tuple[Any, Any]:
     passes.add_loop_rotate_pass()
     passes.add_new_gvn_pass()
     passes.add_dead_code_elimination_pass()
-    return passes, builder
+    return passes
 
 
 def _optimise(module: Any) -> None:
-    passes, builder = _passes()
-    passes.run(module, builder)
+    """Run the passes, with a builder for this run only.
+
+    With a builder that is kept, each run takes longer than the one before it (three to five times
+    as long after 1500 runs), and now and then one crashes.
+    """
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_vectorization = False
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    _passes().run(module, llvm.create_pass_builder(target_machine(2), options))
 
 
 def _parse(text: str) -> Any:
@@ -124,5 +128,7 @@ def _address(name: str) -> int:
         if blas is None:
             raise LookupError(f"{name} is called, but there is no BLAS")
         return blas.addresses[name.removeprefix("fg.blas.")]
+    if name == "fg.arena":
+        return slot_address()
     function = getattr(ctypes.pythonapi, name)
     return ctypes.cast(function, ctypes.c_void_p).value or 0

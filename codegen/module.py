@@ -4,8 +4,8 @@ them in order.
     define i32 @run(ptr %inputs, ptr %outputs, ptr %context)
 
 `inputs` and `outputs` are arrays of data pointers. Temporaries live in one arena: on the stack
-where it is small, from the allocator for the length of the call where it is not. `run` returns 0,
-what a poll said, or an error code.
+where it is small, else in a block that is kept between calls (see `codegen.arena`). `run` returns
+0, what a poll said, or an error code.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 from ..ir import Graph, Operation, Value
-from ..ir.passes.plan import Plan, plan_buffers
+from ..ir.passes.plan import ALIGNMENT, Plan, plan_buffers
 from ..ir.record import record
+from . import arena
 from .contraction import product_of
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
@@ -114,7 +115,7 @@ class _Run:
         codes = ", ".join(f"[ {code}, %{block} ]" for code, block in pairs)
         result = e.emit(f"phi i32 {codes}", "i32")
         if self.plan.arena > STACK_ARENA:
-            e.write("call void @PyMem_RawFree(ptr %arena)")
+            e.write("call void @fg.give(ptr %block)")
         e.write(f"ret i32 {result.name}")
 
     def _part(
@@ -148,14 +149,17 @@ class _Run:
         if size <= STACK_ARENA:
             e.write(f"%arena = alloca [{size} x i8], align 64")
         else:
-            e.declarations["PyMem_RawMalloc"] = "declare noalias ptr @PyMem_RawMalloc(i64)"
-            e.declarations["PyMem_RawFree"] = "declare void @PyMem_RawFree(ptr)"
-            e.write(f"%arena = call ptr @PyMem_RawMalloc(i64 {size})")
-            none = e.emit("icmp eq ptr %arena, null", "bool")
+            e.declarations |= arena.DECLARATIONS
+            e.write(f"%block = call ptr @fg.take(i64 {size})")
+            none = e.emit("icmp eq ptr %block, null", "bool")
             e.write(f"br i1 {none.name}, label %nothing, label %start, !prof !0")
             e.start_block("nothing")
             e.write(f"ret i32 {NO_MEMORY}")
             e.start_block("start")
+            start = e.emit("ptrtoint ptr %block to i64", "i64")
+            behind = e.add(start, Reg(str(8 + ALIGNMENT - 1), "i64"))
+            aligned = e.and_(behind, Reg(str(-ALIGNMENT), "i64"))
+            e.write(f"%arena = inttoptr i64 {aligned.name} to ptr")
 
     def _pointer(self, e: Emitter, value: Value) -> str:
         place = self.plan.places[value]
@@ -204,6 +208,7 @@ def _assemble(
         "; one function a kernel; p: read, q: written",
         *dict(sorted(declarations.items())).values(),
         poll_text() if polls else "",
+        arena.TEXT if "fg.arena" in declarations else "",
         maths,
         *(text.define(symbol) for symbol, text in functions),
         *run.parts,
@@ -212,7 +217,9 @@ def _assemble(
         "}",
         BRANCH_WEIGHTS,
     ]
-    imports = tuple(n for n in sorted(declarations) if n.startswith(("fg.blas.", "PyMem_")))
+    imports = tuple(
+        n for n in sorted(declarations) if n.startswith(("fg.blas.", "fg.arena", "PyMem_"))
+    )
     kernels = sum(operation.name == "kernel" for operation in graph)
     llvm = "\n".join(parts) + "\n"
     return ModuleText(llvm, kernels, len(functions), plan.arena, imports, calls)

@@ -170,9 +170,11 @@ def _scatter_add(f: _Function) -> None:
 def _nest(
     f: _Function, outer: int, count: int, work: int, body: Callable[[Reg, Reg], None]
 ) -> None:
-    """Two loops; the one that has more to do inside it polls."""
+    """Two loops, which poll where there is much to do inside them."""
     if outer == 1:
         f.loop(count, work, lambda k: body(integer(0), k))
+    elif count * work > POLL_ELEMENTS:
+        f.loop(outer, count * work, lambda o: f.loop(count, work, lambda k: body(o, k)))
     else:
         f.loop(outer, count * work, lambda o: f.inner_loop(count, lambda k: body(o, k)))
 

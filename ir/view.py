@@ -38,6 +38,19 @@ class View:
         """Does it show the buffer from its start on, in order?"""
         return self.bounds is None and self.offset == 0 and self._packed()
 
+    def reads(self) -> tuple[int, int] | None:
+        """The first and the last element of the buffer that it reads; None where it reads none."""
+        low = high = self.offset
+        for (start, stop), stride in zip(self.bounds or self._all(), self.strides, strict=True):
+            if start >= stop:
+                return None
+            ends = (start * stride, (stop - 1) * stride)
+            low, high = low + min(ends), high + max(ends)
+        return low, high
+
+    def _all(self) -> Bounds:
+        return tuple((0, n) for n in self.shape)
+
     def _packed(self) -> bool:
         if 0 in self.shape:
             return True
@@ -92,7 +105,7 @@ class View:
         """Zeros around it."""
         shape = tuple(a + n + b for a, n, b in zip(low, self.shape, high, strict=True))
         offset = self.offset - sum(a * s for a, s in zip(low, self.strides, strict=True))
-        inner = self.bounds or tuple((0, n) for n in self.shape)
+        inner = self.bounds or self._all()
         bounds = tuple((a + b, a + c) for a, (b, c) in zip(low, inner, strict=True))
         return View(shape, offset, self.strides, bounds)
 

@@ -47,6 +47,10 @@ def _infer(
         raise IRError(f"kernel: {len(views)} views for {len(operands)} operands")
     if any(len(strides) != len(domain) for _, strides, _ in views):
         raise IRError(f"kernel: a view has not the {len(domain)} axes of the domain")
+    for operand, entry in zip(operands, views, strict=True):
+        read = view_of(entry, domain).reads()
+        if read is not None and not 0 <= read[0] <= read[1] < operand.size:
+            raise IRError(f"kernel: elements {read[0]} to {read[1]} of {operand} are read")
     return tuple(TensorType(dtype, result_shape(domain, axes)) for _, dtype, axes in yields)
 
 

@@ -1,7 +1,7 @@
 """Algebra that always pays: constants folded, identities dropped, views of views joined.
 
-Each rule keeps every value: nan, inf and the signs of zeros included (x + 0 is not x at -0). Only sums
-may be rounded otherwise, and the sum of one -0 is -0. A rule looks at the operation and at the
+Each rule keeps every value: nan, inf and the signs of zeros included (x + 0 is not x at -0). Only a
+sum may be rounded otherwise, and be -0 for a single -0. A rule looks at the operation and at the
 producers of its operands, so one walk is linear; two reach what rules open up for each other.
 """
 

@@ -20,6 +20,7 @@ from .transform import Argnums, Transform
 from .variant import Variant
 
 MAX_ENTRIES = 8  # native entries that hand calls on to each other
+MAX_TWINS = 4  # variants with the same code, for other captured arrays
 MAX_VARIANTS = 64  # of one signature, in different surroundings
 MAX_SIGNATURES = 256  # the oldest are forgotten
 
@@ -118,10 +119,15 @@ class CompiledFunction:
             for variant in known:
                 if variant.holds():
                     return variant
-            self._misses.append("new argument types" if not known else "something it reads was bound anew")
+            self._misses.append(
+                "new argument types" if not known else "something it reads was bound anew"
+            )
             variant = Variant(self._function, self._parameters, self._transform, call)
             for old in known:
                 variant.settle(old)
+            twins = [old for old in known if variant.take_code(old)]
+            for old in twins[MAX_TWINS - 1 :]:  # each holds the arrays that it captured
+                known.remove(old)
             known.insert(0, variant)
             del known[MAX_VARIANTS:]
             return variant

@@ -58,6 +58,7 @@ class Variant:
         self.graph: Graph = run_passes(result.graph, CLEAN, self.timings)
         self.out_tree: Treedef = result.tree
         self._program: Any = None
+        self._text: str | None = None
         self.native_misses: str | None = None  # why there is no native entry
         self.entries: dict[tuple[str, ...], Any] = {}  # kinds -> Doors
         self._flat: Any = None
@@ -109,6 +110,20 @@ class Variant:
 
     # --- code ---
 
+    def take_code(self, old: Variant) -> bool:
+        """Use the machine code of `old` if it is for the same graph: other arrays were captured."""
+        if self.text != old.text:
+            return False
+        self._program = self._program or old._program
+        return True
+
+    @property
+    def text(self) -> str:
+        """The graph as text, with the lines that errors name."""
+        if self._text is None:
+            self._text = print_graph(self.graph)
+        return self._text
+
     @property
     def program(self) -> Any:
         """The machine code; made when it is first needed."""
@@ -126,11 +141,15 @@ class Variant:
         from ...codegen.program import open_doors
 
         if self.baked:
-            self.native_misses = "a list or a mask that was read while tracing is compared at each call"
+            self.native_misses = (
+                "a list or a mask that was read while tracing is compared at each call"
+            )
             return None
         native = tuple(g for g in self.guards if not isinstance(g, SlowGuard))
         if len(native) < len(self.guards):
-            self.native_misses = "a set, a slot or a long list that it reads is compared at each call"
+            self.native_misses = (
+                "a set, a slot or a long list that it reads is compared at each call"
+            )
             return None
         try:
             spec = entry_spec(

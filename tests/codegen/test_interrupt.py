@@ -148,7 +148,9 @@ print("native", explanation.native)
 def test_ctrl_c(name: str) -> None:
     code = textwrap.dedent(LOOPS[name])
     if "value_and_grad" in code:
-        code += "whole = f\ndef f(x, y): return np.concatenate([np.ravel(p) for p in whole(x, y)])\n"
+        code += (
+            "whole = f\ndef f(x, y): return np.concatenate([np.ravel(p) for p in whole(x, y)])\n"
+        )
     script = SCRIPT.format(code=code, delay=DELAY)
     run = subprocess.run(
         [sys.executable, "-c", script],

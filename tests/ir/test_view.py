@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusegrad.ir import TABLE, GraphBuilder, Operation, TensorType, Value
+from fusegrad.ir import (
+    TABLE,
+    GraphBuilder,
+    IRError,
+    Operation,
+    TensorType,
+    Value,
+    parse,
+    verify,
+)
 from fusegrad.ir.ops.kernel import read_through
 from fusegrad.ir.view import View, row_major_strides
 
@@ -79,6 +88,8 @@ def test_chains_read_what_numpy_reads(data: st.DataObject, shape: list[int]) -> 
         view, expected = further, array
         assert view.shape == expected.shape
         np.testing.assert_array_equal(read_through(buffer, view), expected)
+        low, high = view.reads() or (0, -1)
+        assert 0 <= low <= high + 1 <= buffer.size
         if view.is_dense:
             flat = buffer.ravel()[: expected.size]
             np.testing.assert_array_equal(flat, expected.ravel())
@@ -138,3 +149,29 @@ def test_zeros_are_repeated_and_reversed_as_zeros() -> None:
     zero = padded.slice((0,), (1,), (1,))
     np.testing.assert_array_equal(read_through(buffer, zero.broadcast((3,))), [0, 0, 0])
     np.testing.assert_array_equal(read_through(buffer, View.dense((1,)).broadcast((2,))), [5, 5])
+
+
+def test_what_is_read() -> None:
+    view = View.dense((4, 3))
+    assert view.reads() == (0, 11)
+    assert view.slice((1, 0), (4, 2), (2, 1)).reverse((1,)).reads() == (3, 10)
+    assert view.pad((1, 1), (0, 2)).reads() == (0, 11)
+    assert view.broadcast((7, 4, 3)).reads() == (0, 11)
+    assert view.slice((4, 0), (4, 3), (1, 1)).reads() is None
+    assert View((), 5, ()).reads() == (5, 5)
+
+
+@pytest.mark.parametrize(("offset", "stride"), [(1, 1), (-1, 1), (0, 2), (2, -1)])
+def test_a_kernel_reads_inside_its_operands(offset: int, stride: int) -> None:
+    text = """
+    func @f(%x: f64[4]) -> (f64[4]) {
+      %0 = kernel %x {domain = [4], indices = [], views = [[OFFSET, [STRIDE], none]],
+        yields = [["store", "f64", []]]} (
+      ^body(%x.1: f64[]) { yield %x.1 }
+      ) : f64[4]
+      return %0
+    }
+    """
+    verify(parse(text.replace("OFFSET", "3").replace("STRIDE", "-1")))
+    with pytest.raises(IRError, match=r"of f64\[4\] are read"):
+        verify(parse(text.replace("OFFSET", str(offset)).replace("STRIDE", str(stride))))

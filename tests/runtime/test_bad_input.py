@@ -93,7 +93,9 @@ def test_works_as_in_numpy(name: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=8 * eps, atol=8 * eps)
 
 
-@pytest.mark.parametrize("name", [n for n in GOOD if n not in ("int64", "int32", "longlong", "bool")])
+@pytest.mark.parametrize(
+    "name", [n for n in GOOD if n not in ("int64", "int32", "longlong", "bool")]
+)
 def test_gradients_of_what_works(name: str) -> None:
     x = GOOD[name]()
     g = fg.grad(lambda x: sum(np.sum(a * a) for a in (x if isinstance(x, list) else [x])))
@@ -447,9 +449,7 @@ def test_too_many_dimensions() -> None:
 
 
 def take(table: Any, index: Any) -> Any:
-    return np.sum(
-        table[index] ** 2
-    )
+    return np.sum(table[index] ** 2)
 
 
 @pytest.mark.parametrize("index", [[0, 3], [-4, 0], [2**40, 0], [0, -(2**40)]])
@@ -493,7 +493,19 @@ def test_results_share_no_memory() -> None:
 
     def many(x: Any, y: Any) -> Any:
         z = x + 1
-        return x, x, y, x.reshape(2, 3), x[:3], x.T, z, z, captured, captured[:2], np.asarray(captured)
+        return (
+            x,
+            x,
+            y,
+            x.reshape(2, 3),
+            x[:3],
+            x.T,
+            z,
+            z,
+            captured,
+            captured[:2],
+            np.asarray(captured),
+        )
 
     compiled = fg.compile(many)
     for x, y in [(X[0], X[0]), (captured, captured), (np.arange(6.0), np.arange(6.0)[::-1])]:

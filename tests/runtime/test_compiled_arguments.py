@@ -289,7 +289,9 @@ def test_scalars(x: Any, dtype: Any) -> None:
     assert gradient == pytest.approx(np.sin(2.0) + 2 * np.cos(2.0), rel=float(4 * eps))
 
 
-@pytest.mark.parametrize("k", [3, np.int32(3), np.int64(3), True, np.True_, np.array(3), np.int8(3)])
+@pytest.mark.parametrize(
+    "k", [3, np.int32(3), np.int64(3), True, np.True_, np.array(3), np.int8(3)]
+)
 def test_integers_and_truth_values(k: Any) -> None:
     f = fg.value_and_grad(lambda x, k: np.sum(x * k))
     try:

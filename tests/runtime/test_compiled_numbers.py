@@ -50,7 +50,11 @@ def logistic_regression(w: Any, b: Any, x: Any, y: Any) -> Any:
     return np.mean(np.logaddexp(0, z) - y * z) + 0.1 * np.sum(w**2)
 
 
-@example(p=lambda r: {"w1": r.normal(size=(4, 5)), "b1": r.normal(size=5), "w2": r.normal(size=5)}, x=(6, 4), y=6)
+@example(
+    p=lambda r: {"w1": r.normal(size=(4, 5)), "b1": r.normal(size=5), "w2": r.normal(size=5)},
+    x=(6, 4),
+    y=6,
+)
 def mlp(p: Any, x: Any, y: Any) -> Any:
     h = np.tanh(x @ p["w1"] + p["b1"])
     return np.mean((h @ p["w2"] - y) ** 2)
@@ -111,7 +115,9 @@ def gaussian_mixture(mu: Any, s: Any, logits: Any, x: Any) -> Any:
     return -np.sum(np.log(np.sum(np.exp(log_p - top[:, None]), axis=1)) + top)
 
 
-@example(p=lambda r: [r.normal(size=(3, 4)), r.normal(size=(4, 4)), r.normal(size=(4, 1))], x=(5, 3))
+@example(
+    p=lambda r: [r.normal(size=(3, 4)), r.normal(size=(4, 4)), r.normal(size=(4, 1))], x=(5, 3)
+)
 def deep_network(p: Any, x: Any) -> Any:
     for w in p[:-1]:
         x = np.maximum(x @ w, 0.1 * x @ w)
@@ -292,7 +298,14 @@ def quaternion_rotation(q: Any, v: Any) -> Any:
     w, u = q[0], q[1:]
     n = np.sqrt(np.sum(q * q))
     w, u = w / n, u / n
-    t = 2 * np.stack([u[1] * v[:, 2] - u[2] * v[:, 1], u[2] * v[:, 0] - u[0] * v[:, 2], u[0] * v[:, 1] - u[1] * v[:, 0]], 1)
+    t = 2 * np.stack(
+        [
+            u[1] * v[:, 2] - u[2] * v[:, 1],
+            u[2] * v[:, 0] - u[0] * v[:, 2],
+            u[0] * v[:, 1] - u[1] * v[:, 0],
+        ],
+        1,
+    )
     return np.sum(np.sin(v + w * t))
 
 
@@ -317,7 +330,9 @@ def option_like(s: Any, k: Any, v: Any) -> Any:
 @example(x=7)
 def elementary_functions(x: Any) -> Any:
     y = np.arctan2(np.sinh(x), np.cosh(x)) + np.arcsin(np.tanh(x) / 2) - np.arccos(x / 10)
-    return np.sum(y * np.expm1(x) + np.log1p(x * x) + np.cbrt(x + 5) + np.exp2(x) + np.hypot(x, 1.0))
+    return np.sum(
+        y * np.expm1(x) + np.log1p(x * x) + np.cbrt(x + 5) + np.exp2(x) + np.hypot(x, 1.0)
+    )
 
 
 @example(x=(4, 5))
@@ -460,7 +475,10 @@ def _is_array_of_floats(a: Any) -> bool:
 
 def _differences(function: Callable[..., Any], arguments: tuple[Any, ...], which: int = 0) -> Any:
     """The gradient with respect to one argument, by central differences of fourth order."""
-    exact = [_map(lambda a: np.asarray(a, LONG)[()] if _is_number_of_floats(a) else a, a) for a in arguments]
+    exact = [
+        _map(lambda a: np.asarray(a, LONG)[()] if _is_number_of_floats(a) else a, a)
+        for a in arguments
+    ]
     step = LONG(2.0**-13)
     leaves = [np.array(leaf) for leaf in _flat(exact[which])]
 
@@ -468,7 +486,9 @@ def _differences(function: Callable[..., Any], arguments: tuple[Any, ...], which
         moved = [leaf.copy() for leaf in leaves]
         moved[number][place] += by
         given = iter([m if m.ndim else m[()] for m in moved])
-        return function(*exact[:which], _map(lambda _: next(given), exact[which]), *exact[which + 1 :])
+        return function(
+            *exact[:which], _map(lambda _: next(given), exact[which]), *exact[which + 1 :]
+        )
 
     results = []
     for number, leaf in enumerate(leaves):

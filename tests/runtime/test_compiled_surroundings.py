@@ -246,7 +246,7 @@ def one_more_item_of_a_dict() -> Case:
 
 @case
 def item_of_a_large_dict() -> Case:
-    table = {i: 1.0 for i in range(1000)}
+    table = dict.fromkeys(range(1000), 1.0)
     return lambda x: x * table[500], lambda: table.update({500: 2.0})
 
 
@@ -435,6 +435,7 @@ def test_a_change_is_seen(make: Callable[[], Case], kind: str) -> None:
     if kind == "compile":
         compiled, reference = fg.compile(function), function
     else:
+
         def total(x: Any) -> Any:
             return np.sum(function(x) * x)
 
@@ -476,6 +477,21 @@ def test_a_captured_array_that_is_trained_in_place_compiles_twice_at_most() -> N
         w += 0.1 * gradient
     assert f.cache_info()["variants"] <= 2
     assert f.explain(X).native
+
+
+def test_arrays_bound_anew_use_the_same_code() -> None:
+    w = np.ones(3)
+    f = fg.value_and_grad(lambda x: np.sum((x - w) ** 2))
+    f(X)
+    program = f.lower(X)._variant.program
+    for _ in range(20):
+        value, gradient = f(X)
+        assert value == pytest.approx(np.sum((X - w) ** 2))
+        assert f.lower(X)._variant.program is program
+        w = w + 0.1 * gradient
+    w = w.astype(np.float32)
+    assert f(X)[0] == pytest.approx(np.sum((X - w) ** 2))
+    assert f.lower(X)._variant.program is not program
 
 
 def test_a_list_that_the_function_appends_to_is_no_reason_to_trace_again() -> None:

@@ -79,7 +79,7 @@ def test_nothing_warns_about_numbers() -> None:
 
 
 def chain(length: int) -> tuple[fg.Tensor, fg.Tensor]:
-    x = fg.tensor(0.5, requires_grad=True)
+    x = fg.tensor(0.5, dtype=np.float64, requires_grad=True)
     y = x
     for _ in range(length):
         y = y * 1.0000001

@@ -10,16 +10,21 @@ import numpy as np
 import pytest
 
 from fusegrad.codegen.entry import (
+    ABSENT,
     CellGuard,
     DictGuard,
     DictNode,
     EntrySpec,
+    FunctionGuard,
     HiddenArray,
     Leaf,
+    ListGuard,
     ListNode,
     NoneNode,
     OutputLeaf,
+    SizeGuard,
     TupleNode,
+    ValueGuard,
     self_test,
 )
 
@@ -189,6 +194,75 @@ def test_dict_guard() -> None:
     assert door.native() == "fallback"
     table["name"] = expected
     assert door.native() is None
+
+
+def test_absent_key_guard() -> None:
+    table: dict[str, object] = {"other": 1}
+    door = Door(*copies((), NoneNode(), guards=(DictGuard(table, "name", ABSENT),)))
+    assert door.native() is None
+    table["name"] = None
+    assert door.native() == "fallback"
+    del table["name"]
+    assert door.native() is None
+
+
+def test_list_guard() -> None:
+    first, second = object(), object()
+    sequence = [first, second]
+    door = Door(*copies((), NoneNode(), guards=(ListGuard(sequence, (first, second)),)))
+    changes: list[list[object]] = [[first], [second, first], [first, second, first], []]
+    for change in changes:
+        assert door.native() is None
+        sequence[:] = change
+        assert door.native() == "fallback"
+        sequence[:] = [first, second]
+    assert door.native() is None
+
+
+def test_size_guard() -> None:
+    table = {"a": 1}
+    door = Door(*copies((), NoneNode(), guards=(SizeGuard(table, 1),)))
+    assert door.native() is None
+    table["b"] = 2
+    assert door.native() == "fallback"
+    del table["a"]
+    assert door.native() is None
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (2, 3)])
+def test_value_guard(shape: tuple[int, ...]) -> None:
+    array = np.full(shape, np.nan)
+    door = Door(*copies((), NoneNode(), guards=(ValueGuard(array, array.copy()),)))
+    assert door.native() is None
+    if array.size:
+        array.flat[array.size - 1] = 1.0
+        assert door.native() == "fallback"
+        array[...] = np.nan
+    assert door.native() is None
+    array.shape = (1, *shape)
+    assert door.native() == "fallback"
+
+
+def test_function_guard() -> None:
+    def without(x: object) -> object:
+        return x
+
+    def having(x: object = 1) -> object:
+        return x
+
+    for function in (without, having):
+        code, defaults = function.__code__, function.__defaults__
+        guard = FunctionGuard(function, code, defaults)
+        door = Door(*copies((), NoneNode(), guards=(guard,)))
+        assert door.native() is None
+        function.__defaults__ = (2,)
+        assert door.native() == "fallback"
+        function.__defaults__ = defaults
+        assert door.native() is None
+        function.__code__ = (lambda x: 3).__code__
+        assert door.native() == "fallback"
+        function.__code__ = code
+        assert door.native() is None
 
 
 def test_hidden_array_is_read_at_call_time() -> None:

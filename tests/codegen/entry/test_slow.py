@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -78,6 +77,5 @@ def test_spec_is_checked() -> None:
         EntrySpec("a", ("x", "y"), (array(0),), NoneNode())
     with pytest.raises(ValueError, match="holds a Leaf"):
         EntrySpec("a", (), (), array(0))
-    spec = EntrySpec("a", ("x",), (array(0),), NoneNode())
     with pytest.raises(ValueError, match="keyword-only"):
-        replace(spec, positional_only=1, keyword_only=1)
+        EntrySpec("a", ("x",), (array(0),), NoneNode(), positional_only=1, keyword_only=1)
