@@ -1,1 +1,1 @@
-"""From a finished graph to machine code: loop nests, LLVM IR, SIMD maths, BLAS, the native entry."""
+"""From a finished graph to machine code: loops, LLVM IR, SIMD maths, BLAS, the native entry."""

@@ -1,7 +1,7 @@
 """The BLAS that NumPy itself has loaded: which library, which symbols, which integer width.
 
-threadpoolctl knows the library; the names of its CBLAS functions differ by build (OpenBLAS in NumPy's wheels has
-the prefix ``scipy_`` and, with 64-bit integers, the suffix ``64_``).
+threadpoolctl knows the library; the names of its CBLAS functions differ by build (OpenBLAS in
+NumPy's wheels has the prefix ``scipy_`` and, with 64-bit integers, the suffix ``64_``).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Blas:
 
 @cache
 def find_blas() -> Blas | None:
-    """NumPy's own BLAS, or None where its symbols can't be found (then products are plain loops)."""
+    """NumPy's own BLAS, or None where its symbols aren't found (then products are loops)."""
     import numpy  # noqa: F401  (loads the library)
     from threadpoolctl import threadpool_info
 
     paths = [str(info["filepath"]) for info in threadpool_info() if info["user_api"] == "blas"]
-    for path in sorted(paths, key=lambda path: "numpy" not in path):  # SciPy's wheels bring their own
+    for path in sorted(paths, key=lambda path: "numpy" not in path):  # not SciPy's
         found = _look_into(path)
         if found:
             return found

@@ -34,7 +34,7 @@ _INTEGER_PREDICATE = {"lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge", "eq": 
 
 @dataclass(frozen=True, slots=True)
 class Reg:
-    """A value in emitted code: its LLVM spelling (a register or a constant) and its element type."""
+    """A value in emitted code: its LLVM spelling (register or constant) and its element type."""
 
     name: str
     dtype: str
@@ -193,7 +193,8 @@ class Emitter:
             f"insertelement {vector} poison, {element} {scalar.name}, i64 0", scalar.dtype
         )
         return self.emit(
-            f"shufflevector {vector} {first.name}, {vector} poison, <{self.lanes} x i32> zeroinitializer",
+            f"shufflevector {vector} {first.name}, {vector} poison, "
+            f"<{self.lanes} x i32> zeroinitializer",
             scalar.dtype,
         )
 
@@ -343,7 +344,8 @@ class Emitter:
         self.write(f"br label %{join}")
         self.start_block(join)
         return self.emit(
-            f"phi {self.type(usual.dtype)} [ {usual.name}, %{before} ], [ {rescued.name}, %{after} ]",
+            f"phi {self.type(usual.dtype)} [ {usual.name}, %{before} ], "
+            f"[ {rescued.name}, %{after} ]",
             usual.dtype,
         )
 

@@ -109,7 +109,7 @@ def assembly(text: str) -> str:
 
 
 def link(objects: list[bytes], imports: tuple[str, ...], exports: tuple[str, ...]) -> Any:
-    """Load objects together. The result maps exported names to addresses, and keeps the code alive."""
+    """Load objects together. The result maps exported names to addresses and keeps the code."""
     builder = llvm.JITLibraryBuilder()
     for code in objects:
         builder.add_object_img(code)

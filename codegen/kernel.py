@@ -29,7 +29,7 @@ def write_kernel(nest: LoopNest) -> FunctionText:
 
 @record
 class Section:
-    """A part of the vector axis: [low, high), `unroll` vectors at a time, masked at the end or not."""
+    """A part of the vector axis: [low, high), `unroll` vectors at a time, masked or not."""
 
     low: int
     high: int

@@ -34,7 +34,7 @@ def store_scalar(e: Emitter, pointer: str, x: Reg) -> None:
 
 
 def load(e: Emitter, pointer: str, dtype: str, stride: int, mask: Reg | None) -> Reg:
-    """`e.lanes` elements from `pointer` on, `stride` elements apart; lanes outside of `mask` are 0."""
+    """`e.lanes` elements from `pointer` on, `stride` elements apart; lanes outside `mask` are 0."""
     kind = stored_dtype(dtype)
     if e.lanes == 1:
         return _load_one(e, pointer, dtype, mask)

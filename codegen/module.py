@@ -180,10 +180,10 @@ def _return_error(e: Emitter, code: Reg, number: int) -> None:
 def _work(operation: Operation) -> int:
     """A measure of how long an operation takes: scalar operations, about one in a nanosecond."""
     if operation.name == "kernel":
-        return math.prod(operation.attributes["domain"]) * len(operation.regions[0])
+        return int(math.prod(operation.attributes["domain"])) * len(operation.regions[0])
     if operation.name == "dot":
         product = product_of(operation)
-        return product.count * (product.flops // 16 + product.elements)
+        return int(product.count * (product.flops // 16 + product.elements))
     values = (*operation.operands, *operation.results)
     return 2 * max(value.type.size for value in values)
 

@@ -94,7 +94,8 @@ def step_5() -> None:
         with fg.no_grad():
             without = function(x, w, b)
         rows.append(
-            f"{z.requires_grad}, under no_grad {without.requires_grad}, detached {z.detach().requires_grad}"
+            f"{z.requires_grad}, under no_grad {without.requires_grad}, "
+            f"detached {z.detach().requires_grad}"
         )
     show(5, "z.requires_grad", *rows)
 

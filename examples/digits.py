@@ -114,7 +114,7 @@ def train(
     epochs: int,
     title: str,
 ) -> Run:
-    """Gradient descent with momentum over shuffled batches; the shuffles are the same in each run."""
+    """Gradient descent with momentum over batches; their order is the same in each run."""
     parameters = {name: value.copy() for name, value in model.start.items()}
     velocity = {name: np.zeros_like(value) for name, value in parameters.items()}
     shuffle = np.random.default_rng(1)
@@ -162,9 +162,8 @@ def report(model: Model, compiled: Run, eager: Run, data: tuple[np.ndarray, ...]
     print(f"  compiled {compiled.seconds:.3f} s, eager {eager.seconds:.3f} s", end="")
     print(f"  (gradients only; ratio {compiled.seconds / eager.seconds:.3f})")
     print(f"  kernels                                {explained.kernels}")
-    print(
-        f"  calls go through                       {'native entry' if explained.native else explained.reason}"
-    )
+    door = "native entry" if explained.native else explained.reason
+    print(f"  calls go through                       {door}")
     return score
 
 

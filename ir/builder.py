@@ -136,7 +136,7 @@ class Builder(ABC):
 
 
 class GraphBuilder(Builder):
-    """Builds a `Graph`, operation by operation; types are inferred and checked as each is appended."""
+    """Builds a `Graph`, operation by operation; types are inferred and checked at each."""
 
     def __init__(self, name: str = "main") -> None:
         self.name = name
@@ -175,7 +175,7 @@ class GraphBuilder(Builder):
         return operation
 
     def copy(self, operation: Operation, operands: tuple[Value, ...]) -> tuple[Value, ...]:
-        """Append `operation` again with other operands of the same types; returns the new results."""
+        """Append `operation` again with other operands of the same types; gives its results."""
         new = Operation(
             operation.op,
             operands,

@@ -30,7 +30,7 @@ def record(cls: type[T]) -> type[T]:
     body = {**made, **{k: v for k, v in own.items() if k != "__annotations__"}}
     body |= {"__annotations__": annotations, "__slots__": fields, "__match_args__": fields}
     made_class: Any = type(cls)
-    return made_class(cls.__name__, cls.__bases__, body)  # type: ignore[no-any-return]
+    return made_class(cls.__name__, cls.__bases__, body)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
@@ -57,6 +57,10 @@ def _methods(fields: tuple[str, ...], defaults: dict[str, Any], finishes: bool) 
         if finishes:
             self.__post_init__()
 
+    return {"__init__": init, **_comparisons(fields)}
+
+
+def _comparisons(fields: tuple[str, ...]) -> dict[str, Any]:
     def values(self: Any) -> tuple[Any, ...]:
         return tuple([getattr(self, name) for name in fields])
 
@@ -73,7 +77,6 @@ def _methods(fields: tuple[str, ...], defaults: dict[str, Any], finishes: bool) 
         raise AttributeError(f"{type(self).__name__} is frozen: {name} can't be set")
 
     return {
-        "__init__": init,
         "__eq__": equals,
         "__hash__": lambda self: hash(values(self)),
         "__repr__": represent,
@@ -90,7 +93,7 @@ def _complete(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> tuple[Any, ...]:
-    """All field values in order, from positions, keywords and defaults; TypeError where that fails."""
+    """All field values in order, from positions, keywords and defaults; or TypeError."""
     given = dict(zip(fields, args, strict=False))
     if len(args) > len(fields) or given.keys() & kwargs.keys() or kwargs.keys() - set(fields):
         raise TypeError(f"{name}() takes the fields {', '.join(fields)}, once each")

@@ -74,9 +74,9 @@ def _unknown_interpreter() -> str | None:
 
 
 def _function_slots() -> tuple[int, int]:
-    """Where a function keeps its code and its defaults: looked for, as that depends on the version."""
+    """Where a function keeps its code and its defaults: looked for, as versions differ."""
 
-    def probe(x: object = object()) -> object:  # noqa: B008  (a default of its own to be found)
+    def probe(x: object = object()) -> object:
         return x
 
     size = type(probe).__basicsize__

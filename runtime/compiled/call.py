@@ -55,7 +55,7 @@ class Parameters:
     def split(
         self, names: tuple[str, ...], values: list[Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """(args, kwargs) of the function for values bound to `names`: as few keywords as possible."""
+        """(args, kwargs) of the function for values bound to `names`, with few keywords."""
         count = self._positional(names)
         return tuple(values[:count]), dict(zip(names[count:], values[count:], strict=True))
 
@@ -112,7 +112,7 @@ class Call:
         return paths
 
     def avals(self) -> tuple[Aval, ...]:
-        """Type and weakness of each leaf. Raises TraceError for a leaf that is no array or number."""
+        """Type and weakness of each leaf; TraceError for one that is no array or number."""
         try:
             return tuple([_quick_aval(leaf) for leaf in self.leaves])
         except LookupError:

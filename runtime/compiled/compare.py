@@ -56,8 +56,8 @@ class Comparison:
             )
         ratio = self.compiled_seconds / self.eager_seconds if self.eager_seconds else 0.0
         lines.append(
-            f"compiled {self.compiled_seconds * 1e3:.3f} ms, eager {self.eager_seconds * 1e3:.3f} ms, "
-            f"ratio {ratio:.3f}"
+            f"compiled {self.compiled_seconds * 1e3:.3f} ms, "
+            f"eager {self.eager_seconds * 1e3:.3f} ms, ratio {ratio:.3f}"
         )
         return "\n".join(lines)
 

@@ -37,13 +37,20 @@ class Explanation:
     def __str__(self) -> str:
         door = "native entry" if self.native else f"Python and ctypes, because {self.reason}"
         head = [
-            f"@{self.name}: {self.kernels} kernels, {len(self.calls)} other calls, "
-            f"{self.operations} scalar operations",
+            (
+                f"@{self.name}: {self.kernels} kernels, {len(self.calls)} other calls, "
+                f"{self.operations} scalar operations"
+            ),
             f"  calls go through  {door}",
-            f"  memory            reads {self.bytes_read} B, writes {self.bytes_written} B, "
-            f"temporaries {self.temporaries} B",
+            (
+                f"  memory            reads {self.bytes_read} B, writes {self.bytes_written} B, "
+                f"temporaries {self.temporaries} B"
+            ),
             f"  products          {self.blas or 'none'}",
-            f"  watches           {self.guards} names, reads {self.captured} captured arrays at each call",
+            (
+                f"  watches           {self.guards} names, "
+                f"reads {self.captured} captured arrays at each call"
+            ),
             "  compile time      "
             + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in self.seconds.items()),
         ]

@@ -1,7 +1,9 @@
-"""`CompiledFunction`: what `fg.compile`, `fg.grad` and `fg.value_and_grad` make of a user's function.
+"""`CompiledFunction`: what `fg.compile`, `fg.grad` and `fg.value_and_grad` make of a user's
+function.
 
-A call goes to `_entry`, a native function for the arguments seen last. What it does not take it hands to the entry
-before it, and in the end to `_dispatch`, which finds or makes the variant in Python.
+A call goes to `_entry`, a native function for the arguments seen last. What it does not take it
+hands to the entry before it, and in the end to `_dispatch`, which finds or makes the variant in
+Python.
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ Key = tuple[tuple[str, ...], Treedef, tuple[Aval, ...]]
 class CompiledFunction:
     """A function that compiles itself for each new combination of argument types.
 
-    Called with NumPy arrays and numbers it returns NumPy arrays and scalars; called with Tensors, Tensors that are
-    linked to one backward node; called while another function is traced it becomes part of that trace.
+    Called with NumPy arrays and numbers it returns NumPy arrays and scalars; called with Tensors,
+    Tensors that are linked to one backward node; called while another function is traced it becomes
+    part of that trace.
     """
 
     __name__: str
@@ -68,7 +71,8 @@ class CompiledFunction:
         return kept.bound
 
     def __repr__(self) -> str:
-        return f"<fusegrad.{self._transform.kind} of {getattr(self, '__qualname__', self._function)!s}>"
+        name = getattr(self, "__qualname__", self._function)
+        return f"<fusegrad.{self._transform.kind} of {name!s}>"
 
     # --- dispatch ---
 
@@ -157,7 +161,7 @@ class CompiledFunction:
         return Lowered(self._variant(take_apart(self._parameters, args, kwargs)))
 
     def explain(self, *args: Any, **kwargs: Any) -> Any:
-        """What was fused, what goes through memory, which door calls take, how long compiling took."""
+        """What was fused, what goes through memory, which door calls take, and compile times."""
         from .explain import explain
 
         call = take_apart(self._parameters, args, kwargs)
@@ -194,7 +198,9 @@ class CompiledFunction:
 
 
 class _Bound:
-    """A compiled method of one instance, kept among its attributes; copies of the instance start without."""
+    """A compiled method of one instance, kept among its attributes; copies of the instance start
+    without.
+    """
 
     __slots__ = ("bound", "instance", "method")
 
@@ -208,7 +214,7 @@ class _Bound:
 
 
 def _weak_dispatcher(function: CompiledFunction) -> Callable[..., Any]:
-    """`function._dispatch` without holding `function`: its entries are kept by it, not it by them."""
+    """`function._dispatch` without holding `function`: it keeps its entries, not they it."""
     reference = weakref.ref(function)
 
     def dispatch(*args: Any, **kwargs: Any) -> Any:

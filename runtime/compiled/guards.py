@@ -3,9 +3,9 @@
 Arrays are read anew at each call, so a change in place is seen; where NumPy computed something from
 one while tracing, its values are compared. Everything else that a function reaches by name is
 watched by identity: the cells of its closure, the globals that its code mentions, and through them
-attributes, items of lists and dicts, defaults, and whatever the functions called on the way mention.
-When one is bound anew, the function is traced again. NumPy and the standard library are taken to
-stay as they are.
+attributes, items of lists and dicts, defaults, and whatever the functions called on the way
+mention. When one is bound anew, the function is traced again. NumPy and the standard library are
+taken to stay as they are.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ class Surroundings:
     def _value_guards(self, traced: Traced) -> Iterator[AnyGuard]:
         """Guards of the arrays from which NumPy computed something while tracing.
 
-        Compiled code reads captured arrays itself. What was computed from others before they met a traced array
-        is a constant of the graph: an array that is captured nowhere, a NumPy scalar, or (not to be seen) a
-        Python number. So arrays that are not captured are guarded, and all are where such a constant is found.
+        Compiled code reads captured arrays itself. What was computed from others before they met a
+        traced array is a constant of the graph: an array that is captured nowhere, a NumPy scalar,
+        or (not to be seen) a Python number. So arrays that are not captured are guarded, and all
+        are where such a constant is found.
         """
         arrays = [x for x in self._search.seen.values() if isinstance(x, np.ndarray)]
         roots = {id(_root(x)) for x in arrays}
@@ -153,7 +154,7 @@ def _same(x: Any, y: Any) -> bool:
 
 
 class _Search:
-    """Walks what a function can reach, and collects guards. `names` are all that the code mentions."""
+    """Walks what a function can reach, and collects guards; `names`: what the code mentions."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -274,12 +275,19 @@ class _Search:
 
     def _dict(self, value: dict[Any, Any], key: tuple[int, Any]) -> None:
         if len(value) > _ITEMS:
-            both = lambda: (*value, *value.values())  # noqa: E731
+
+            def both() -> tuple[Any, ...]:
+                return (*value, *value.values())
+
             self.found.setdefault(key, SlowGuard(both, both()))
             return
         self.found.setdefault(key, SizeGuard(value, len(value)))
         for name, item in value.items():
             self.found.setdefault((id(value), name), DictGuard(value, name, item))
+
+
+def _flat(mapping: dict[Any, Any]) -> tuple[Any, ...]:
+    return (*mapping, *mapping.values())
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

@@ -25,7 +25,8 @@ class Stage:
         return f"<stage {self.name}: {len(self.text.splitlines())} lines; print() shows them>"
 
     def _repr_html_(self) -> str:
-        return f"<details open><summary>{self.name}</summary><pre>{html.escape(self.text)}</pre></details>"
+        text = html.escape(self.text)
+        return f"<details open><summary>{self.name}</summary><pre>{text}</pre></details>"
 
 
 class Lowered:

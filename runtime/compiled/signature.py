@@ -28,7 +28,7 @@ from .call import Call, Parameters
 _NODES: dict[str, Callable[[tuple[Tree, ...]], Tree]] = {"tuple": TupleNode, "list": ListNode}
 
 
-class NotNative(Exception):
+class NotNativeError(Exception):
     """A native entry can't take (or give) this; the reason is the text."""
 
 
@@ -42,7 +42,7 @@ def entry_spec(
     guards: tuple[Guard, ...],
     release_gil: bool,
 ) -> EntrySpec:
-    """The entry for calls like `call`. Raises NotNative where Python must take them apart."""
+    """The entry for calls like `call`. Raises NotNativeError where Python must take them apart."""
     leaves = [_leaf(i, kind, graph) for i, kind in enumerate(kinds)]
     source = iter(leaves)
     inputs = tuple(_tree(child, source) for child in call.tree.children)
@@ -66,7 +66,7 @@ def entry_spec(
 def _leaf(index: int, kind: str, graph: Graph) -> Leaf:
     type = graph.inputs[index].type
     if kind == "other":
-        raise NotNative(f"argument %{graph.inputs[index].name} is no plain contiguous array")
+        raise NotNativeError(f"argument %{graph.inputs[index].name} is no plain contiguous array")
     return Leaf(index, kind, type.dtype, type.shape)  # type: ignore[arg-type]
 
 
@@ -74,7 +74,7 @@ def _hidden(index: int, x: Any) -> HiddenArray:
     if type(x) is not np.ndarray or not (
         x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative
     ):
-        raise NotNative("a captured array is not contiguous, or no plain array")
+        raise NotNativeError("a captured array is not contiguous, or no plain array")
     return HiddenArray(index, x)
 
 
@@ -96,4 +96,6 @@ def _tree(tree: Treedef, leaves: Any) -> Tree:
         return _NODES[tree.kind](children)
     if tree.kind == "dict" and tree.type is dict:
         return DictNode(tree.keys or (), children)
-    raise NotNative(f"a {tree.type.__name__ if tree.type else tree.kind} is taken apart in Python")
+    raise NotNativeError(
+        f"a {tree.type.__name__ if tree.type else tree.kind} is taken apart in Python"
+    )

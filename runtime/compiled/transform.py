@@ -91,7 +91,8 @@ def _split_aux(transform: Transform, primal: Any, traced: Traced) -> tuple[Any, 
         return primal, None
     if not isinstance(primal, tuple) or len(primal) != 2:
         raise TraceError(
-            f"@{traced.graph.name}: with has_aux=True it must return (value, aux), it returned {traced.out_tree}",
+            f"@{traced.graph.name}: with has_aux=True it must return (value, aux), "
+            f"it returned {traced.out_tree}",
             hint="return the scalar first and everything else in one more object",
         )
     return primal

@@ -1,4 +1,6 @@
-"""One compiled variant of a function: for arguments of certain types, in a certain state of its surroundings."""
+"""One compiled variant of a function: for arguments of certain types, in a certain state of its
+surroundings.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from ...tracer.source import location_of
 from ...tracer.trace import Aval, Traced, is_traced, trace_flat
 from .call import Call, Parameters, as_array, put_together
 from .guards import AnyGuard, SlowGuard, Surroundings, holds
-from .signature import NotNative, entry_spec
+from .signature import NotNativeError, entry_spec
 from .transform import Result, Transform, apply
 
 MAX_DIMENSIONS = 64  # of NumPy's arrays
@@ -32,8 +34,8 @@ _HELD_BY_US = 3  # references to a baked list that nobody else can reach
 class Variant:
     """A trace, the graph that the transform makes of it, and (once it is called) machine code.
 
-    `doors` has a native entry for each combination of kinds of leaves (array, NumPy scalar, Python float …)
-    that was seen; the program behind them is one.
+    `doors` has a native entry for each combination of kinds of leaves (array, NumPy scalar, Python
+    float …) that was seen; the program behind them is one.
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class Variant:
         )
 
     def _captured_hold(self) -> bool:
-        """Have captured arrays still their shapes and dtypes, and the traces that they are of not ended?"""
+        """Have captured arrays still their shapes and dtypes, and the traces that they are of not
+        ended?
+        """
         inputs = self.graph.inputs[len(self.call.leaves) :]
         arrays = [current_array(x) for x in self.traced.captured]
         return all(
@@ -86,13 +90,16 @@ class Variant:
         )
 
     def settle(self, old: Variant) -> None:
-        """Stop comparing arrays whose values changed since `old` was traced, if that made no difference.
+        """Stop comparing arrays whose values changed since `old` was traced, if that made no
+        difference.
 
-        `old` is a variant for the same arguments. Without this a captured array that is updated in place would
-        cost a compilation each time, wherever a constant is around that could have been computed from it.
+        `old` is a variant for the same arguments. Without this a captured array that is updated in
+        place would cost a compilation each time, wherever a constant is around that could have been
+        computed from it.
         """
-        changed = [guard for guard in old.guards if not holds(guard)]
-        if all(isinstance(guard, ValueGuard) for guard in changed) and self._same_trace(old):
+        broken = [guard for guard in old.guards if not holds(guard)]
+        changed = [guard for guard in broken if isinstance(guard, ValueGuard)]
+        if len(changed) == len(broken) and self._same_trace(old):
             self.settled = old.settled | {id(guard.array) for guard in changed}
             self.guards = tuple(
                 guard
@@ -162,7 +169,7 @@ class Variant:
                 native,
                 self.program.releases_gil,
             )
-        except NotNative as reason:
+        except NotNativeError as reason:
             self.native_misses = str(reason)
             return None
         doors = open_doors(self.program, spec, fallback, name, None)
@@ -190,7 +197,7 @@ class Variant:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Garbage collection off: a graph in the making is all alive, and each look at it takes longer."""
+    """Garbage collection off: a graph in the making is all alive, each look at it takes longer."""
     enabled = gc.isenabled()
     gc.disable()
     try:

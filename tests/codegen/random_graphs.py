@@ -1,4 +1,4 @@
-"""Random graphs of every kind of op, as a hypothesis strategy; values stay tame, so that errors do."""
+"""Random graphs of every kind of op, as a hypothesis strategy; values stay tame, so do errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PREDICATES = ("lt", "le", "gt", "ge", "eq", "ne")
 
 @st.composite
 def graphs(draw: Any, dtype: str | None = None) -> Graph:
-    """A graph with one or more float inputs and a scalar output, the sum of all that is left over."""
+    """A graph with one or more float inputs and a scalar output, the sum of what is left."""
     dtype = dtype or draw(st.sampled_from(["f64", "f32"]))
     b = GraphBuilder("random")
     shapes = st.lists(

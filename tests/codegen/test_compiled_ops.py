@@ -1,4 +1,6 @@
-"""Every op of the table, compiled, against its NumPy evaluation; and vector bodies against single elements."""
+"""Every op of the table, compiled, against its NumPy evaluation; and vector bodies against single
+elements.
+"""
 
 from __future__ import annotations
 

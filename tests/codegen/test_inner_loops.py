@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -38,7 +39,7 @@ def innermost_loops(blocks: Blocks) -> list[list[str]]:
         text = "\n".join(lines)
         targets = re.findall(r'label %"?([\w.$-]+)', text)
         flow.add_edges_from((label, target) for target in targets)
-    return [sum((blocks[b] for b in loop), []) for loop in _innermost(flow)]
+    return [[line for label in loop for line in blocks[label]] for loop in _innermost(flow)]
 
 
 def _innermost(flow: Any) -> list[set[str]]:
@@ -105,7 +106,7 @@ def network(p: Any, x: Any, y: Any) -> Any:
 def parameters(rng: Any) -> Any:
     sizes = [64, 32, 32, 10]
     p = {}
-    for k, (n, m) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), 1):
+    for k, (n, m) in enumerate(pairwise(sizes), 1):
         p |= {f"w{k}": rng.normal(size=(n, m)) / n, f"b{k}": np.zeros(m)}
     return p, rng.normal(size=(500, 64)), rng.integers(0, 10, 500)
 
@@ -129,7 +130,9 @@ CASES: dict[str, Callable[[Any], tuple[Any, tuple[Any, ...]]]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_innermost_loops_call_only_intrinsics(name: str) -> None:
-    """Beside intrinsics: the module's own slow path of a maths function, behind a branch that is rare."""
+    """Beside intrinsics: the module's own slow path of a maths function, behind a branch that is
+    rare.
+    """
     function, arguments = CASES[name](np.random.default_rng(0))
     text = str(fg.value_and_grad(function).lower(*arguments).llvm)
     found = functions(text)

@@ -1,4 +1,6 @@
-"""Strange arguments: each works as in NumPy, or is refused by an error that says what, where and what to try."""
+"""Strange arguments: each works as in NumPy, or is refused by an error that says what, where and
+what to try.
+"""
 
 from __future__ import annotations
 
@@ -414,7 +416,7 @@ def test_a_leaked_traced_array_is_named() -> None:
 
     fg.compile(leaks)(X)
     for use in (lambda: kept[0] + 1, lambda: np.sum(kept[0]), lambda: fg.compile(np.sin)(kept[0])):
-        with pytest.raises(TraceError, match="leaked|after its trace"):
+        with pytest.raises(TraceError, match=r"leaked|after its trace"):
             use()
 
 
@@ -444,7 +446,7 @@ def test_high_ranks() -> None:
 
 def test_too_many_dimensions() -> None:
     x = np.zeros((1,) * 64)
-    with pytest.raises(FusegradError, match="64|dimensions"):
+    with pytest.raises(FusegradError, match="dimensions"):
         fg.compile(lambda x: x[None])(x)
 
 

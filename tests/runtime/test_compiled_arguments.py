@@ -1,4 +1,6 @@
-"""How compiled functions take arguments: trees, parameters of every kind, numbers, methods, threads."""
+"""How compiled functions take arguments: trees, parameters of every kind, numbers, methods,
+threads.
+"""
 
 from __future__ import annotations
 
@@ -290,17 +292,12 @@ def test_scalars(x: Any, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "k", [3, np.int32(3), np.int64(3), True, np.True_, np.array(3), np.int8(3)]
+    "k", [3, np.int32(3), np.int64(3), True, np.True_, np.array(3), np.array(3, np.int32)]
 )
 def test_integers_and_truth_values(k: Any) -> None:
     f = fg.value_and_grad(lambda x, k: np.sum(x * k))
-    try:
-        for _ in range(3):
-            value, gradient = f(X, k)
-    except fg.ir.FusegradError as error:  # dtypes that are not compiled say so
-        assert np.asarray(k).dtype == np.int8
-        assert "int8" in str(error)
-        return
+    for _ in range(3):
+        value, gradient = f(X, k)
     assert value == pytest.approx(np.sum(X * k))
     np.testing.assert_array_equal(gradient, np.full(3, float(k)))
 

@@ -1,4 +1,5 @@
-"""Small realistic functions in plain NumPy: values against NumPy's own, gradients against differences.
+"""Small realistic functions in plain NumPy: values against NumPy's own, gradients against
+differences.
 
 The differences are of fourth order, computed in extended precision where there is any.
 """
@@ -21,7 +22,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[[Any], tuple[Any, ...]]]
 
 
 def example(**shapes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A function to test, with the shapes of its arguments (of small normal numbers), or a drawing."""
+    """A function to test, with shapes of its arguments (of normal numbers) or how to draw them."""
 
     def draw(rng: Any) -> tuple[Any, ...]:
         return tuple(s(rng) if callable(s) else rng.normal(size=s) for s in shapes.values())
