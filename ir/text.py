@@ -23,7 +23,7 @@ from .graph import Graph, Operation, Value
 from .op import ArrayConstant
 from .types import dtype_name
 
-_COMMENT_COLUMN = 64
+_COMMENT_COLUMN = 63
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 
 

@@ -34,7 +34,7 @@ def _infer_gather(x: TensorType, indices: TensorType, *, axis: int) -> tuple[Ten
     if not 0 <= axis < x.ndim:
         raise ShapeError(f"gather: axis {axis} of {x}")
     if x.shape[axis] == 0 and indices.size:
-        raise BoundsError(f"axis {axis} of {x} is empty, there is nothing to index")
+        raise BoundsError(f"gather: axis {axis} of {x} is empty, there is nothing to index")
     return (x.with_shape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])),)
 
 

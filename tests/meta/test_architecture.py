@@ -15,9 +15,14 @@ PAGE = ROOT / "ARCHITECTURE.md"
 STAGES = ("trace", "adjoint", "fused", "loops")
 
 
+def emitted(stages: Any) -> str:
+    """The LLVM module as it is given to LLVM; `stages.llvm` is what LLVM's passes make of it."""
+    return str(stages._variant.program.module.llvm)
+
+
 def inner_loop(llvm: str) -> str:
     """The kernel's first block that calls a maths function: up to its first store, and its end."""
-    _, _, kernels = llvm.rpartition("alwaysinline")
+    kernels = "".join(re.findall(r"^define [^\n]*@kernel.*?^\}", llvm, re.MULTILINE | re.DOTALL))
     blocks = re.findall(r"^[\w.]+:\n(?:  .*\n)+", kernels, re.MULTILINE)
     block = next(block for block in blocks if re.search(r"call .*@\"?fg\.", block))
     head = re.match(r"(?:.*\n)*?  store .*, align .*\n", block)
@@ -44,11 +49,12 @@ def _first_sentence(module: Module) -> str:
 
 def test_the_page_shows_what_is_so_now(update_golden: bool) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    space: dict[str, Any] = {"inner_loop": inner_loop, "module_list": module_list}
-    run = run_document("ARCHITECTURE.md", text, {"__name__": "__main__", **space})
+    space: dict[str, Any] = {"__name__": "__main__", "inner_loop": inner_loop}
+    space |= {"emitted": emitted, "module_list": module_list}
+    run = run_document("ARCHITECTURE.md", text, space)
     expected = [
         *(f"stages.{stage}" for stage in STAGES),
-        "inner_loop(str(stages.llvm))",
+        "inner_loop(emitted(stages))",
         *(f'module_list("{room}")' for room in ROOMS),
     ]
     missing = [expression for expression in expected if expression not in run.shown]
