@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
 LLVM_SCALAR = {
     "f32": "float",
@@ -32,12 +31,14 @@ _FLOAT_PREDICATE = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "o
 _INTEGER_PREDICATE = {"lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge", "eq": "eq", "ne": "ne"}
 
 
-@dataclass(frozen=True, slots=True)
 class Reg:
     """A value in emitted code: its LLVM spelling (register or constant) and its element type."""
 
-    name: str
-    dtype: str
+    __slots__ = ("dtype", "name")
+
+    def __init__(self, name: str, dtype: str) -> None:
+        self.name = name
+        self.dtype = dtype
 
 
 def float_literal(value: float, dtype: str) -> str:

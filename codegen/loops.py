@@ -10,12 +10,11 @@ them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from ..ir import Graph, Operation
 from ..ir.ops.kernel import result_shape
-from ..ir.record import record
+from ..ir.record import identity_record, record
 from ..ir.view import row_major_strides
 
 VECTOR_BITS = 512
@@ -79,7 +78,7 @@ class LoopNest:
         return math.prod(self.extents)
 
 
-@dataclass(slots=True)
+@identity_record
 class _Draft:
     """A nest while its axes are being joined and ordered."""
 
@@ -119,7 +118,7 @@ class _Draft:
             flags.append(False)
 
     def permute(self, order: list[int]) -> None:
-        self.extents = [self.extents[a] for a in order]
+        self.extents[:] = [self.extents[a] for a in order]
         for rows in self._tables():
             rows[:] = [[row[a] for a in order] for row in rows]
 

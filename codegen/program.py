@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import BuiltinFunctionType
 from typing import Any
 
 from ..ir import FusegradError, Graph
+from ..ir.record import identity_record
 from .entry import (
     ArrayType,
     EntrySpec,
@@ -35,14 +35,14 @@ class OutOfRangeError(FusegradError, IndexError):
     """A compiled function met an index outside of its axis."""
 
 
-@dataclass(slots=True)
+@identity_record
 class Program:
     """A fused graph, its LLVM module and its object code; `seconds` by stage of making them."""
 
     graph: Graph
     module: ModuleText
     code: bytes
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float]
 
     @property
     def releases_gil(self) -> bool:
@@ -99,7 +99,7 @@ def _slow_door(program: Program, library: Any) -> SlowDoor:
     )
 
 
-@dataclass(slots=True)
+@identity_record
 class Doors:
     """A loaded program: `native` takes the user's arguments, `flat` a list of arrays.
 

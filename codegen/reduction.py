@@ -9,7 +9,6 @@ alone.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 from .emitter import FLOATS, Emitter, Reg
 from .loops import BLOCK_PER_LANE, LoopNest, Write
@@ -41,20 +40,21 @@ def block_elements(nest: LoopNest) -> int:
     return nest.lanes * nest.unroll * BLOCK_PER_LANE
 
 
-@dataclass(slots=True)
 class Accumulator:
     """One reduction's registers, as stack slots that LLVM turns into registers.
 
-    `partial` holds one slot for each unrolled copy of the body; a compensated sum has `total` and
-    `error`.
+    `e` writes at the nest's width. `partial` holds one slot for each unrolled copy of the body; a
+    compensated sum has `total` and `error`.
     """
 
-    e: Emitter  # of the nest's width
-    write: Write
-    compensated: bool
-    partial: list[str] = field(default_factory=list)
-    total: str = ""
-    error: str = ""
+    __slots__ = ("compensated", "e", "error", "partial", "total", "write")
+
+    def __init__(self, e: Emitter, write: Write, compensated: bool) -> None:
+        self.e = e
+        self.write = write
+        self.compensated = compensated
+        self.partial: list[str] = []
+        self.total = self.error = ""
 
     def allocate(self, unroll: int) -> None:
         self.partial = [self._slot() for _ in range(unroll)]

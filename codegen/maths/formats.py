@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from ...ir.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """A floating-point format: its sizes, and the constants that follow from them."""
 

@@ -39,41 +39,20 @@ _LOG10_2 = {
 
 def log(x: Term) -> Term:
     """Largest error: 0.86 ULP in f64, 0.94 in f32."""
-    k, f = split(x)
-    return x_normal_or(x, combined(k, f, tail(f)), "log")
-
-
-def log_rare(x: Term) -> Term:
-    """log of what is not positive and normal."""
-    scaled, offset = without_subnormals(x)
-    k, f = split(scaled)
-    return special(x, combined(k - offset, f, tail(f)))
+    k, f = _split_any(x)
+    return special(x, combined(k, f, tail(f)))
 
 
 def log2(x: Term) -> Term:
     """Largest error: 0.69 ULP in f64, 0.76 in f32."""
-    k, f = split(x)
-    return x_normal_or(x, in_base(k, f, (1.0, 0.0), LOG2E[x.dtype]), "log2")
-
-
-def log2_rare(x: Term) -> Term:
-    """log2 of what is not positive and normal."""
-    scaled, offset = without_subnormals(x)
-    k, f = split(scaled)
-    return special(x, in_base(k - offset, f, (1.0, 0.0), LOG2E[x.dtype]))
+    k, f = _split_any(x)
+    return special(x, in_base(k, f, (1.0, 0.0), LOG2E[x.dtype]))
 
 
 def log10(x: Term) -> Term:
     """Largest error: 0.64 ULP in f64, 0.68 in f32."""
-    k, f = split(x)
-    return x_normal_or(x, in_base(k, f, _LOG10_2[x.dtype], LOG10E[x.dtype]), "log10")
-
-
-def log10_rare(x: Term) -> Term:
-    """log10 of what is not positive and normal."""
-    scaled, offset = without_subnormals(x)
-    k, f = split(scaled)
-    return special(x, in_base(k - offset, f, _LOG10_2[x.dtype], LOG10E[x.dtype]))
+    k, f = _split_any(x)
+    return special(x, in_base(k, f, _LOG10_2[x.dtype], LOG10E[x.dtype]))
 
 
 def log1p(x: Term) -> Term:
@@ -151,10 +130,11 @@ def in_base(k: Term, f: Term, unit: tuple[float, float], factor: tuple[float, fl
     return total + error
 
 
-def x_normal_or(x: Term, result: Term, name: str) -> Term:
-    """`result` where x is positive and normal; elsewhere what the function `name`_rare says."""
-    usual = (x >= FORMATS[x.dtype].smallest_normal) & (x < math.inf)
-    return result.rescue(~usual, lambda: x.call(name + "_rare"))
+def _split_any(x: Term) -> tuple[Term, Term]:
+    """k and f of any positive x = 2**k (1 + f), the subnormal ones included."""
+    scaled, offset = without_subnormals(x)
+    k, f = split(scaled)
+    return k - offset, f
 
 
 def without_subnormals(x: Term) -> tuple[Term, Term]:
@@ -178,7 +158,4 @@ FUNCTIONS = (
     MathsFunction("log2", 1, log2),
     MathsFunction("log10", 1, log10),
     MathsFunction("log1p", 1, log1p),
-    MathsFunction("log_rare", 1, log_rare, cold=True),
-    MathsFunction("log2_rare", 1, log2_rare, cold=True),
-    MathsFunction("log10_rare", 1, log10_rare, cold=True),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ...ir.record import record
 from ..emitter import Emitter, Reg, function_symbol
 from .terms import Term
 
@@ -17,7 +17,7 @@ BRANCH_WEIGHTS = '!0 = !{!"branch_weights", i32 1, i32 2000}'
 OPERANDS = ("%x", "%y")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MathsFunction:
     """An elementary function: `formula` writes it on terms of any dtype and number of lanes.
 
@@ -34,7 +34,7 @@ class MathsFunction:
         return self.formula(*(Term(emitter, x) for x in operands)).reg
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """One function's text, with what it needs from elsewhere."""
 

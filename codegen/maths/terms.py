@@ -8,7 +8,6 @@ constant of the term's type.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ..emitter import BITS, INTEGER_OF, Emitter, Reg
 
@@ -16,12 +15,14 @@ Number = float | int
 FLOAT_OF = {integer: floating for floating, integer in INTEGER_OF.items()}
 
 
-@dataclass(frozen=True, slots=True)
 class Term:
     """A register and the emitter that it lives in."""
 
-    emitter: Emitter
-    reg: Reg
+    __slots__ = ("emitter", "reg")
+
+    def __init__(self, emitter: Emitter, reg: Reg) -> None:
+        self.emitter = emitter
+        self.reg = reg
 
     @property
     def dtype(self) -> str:

@@ -1,8 +1,9 @@
 """sin, cos, tan: x = n pi/2 + r with |r| <= pi/4, and polynomials in r.
 
 The reduction is Cody and Waite's in three steps of fused multiply-add, the first of which is exact;
-it keeps the rounding error of r. Arguments too large for it take :mod:`.huge`. Polynomials:
-minimax, made for this module.
+it keeps the rounding error of r. Arguments too large for it go, one by one and in f64, to the C
+library's functions, which reduce them after Payne and Hanek. Polynomials: minimax, made for this
+module.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .formats import FORMATS
-from .huge import each_lane, huge
 from .registry import MathsFunction
 from .terms import Term, bits_of, fma, normalised, polynomial, where
 
@@ -64,6 +64,12 @@ def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare
     result = evaluate(*_reduce(x))
     usual = abs(x) < _LIMIT[x.dtype]
     return result.rescue(~usual, lambda: x.call(rare))
+
+
+def _from_c(x: Term, function: str) -> Term:
+    """The C library's `function` of each lane."""
+    wide = x.to("f64")
+    return Term(x.emitter, x.emitter.intrinsic(function, "f64", wide.reg)).to(x.dtype)
 
 
 def _reduce(x: Term) -> tuple[Term, Term, Term]:
@@ -138,20 +144,11 @@ def _signed(quadrant: Term, value: Term) -> Term:
     return (value.bits() ^ sign).as_float()
 
 
-def _negated(
-    evaluate: Callable[[Term, Term, Term], Term],
-) -> Callable[[Term, Term, Term], Term]:
-    return lambda quadrant, r, r_low: evaluate(quadrant, r, -r_low)
-
-
 FUNCTIONS = (
     MathsFunction("sin", 1, sin),
     MathsFunction("cos", 1, cos),
     MathsFunction("tan", 1, tan),
-    MathsFunction("sin_rare", 1, lambda x: each_lane(x, "sin_huge"), cold=True),
-    MathsFunction("cos_rare", 1, lambda x: each_lane(x, "cos_huge"), cold=True),
-    MathsFunction("tan_rare", 1, lambda x: each_lane(x, "tan_huge"), cold=True),
-    MathsFunction("sin_huge", 1, huge(_negated(_sin_of), odd=True), cold=True),
-    MathsFunction("cos_huge", 1, huge(_negated(_cos_of), odd=False), cold=True),
-    MathsFunction("tan_huge", 1, huge(_negated(_tan_of), odd=True), cold=True),
+    MathsFunction("sin_rare", 1, lambda x: _from_c(x, "sin"), cold=True),
+    MathsFunction("cos_rare", 1, lambda x: _from_c(x, "cos"), cold=True),
+    MathsFunction("tan_rare", 1, lambda x: _from_c(x, "tan"), cold=True),
 )

@@ -34,23 +34,34 @@ def functions(module: str) -> dict[str, Blocks]:
 
 def innermost_loops(blocks: Blocks) -> list[list[str]]:
     """The lines of each loop that has no other loop in it."""
-    flow = nx.DiGraph()
+    return [[line for label in loop for line in blocks[label]] for loop in _innermost(flow(blocks))]
+
+
+def in_loops(blocks: Blocks) -> list[list[str]]:
+    """The lines of each block that is in some loop."""
+    graph = flow(blocks)
+    parts = [graph.subgraph(part) for part in nx.strongly_connected_components(graph)]
+    return [blocks[label] for part in parts if part.number_of_edges() for label in part]
+
+
+def flow(blocks: Blocks) -> Any:
+    """The graph of a function's jumps."""
+    graph = nx.DiGraph()
     for label, lines in blocks.items():
-        flow.add_node(label)
-        text = "\n".join(lines)
-        targets = re.findall(r'label %"?([\w.$-]+)', text)
-        flow.add_edges_from((label, target) for target in targets)
-    return [[line for label in loop for line in blocks[label]] for loop in _innermost(flow)]
+        graph.add_node(label)
+        targets = re.findall(r'label %"?([\w.$-]+)', "\n".join(lines))
+        graph.add_edges_from((label, target) for target in targets)
+    return graph
 
 
-def _innermost(flow: Any) -> list[set[str]]:
+def _innermost(graph: Any) -> list[set[str]]:
     """Loops without loops: take a strongly connected part, cut it at its entries, look again."""
     found = []
-    for part in nx.strongly_connected_components(flow):
-        inside = flow.subgraph(part)
+    for part in nx.strongly_connected_components(graph):
+        inside = graph.subgraph(part)
         if inside.number_of_edges() == 0:
             continue
-        entries = {b for a, b in flow.edges if b in part and a not in part} or {min(part)}
+        entries = {b for a, b in graph.edges if b in part and a not in part} or {min(part)}
         cut = nx.DiGraph(inside)
         cut.remove_edges_from([(a, b) for a, b in inside.edges if b in entries])
         found += _innermost(cut) or [set(part)]
@@ -149,6 +160,24 @@ def test_innermost_loops_call_only_intrinsics(name: str) -> None:
         assert all(call.startswith(("llvm.", "fg.")) for call in inside)
     assert "llvm.memcpy.p0.p0.i64" not in called or name == "gather"
     assert not [line for loop in loops for line in loop if " alloca " in line]
+
+
+@pytest.mark.parametrize("rows", [64, 1437])
+def test_the_loops_of_a_network_call_nothing(rows: int) -> None:
+    """Tanh, relu, softmax and cross-entropy, with their adjoints: no call in any loop, innermost or
+    not, but the poll for Ctrl-C in the outer ones.
+    """
+    p, x, y = parameters(np.random.default_rng(0))
+    x, y = np.resize(x, (rows, 64)), np.resize(y, rows)
+    stages = fg.value_and_grad(network).lower(p, x, y)
+    found = functions(str(stages.llvm))
+    looping = [lines for blocks in found.values() for lines in in_loops(blocks)]
+    called = {call for lines in looping for call in calls(lines)}
+    assert len(looping) > 10
+    assert {call for call in called if not call.startswith("llvm.")} <= {"fg.poll"}
+    assert not [line for lines in looping for line in lines if " alloca " in line]
+    innermost = {c for b in found.values() for loop in innermost_loops(b) for c in calls(loop)}
+    assert "fg.poll" not in innermost
 
 
 def cold_functions(module: str) -> set[str]:
