@@ -89,7 +89,7 @@ def _print(outcomes: list[Outcome], peers: list[Peer], missing: list[str]) -> No
     print("In brackets: fusegrad's time / the peer's, below 1 fusegrad is faster.\n")
     print(report.call_table(outcomes, names))
     if any(series.first_call for outcome in outcomes for series in outcome.series.values()):
-        for column in ("first_call", "first_all"):
+        for column in report.FIRST:
             print()
             print(report.first_table(outcomes, names, column))
     for line in report.failures(outcomes):

@@ -14,6 +14,11 @@ from .peers import Peer, version
 from .results import Outcome, Series
 
 OURS = "fusegrad"
+FIRST = {
+    "first_call": "first call, libraries loaded",
+    "first_all": "with preparation",
+    "first_start": "with imports",
+}
 
 
 def duration(seconds: float) -> str:
@@ -40,10 +45,9 @@ def call_table(outcomes: list[Outcome], peers: list[str]) -> str:
 
 
 def first_table(outcomes: list[Outcome], peers: list[str], column: str) -> str:
-    """The same for first calls: `first_call` alone, or `first_all` with the preparation."""
-    head = "first call" if column == "first_call" else "with preparation"
+    """The same for first calls: a `column` of `FIRST`."""
     rows = [[o.workload, *(_first_cell(o, peer, column) for peer in peers)] for o in outcomes]
-    return table([head, *peers], rows)
+    return table([FIRST[column], *peers], rows)
 
 
 def failures(outcomes: list[Outcome]) -> list[str]:

@@ -17,8 +17,10 @@ TOLERANCES = {"float64": 1e-9, "float32": 5e-4}
 class Series:
     """One peer on one workload, in seconds: a turn's fastest and middle sample; first calls.
 
-    `first_call` is the first call alone, `first_all` with the preparation before it (JAX starts its
-    backend and converts the inputs), `first_cpu` the latter's CPU time.
+    `first_call` is the first call alone, from tracing to the result, where the peer's libraries are
+    loaded; `first_all` with the preparation before it (JAX starts its backend and converts the
+    inputs), `first_cpu` the latter's CPU time; `first_start` is `first_all` with the import of the
+    libraries, NumPy apart.
     """
 
     mins: list[float] = field(default_factory=list)
@@ -26,6 +28,7 @@ class Series:
     first_call: list[float] = field(default_factory=list)
     first_all: list[float] = field(default_factory=list)
     first_cpu: list[float] = field(default_factory=list)
+    first_start: list[float] = field(default_factory=list)
     error: str | None = None
 
     @property
@@ -55,7 +58,7 @@ class Outcome:
     def as_json(self, ours: str) -> dict[str, Any]:
         """A record for a file."""
         others = [peer for peer in self.series if peer != ours]
-        columns = ("mins", "medians", "first_call", "first_all", "first_cpu")
+        columns = ("mins", "medians", "first_call", "first_all", "first_cpu", "first_start")
         return {
             "workload": self.workload,
             "about": self.about,

@@ -66,6 +66,7 @@ class Runner:
                 series.first_call.append(answer["call"])
                 series.first_all.append(answer["all"])
                 series.first_cpu.append(answer["cpu"])
+                series.first_start.append(answer["start"])
 
     def _load(
         self,

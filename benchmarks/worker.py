@@ -2,11 +2,12 @@
 
 Reads requests from standard input and writes answers to standard output, one JSON object a line:
 
-    {"do": "load", "workload": NAME, "save": FILE}  the first call -> call, all, cpu (seconds)
+    {"do": "load", "workload": NAME, "save": FILE}  the first call -> call, all, cpu start
     {"do": "time", "seconds": S}                    samples for about S seconds -> min, median
     {"do": "drop"}                                  forget the workload
 
-`call` is the first call alone, `all` with the preparation before it, `cpu` the CPU time of `all`.
+`call` is the first call alone, `all` with the preparation before it, `cpu` the CPU time of `all`;
+`start` is `all` with the import of the peer. All in seconds.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Worker:
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
+        start = time.perf_counter()
+        peer.load()
+        self.imports = time.perf_counter() - start
         self.timer: timeit.Timer | None = None
         self.calls = 1  # in a sample
         self.slow = False
@@ -51,6 +55,7 @@ class Worker:
         self.timer.timeit(1)
         done = time.perf_counter()
         answer = {"call": done - prepared, "all": done - start, "cpu": time.process_time() - cpu}
+        answer["start"] = self.imports + answer["all"]
         if save is not None:
             _save(job, save)
             self._calibrate()
@@ -99,9 +104,7 @@ def main() -> None:
     pin(int(core) if core else None)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a peer prints must not get among the answers
-    peer = peer_named(sys.argv[1])
-    peer.load()
-    worker = Worker(peer)
+    worker = Worker(peer_named(sys.argv[1]))
     for line in sys.stdin:
         request = json.loads(line)
         action = getattr(worker, request.pop("do"))
