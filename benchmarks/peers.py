@@ -58,11 +58,12 @@ class Fusegrad(Peer):
     name, package = "fusegrad", "fusegrad"
 
     def load(self) -> None:
-        """Also LLVM, which the first call would load, as JAX loads XLA when it is imported."""
+        """Also the compiler, which the first call would load, as importing JAX loads XLA."""
         import fusegrad
 
         fusegrad.value_and_grad  # noqa: B018 - a name's room is loaded when it is asked for
         importlib.import_module("fusegrad.codegen.jit")
+        importlib.import_module("fusegrad.codegen.program")
 
     def prepare(self, workload: Workload, inputs: tuple[Tree, ...]) -> Job:
         import fusegrad

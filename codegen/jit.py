@@ -54,11 +54,7 @@ def _passes() -> Any:
     passes.add_always_inliner_pass()
     passes.add_global_dead_code_eliminate_pass()
     passes.add_sroa_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_loop_rotate_pass()
     passes.add_new_gvn_pass()
-    passes.add_dead_code_elimination_pass()
     return passes
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .emitter import LLVM_SCALAR, Emitter, Reg, mangle
 
+LARGEST_BLOCK = 64  # bytes that one instruction copies
 ELEMENT_BYTES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "bool": 1, "i8": 1}
 
 
@@ -148,7 +149,12 @@ def clear(e: Emitter, pointer: str, size: int) -> None:
 
 
 def copy(e: Emitter, target: str, source: str, size: int) -> None:
-    """Copy `size` bytes between blocks that do not overlap."""
+    """Copy `size` bytes between blocks that do not overlap: one load and store, if that will do."""
+    if size <= LARGEST_BLOCK and size.bit_count() == 1:
+        block = f"<{size} x i8>"
+        value = e.emit(f"load {block}, ptr {source}, align 1", "bytes")
+        e.write(f"store {block} {value.name}, ptr {target}, align 1")
+        return
     e.declarations["llvm.memcpy.p0.p0.i64"] = (
         "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
     )
