@@ -7,6 +7,7 @@ NumPy's wheels has the prefix ``scipy_`` and, with 64-bit integers, the suffix `
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from functools import cache
 
 from ..ir.record import record
@@ -22,8 +23,8 @@ FUNCTIONS = ("dgemm", "sgemm", "dgemv", "sgemv")
 
 
 @record
-class Blas:
-    """CBLAS functions by plain name ("dgemm"), as addresses; `integer` is their integer type."""
+class NativeLibrary:
+    """Functions by plain name ("dgemm"), as addresses; `integer` is their integer type."""
 
     library: str
     integer: str
@@ -31,27 +32,33 @@ class Blas:
 
 
 @cache
-def find_blas() -> Blas | None:
+def find_blas() -> NativeLibrary | None:
     """NumPy's own BLAS, or None where its symbols aren't found (then products are loops)."""
+    return find_functions(FUNCTIONS, _VARIANTS)
+
+
+def find_functions(
+    names: Iterable[str], variants: Iterable[tuple[str, str]]
+) -> NativeLibrary | None:
+    """`names` in a library that is loaded, all under one of the variants of their symbols."""
+    for path in _libraries():
+        library = ctypes.CDLL(path)
+        for pattern, integer in variants:
+            functions = {name: getattr(library, pattern.format(name), None) for name in names}
+            if all(functions.values()):
+                return NativeLibrary(path, integer, {n: address(f) for n, f in functions.items()})
+    return None
+
+
+def _libraries() -> list[str]:
+    """The BLAS libraries of this process; NumPy's before SciPy's."""
     import numpy  # noqa: F401  (loads the library)
     from threadpoolctl import threadpool_info
 
     paths = [str(info["filepath"]) for info in threadpool_info() if info["user_api"] == "blas"]
-    for path in sorted(paths, key=lambda path: "numpy" not in path):  # not SciPy's
-        found = _look_into(path)
-        if found:
-            return found
-    return None
+    return sorted(paths, key=lambda path: "numpy" not in path)
 
 
-def _look_into(path: str) -> Blas | None:
-    library = ctypes.CDLL(path)
-    for pattern, integer in _VARIANTS:
-        functions = [getattr(library, pattern.format(name), None) for name in FUNCTIONS]
-        if all(functions):
-            addresses = {
-                name: ctypes.cast(function, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
-                for name, function in zip(FUNCTIONS, functions, strict=True)
-            }
-            return Blas(path, integer, addresses)
-    return None
+def address(function: object) -> int:
+    """Where a function of a library stands in memory."""
+    return ctypes.cast(function, ctypes.c_void_p).value or 0  # type: ignore[arg-type]

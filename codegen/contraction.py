@@ -1,8 +1,8 @@
 """Matrix products: calls of BLAS, or plain loops where there is none.
 
-A legalised `dot` has axes (batch, free, inner) or (batch, inner, free) on either side, so each
-product of the batch is op(A)·op(B) of row-major matrices. Large products go in tiles, with a poll
-between them.
+In a legalised `dot` the axes of the batch, the free and the inner ones stand together on either
+side, and the last axis is not of the batch, so each product is op(A)·op(B) of row-major matrices
+with some distance between rows. Large products go in tiles, with a poll between them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable
 
 from ..ir import Operation
-from ..ir.passes.legalise import dot_shape
+from ..ir.passes.legalise import dot_shape, free_axes
 from ..ir.record import record
+from ..ir.view import row_major_strides
 from . import memory
-from .blas import Blas, find_blas
+from .blas import NativeLibrary, find_blas
 from .control import for_loop, integer, minimum, polled_loop
 from .emitter import Emitter, Reg, float_literal
 from .function import FunctionText
@@ -26,16 +27,27 @@ PARAMETERS = "ptr noalias readonly %p0, ptr noalias readonly %p1, ptr noalias %q
 
 
 @record
+class Factor:
+    """How the matrices of one side lie: elements from one row as stored to the next (`leading`),
+    and from one matrix to the next (`step`). A transposed one lies as k×m or n×k.
+    """
+
+    transposed: bool
+    leading: int
+    step: int
+
+
+@record
 class Product:
-    """`count` products of an m×k by a k×n matrix; a transposed factor lies as k×m or n×k."""
+    """`count` products of an m×k by a k×n matrix."""
 
     dtype: str
     count: int
     m: int
     n: int
     k: int
-    left_transposed: bool
-    right_transposed: bool
+    left: Factor
+    right: Factor
 
     @property
     def flops(self) -> int:
@@ -67,18 +79,27 @@ class Tile:
 def product_of(operation: Operation) -> Product:
     """The matrix products that a legalised `dot` stands for."""
     shape = dot_shape(operation)
-    x, y = operation.operands
-    contract, batch = operation.attributes["contract"], operation.attributes["batch"]
     return Product(
         operation.result.dtype,
         math.prod(shape.batch),
         math.prod(shape.rows),
         math.prod(shape.columns),
         math.prod(shape.inner),
-        left_transposed=contract[0][0] == len(batch[0]) and bool(shape.rows) and x.type.ndim > 1,
-        right_transposed=contract[1][0] != len(batch[1])
-        and bool(shape.columns)
-        and y.type.ndim > 1,
+        _factor(operation, 0),
+        _factor(operation, 1),
+    )
+
+
+def _factor(operation: Operation, side: int) -> Factor:
+    x = operation.operands[side]
+    inner, batch = operation.attributes["contract"][side], operation.attributes["batch"][side]
+    free, strides = free_axes(x, inner, batch), row_major_strides(x.shape)
+    by_free = bool(free) and free[-1] == x.type.ndim - 1  # neighbours are along the free axes
+    vector = 1 if side else math.prod(x.shape[a] for a in inner)  # k×1 or 1×k
+    return Factor(
+        transposed=by_free if side == 0 else bool(free) and not by_free,
+        leading=strides[(inner if by_free else free)[-1]] if free else vector,
+        step=strides[batch[-1]] if batch else 0,
     )
 
 
@@ -105,22 +126,16 @@ def _for_each_product(e: Emitter, product: Product, write: Callable[[Tile], None
     polls = []
 
     def one(i: Reg) -> None:
-        a = _offset(e, "%p0", product.dtype, i, product.m * product.k)
-        b = _offset(e, "%p1", product.dtype, i, product.k * product.n)
+        a = _offset(e, "%p0", product.dtype, i, product.left.step)
+        b = _offset(e, "%p1", product.dtype, i, product.right.step)
         c = _offset(e, "%q0", product.dtype, i, product.m * product.n)
 
         def tile(row: Reg, column: Reg, inner: Reg) -> None:
-            left = _element(
-                e, product, a, row, inner, product.m, product.k, product.left_transposed
-            )
-            right = _element(
-                e, product, b, inner, column, product.k, product.n, product.right_transposed
-            )
             write(
                 Tile(
-                    left,
-                    right,
-                    _element(e, product, c, row, column, product.m, product.n, False),
+                    _element(e, product.dtype, a, row, inner, product.left),
+                    _element(e, product.dtype, b, inner, column, product.right),
+                    _element(e, product.dtype, c, row, column, Factor(False, product.n, 0)),
                     _left_over(e, row, rows, product.m),
                     _left_over(e, column, columns, product.n),
                     _left_over(e, inner, depth, product.k),
@@ -165,19 +180,10 @@ def _left_over(e: Emitter, start: Reg, step: int, extent: int) -> Reg:
     return minimum(e, integer(step), e.sub(integer(extent), start))
 
 
-def _element(
-    e: Emitter,
-    product: Product,
-    base: str,
-    i: Reg,
-    j: Reg,
-    height: int,
-    width: int,
-    transposed: bool,
-) -> str:
-    """The pointer to element (i, j) of a height×width matrix, which may lie transposed."""
-    row = _offset(e, base, product.dtype, i, 1 if transposed else width)
-    return _offset(e, row, product.dtype, j, height if transposed else 1)
+def _element(e: Emitter, dtype: str, base: str, i: Reg, j: Reg, factor: Factor) -> str:
+    """The pointer to element (i, j) of a matrix."""
+    row = _offset(e, base, dtype, i, 1 if factor.transposed else factor.leading)
+    return _offset(e, row, dtype, j, factor.leading if factor.transposed else 1)
 
 
 def _offset(e: Emitter, base: str, dtype: str, index: Reg, scale: int) -> str:
@@ -189,23 +195,23 @@ def _offset(e: Emitter, base: str, dtype: str, index: Reg, scale: int) -> str:
 class _Blas:
     """Products by NumPy's BLAS: gemm, or gemv where one factor is a vector."""
 
-    def __init__(self, e: Emitter, product: Product, blas: Blas) -> None:
+    def __init__(self, e: Emitter, product: Product, blas: NativeLibrary) -> None:
         self.e, self.product, self.integer = e, product, blas.integer
         self.letter = "d" if product.dtype == "f64" else "s"
         self.real = "double" if product.dtype == "f64" else "float"
 
     def write(self, tile: Tile) -> None:
-        p = self.product
-        lda = integer(p.m if p.left_transposed else p.k)
-        ldb = integer(p.k if p.right_transposed else p.n)
-        if p.n == 1:  # A·x
-            height, width = _as_stored(tile.rows, tile.depth, p.left_transposed)
-            self._gemv(tile, p.left_transposed, height, width, tile.a, lda, tile.b)
-        elif p.m == 1:  # xᵀ·B = Bᵀ·x
-            height, width = _as_stored(tile.depth, tile.columns, p.right_transposed)
-            self._gemv(tile, not p.right_transposed, height, width, tile.b, ldb, tile.a)
+        left, right = self.product.left, self.product.right
+        if self.product.n == 1:  # A·x
+            height, width = _as_stored(tile.rows, tile.depth, left.transposed)
+            step = 1 if right.transposed else right.leading
+            self._gemv(tile, left.transposed, height, width, (tile.a, left), (tile.b, step))
+        elif self.product.m == 1:  # xᵀ·B = Bᵀ·x
+            height, width = _as_stored(tile.depth, tile.columns, right.transposed)
+            step = left.leading if left.transposed else 1
+            self._gemv(tile, not right.transposed, height, width, (tile.b, right), (tile.a, step))
         else:
-            self._gemm(tile, lda, ldb)
+            self._gemm(tile)
 
     def _scalar(self, value: float) -> str:
         return f"{self.real} {float_literal(value, self.product.dtype)}"
@@ -230,7 +236,13 @@ class _Blas:
         self.e.write(f"call void @{name}({', '.join(arguments)})")
 
     def _gemv(
-        self, tile: Tile, trans: bool, rows: Reg, columns: Reg, a: str, lda: Reg, x: str
+        self,
+        tile: Tile,
+        trans: bool,
+        rows: Reg,
+        columns: Reg,
+        matrix: tuple[str, Factor],
+        vector: tuple[str, int],
     ) -> None:
         self._call(
             f"{self.letter}gemv",
@@ -240,32 +252,32 @@ class _Blas:
                 self._int(rows),
                 self._int(columns),
                 self._scalar(1.0),
-                f"ptr {a}",
-                self._int(lda),
-                f"ptr {x}",
-                self._int(integer(1)),
+                f"ptr {matrix[0]}",
+                self._int(integer(matrix[1].leading)),
+                f"ptr {vector[0]}",
+                self._int(integer(vector[1])),
                 self._keep(tile),
                 f"ptr {tile.c}",
                 self._int(integer(1)),
             ],
         )
 
-    def _gemm(self, tile: Tile, lda: Reg, ldb: Reg) -> None:
+    def _gemm(self, tile: Tile) -> None:
         p = self.product
         self._call(
             f"{self.letter}gemm",
             [
                 f"i32 {ROW_MAJOR}",
-                f"i32 {TRANSPOSED if p.left_transposed else PLAIN}",
-                f"i32 {TRANSPOSED if p.right_transposed else PLAIN}",
+                f"i32 {TRANSPOSED if p.left.transposed else PLAIN}",
+                f"i32 {TRANSPOSED if p.right.transposed else PLAIN}",
                 self._int(tile.rows),
                 self._int(tile.columns),
                 self._int(tile.depth),
                 self._scalar(1.0),
                 f"ptr {tile.a}",
-                self._int(lda),
+                self._int(integer(p.left.leading)),
                 f"ptr {tile.b}",
-                self._int(ldb),
+                self._int(integer(p.right.leading)),
                 self._keep(tile),
                 f"ptr {tile.c}",
                 self._int(integer(p.n)),
@@ -290,14 +302,14 @@ class _Loops:
         first = e.compare("eq", tile.inner, integer(0))
 
         def element(i: Reg, j: Reg) -> None:
-            target = self._address(tile.c, i, j, p.n, False)
+            target = _element(e, p.dtype, tile.c, i, j, Factor(False, p.n, 0))
             before = memory.load_scalar(e, target, p.dtype)
             start = e.select(first, e.const(0, p.dtype), before)
             e.write(f"store {e.typed(start)}, ptr {slot}")
 
             def add(k: Reg) -> None:
-                x = self._at(tile.a, i, k, p.m if p.left_transposed else p.k, p.left_transposed)
-                y = self._at(tile.b, k, j, p.k if p.right_transposed else p.n, p.right_transposed)
+                x = self._at(tile.a, i, k, p.left)
+                y = self._at(tile.b, k, j, p.right)
                 total = e.emit(f"load {kind}, ptr {slot}", p.dtype)
                 e.write(f"store {e.typed(e.muladd(x, y, total))}, ptr {slot}")
 
@@ -310,12 +322,6 @@ class _Loops:
 
         for_loop(e, integer(0), tile.rows, 1, row)
 
-    def _address(self, base: str, i: Reg, j: Reg, leading: int, transposed: bool) -> str:
-        e = self.e
-        row, column = (j, i) if transposed else (i, j)
-        index = e.add(e.mul(row, integer(leading)), column)
-        return memory.address(e, base, self.product.dtype, index)
-
-    def _at(self, base: str, i: Reg, j: Reg, leading: int, transposed: bool) -> Reg:
-        pointer = self._address(base, i, j, leading, transposed)
+    def _at(self, base: str, i: Reg, j: Reg, factor: Factor) -> Reg:
+        pointer = _element(self.e, self.product.dtype, base, i, j, factor)
         return memory.load_scalar(self.e, pointer, self.product.dtype)

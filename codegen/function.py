@@ -8,8 +8,8 @@ from .maths import TARGET_ATTRIBUTES
 
 @record
 class FunctionText:
-    """``i32 (ptr p0, …, ptr q0, …, ptr context)`` without its name, so that equal ones can be
-    found.
+    """``i32 (ptr p0, …, ptr q0, …, [ptr scratch,] ptr context)`` without its name, so that equal
+    ones can be found.
 
     `parameters` and `lines` are LLVM text; `functions` are the maths functions that it calls.
     """
@@ -19,6 +19,7 @@ class FunctionText:
     declarations: dict[str, str]
     functions: tuple[tuple[str, str, int], ...]
     polls: bool
+    scratch: int = 0  # bytes of memory that it needs while it runs: the parameter `%scratch`
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:

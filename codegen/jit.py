@@ -16,6 +16,7 @@ import llvmlite.binding as llvm
 
 from .arena import slot_address
 from .blas import find_blas
+from .lapack import find_lapack
 
 _lock = threading.RLock()
 _serial = itertools.count()
@@ -124,6 +125,11 @@ def _address(name: str) -> int:
         if blas is None:
             raise LookupError(f"{name} is called, but there is no BLAS")
         return blas.addresses[name.removeprefix("fg.blas.")]
+    if name.startswith("fg.lapack."):
+        lapack = find_lapack()
+        if lapack is None:
+            raise LookupError(f"{name} is called, but there is no LAPACK")
+        return lapack.addresses[name.removeprefix("fg.lapack.")]
     if name == "fg.arena":
         return slot_address()
     function = getattr(ctypes.pythonapi, name)

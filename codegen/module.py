@@ -11,8 +11,10 @@ where it is small, else in a block that is kept between calls (see `codegen.aren
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from ..ir import Graph, Operation, Value
+from ..ir.passes.levels import GENERATORS
 from ..ir.passes.plan import ALIGNMENT, Plan, plan_buffers
 from ..ir.record import record
 from . import arena
@@ -23,11 +25,16 @@ from .entry import poll_declarations, poll_text
 from .function import FunctionText
 from .loops import plan_loops, print_nest
 from .maths import BRANCH_WEIGHTS, definitions
-from .opaque import NO_MEMORY, lower
+from .opaque import lower
+from .routine import NO_MEMORY
+from .rows import lower_rows
+from .sorting import work_of_sort
+from .stores import write_update
 
 STATUS_BITS = 4  # of an error code; the number of the call stands above them
 STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
 PART = 256  # calls in one function: LLVM's passes take longer than linear in its size
+PART_POINTERS = 1024  # that these calls are given, and make their blocks large
 PART_ARGUMENTS = "ptr %inputs, ptr %outputs, ptr %arena, ptr %context"
 POLL_WORK = 1 << 20  # scalar operations after which `run` polls
 INLINE_OPERATIONS = 1024  # body operations up to which maths functions are inlined into kernels
@@ -47,15 +54,15 @@ class ModuleText:
 
 def write_module(graph: Graph) -> ModuleText:
     """The module of a fused `graph`."""
-    plan = plan_buffers(graph)
     texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
-    calls: list[tuple[Operation, str, FunctionText]] = []
-    for operation in graph:
-        if operation.name == "reshape":
-            continue
-        text = lower(operation)
-        symbol, text = texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
-        calls.append((operation, symbol, text))
+
+    def define(operation: Operation) -> tuple[str, FunctionText]:
+        rows = operation.name == "rows"
+        text = lower_rows(operation, define) if rows else lower(operation)
+        return texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
+
+    calls = [(op, *define(op)) for op in graph if op.name != "reshape"]
+    plan = plan_buffers(graph, {operation: text.scratch for operation, _, text in calls})
     run = _Run(graph, plan)
     run.write(calls)
     operations = tuple(operation for operation, _, _ in calls)
@@ -68,19 +75,17 @@ def print_loops(graph: Graph) -> str:
     They are numbered by their first result, as the stage before numbers it.
     """
     parts, number = [], 0
-    for operation in graph:
+    for operation in graph.walk():
         if operation.name == "kernel":
             parts.append(print_nest(f"%{number}", plan_loops(operation)))
-        elif operation.name != "reshape":
+        elif operation.name == "rows":
+            rows, block = operation.attributes["rows"]
+            parts.append(f"rows %{number}: for i in 0 .. {rows} step {block}, in each block:")
+        elif not operation.op.elementwise and operation.name not in ("reshape", *GENERATORS):
             types = ", ".join(str(x.type) for x in operation.operands)
             parts.append(f"{operation.name} %{number}: ({types}) -> {operation.result.type}")
-        number += _values_in(operation)
+        number += len(operation.results)
     return "\n\n".join(parts)
-
-
-def _values_in(operation: Operation) -> int:
-    """How many values an operation defines, those of its regions included."""
-    return len(operation.results) + sum(len(op.results) for r in operation.regions for op in r)
 
 
 class _Run:
@@ -90,18 +95,22 @@ class _Run:
         self.graph, self.plan = graph, plan
         self.e = Emitter(1)
         self.parts: list[str] = []
+        self.calls = 0  # in all parts
         self.work = 0  # since the last poll
         self.polls = False
 
     def write(self, calls: list[tuple[Operation, str, FunctionText]]) -> None:
         """`run` calls its parts in order; each calls some operations, and returns as `run` does."""
         e = self.e
+        self.calls = len(calls)
         e.lines.append("entry:")
         self._reserve()
         failed = ["0", e.block]
-        for first in range(0, len(calls), PART):
+        first = 0
+        for group in _groups(calls):
             symbol = f"@part{len(self.parts)}"
-            self.parts.append(self._part(symbol, calls[first : first + PART], first))
+            self.parts.append(self._part(symbol, group, first))
+            first += len(group)
             code = e.emit(f"call i32 {symbol}({PART_ARGUMENTS})", "i32")
             failed += [code.name, e.block]
             go = e.new_label("go")
@@ -125,13 +134,29 @@ class _Run:
         e.lines.append("entry:")
         for number, (operation, function, text) in enumerate(calls, first):
             values = (*operation.operands, *operation.results)
-            arguments = ", ".join([f"ptr {self._pointer(e, v)}" for v in values])
-            code = e.emit(f"call i32 {function}({arguments}, ptr %context)", "i32")
-            if text.can_fail:
-                _return_error(e, code, number)
+            pointers = [self._pointer(e, v) for v in values]
+            if text.scratch:
+                pointers.append(_in_arena(e, self.plan.scratch[operation]))
+
+            def call(
+                *pointers: str, function: str = function, text: FunctionText = text, n: int = number
+            ) -> None:
+                arguments = ", ".join([f"ptr {pointer}" for pointer in (*pointers, "%context")])
+                code = e.emit(f"call i32 {function}({arguments})", "i32")
+                if text.can_fail:
+                    _return_error(e, code, n)
+
+            if operation.name == "update":
+                in_place = self.plan.places[values[0]] == self.plan.places[values[-1]]
+                pointers[-1] = pointers[0] if in_place else pointers[-1]
+                write_update(e, operation, pointers, call)
+            else:
+                call(*pointers)
             self._poll_after(e, operation)
         e.write("ret i32 0")
-        inline = "alwaysinline" if first == 0 and len(calls) < PART else "noinline"
+        self.e.declarations |= e.declarations
+        whole = len(calls) < PART and len(calls) == self.calls
+        inline = "alwaysinline" if whole else "noinline optnone"  # calls: nothing to optimise
         head = f"define internal i32 {symbol}({PART_ARGUMENTS}) {inline} nounwind {{"
         return "\n".join([head, *e.lines, "}", ""])
 
@@ -164,10 +189,31 @@ class _Run:
     def _pointer(self, e: Emitter, value: Value) -> str:
         place = self.plan.places[value]
         if place.kind == "arena":  # cheap to make anew, and then no register is held for it
-            return e.emit(f"getelementptr i8, ptr %arena, i64 {place.index}", "ptr").name
+            return _in_arena(e, place.index)
         array = f"%{place.kind}s"
         at = e.emit(f"getelementptr ptr, ptr {array}, i64 {place.index}", "ptr")
         return e.emit(f"load ptr, ptr {at.name}", "ptr").name
+
+
+def _groups(
+    calls: list[tuple[Operation, str, FunctionText]],
+) -> Iterator[list[tuple[Operation, str, FunctionText]]]:
+    """The calls of each part."""
+    group: list[tuple[Operation, str, FunctionText]] = []
+    pointers = 0
+    for call in calls:
+        more = len(call[0].operands) + len(call[0].results)
+        if group and (len(group) == PART or pointers + more > PART_POINTERS):
+            yield group
+            group, pointers = [], 0
+        group.append(call)
+        pointers += more
+    if group:
+        yield group
+
+
+def _in_arena(e: Emitter, offset: int) -> str:
+    return e.emit(f"getelementptr i8, ptr %arena, i64 {offset}", "ptr").name
 
 
 def _return_error(e: Emitter, code: Reg, number: int) -> None:
@@ -184,8 +230,18 @@ def _work(operation: Operation) -> int:
     if operation.name == "dot":
         product = product_of(operation)
         return int(product.count * (product.flops // 16 + product.elements))
+    if "factorisation" in operation.op.traits:
+        return _work_of_matrix(operation.operands[0].shape)
+    if operation.name == "argsort":
+        return work_of_sort(operation)
+    if operation.name == "update":
+        return 2 * sum(part.type.size for part in operation.operands[1:])
     values = (*operation.operands, *operation.results)
     return 2 * max(value.type.size for value in values)
+
+
+def _work_of_matrix(shape: tuple[int, ...]) -> int:
+    return int(math.prod(shape) * max(shape[-2:], default=0))
 
 
 def _assemble(
@@ -195,7 +251,7 @@ def _assemble(
     run: _Run,
     calls: tuple[Operation, ...],
 ) -> ModuleText:
-    size = sum(len(op.regions[0]) for op in graph if op.name == "kernel")
+    size = sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel")
     needed = [key for _, text in functions for key in text.functions]
     maths, declarations = definitions(needed, inline=size <= INLINE_OPERATIONS)
     for _, text in functions:
@@ -218,8 +274,10 @@ def _assemble(
         BRANCH_WEIGHTS,
     ]
     imports = tuple(
-        n for n in sorted(declarations) if n.startswith(("fg.blas.", "fg.arena", "PyMem_"))
+        n
+        for n in sorted(declarations)
+        if n.startswith(("fg.blas.", "fg.lapack.", "fg.arena", "PyMem_", "madvise"))
     )
-    kernels = sum(operation.name == "kernel" for operation in graph)
+    kernels = sum(operation.name == "kernel" for operation in graph.walk())
     llvm = "\n".join(parts) + "\n"
     return ModuleText(llvm, kernels, len(functions), plan.arena, imports, calls)

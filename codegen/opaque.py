@@ -11,16 +11,16 @@ from ..ir import Operation
 from ..ir.errors import NotCompiledError
 from ..ir.types import NUMPY_DTYPE
 from ..ir.view import row_major_strides
-from . import memory
+from . import factorisation, memory, sorting, tiny
 from .contraction import lower_dot
-from .control import for_loop, integer, polled_loop, return_if_nonzero
-from .emitter import FLOATS, Emitter, Reg
+from .control import integer, return_if_nonzero
+from .emitter import FLOATS, Reg
 from .function import FunctionText
 from .kernel import write_kernel
-from .loops import POLL_ELEMENTS, plan_loops
-
-INDEX_ERROR = 1  # the status of a function that met an index out of range
-NO_MEMORY = 2
+from .loops import plan_loops
+from .routine import INDEX_ERROR, Routine, around, nest
+from .stores import store_text
+from .tiny import is_tiny
 
 
 def lower(operation: Operation) -> FunctionText:
@@ -29,82 +29,28 @@ def lower(operation: Operation) -> FunctionText:
         return write_kernel(plan_loops(operation))
     if operation.name == "dot":
         return lower_dot(operation)
-    body = _BODIES.get(operation.name)
+    if operation.name == "update":
+        return store_text(operation)
+    table = _TINY_BODIES if operation.name in _TINY_BODIES and is_tiny(operation) else _BODIES
+    body = table.get(operation.name)
     if body is None:
         raise NotCompiledError(
             f"{operation.name} is not compiled yet, it runs in eager mode only",
             at=operation.location,
             hint="call the function eagerly, f.eager(...), or compute this part outside of it",
         )
-    return _Function(operation).write(body)
+    return Routine(operation).write(body)
 
 
-class _Function:
-    """A function under construction: an emitter of scalars, and the operation it is for."""
-
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
-        self.e = Emitter(1)
-        self.polls = False
-
-    def write(self, body: Callable[[_Function], None]) -> FunctionText:
-        self.e.lines.append("entry:")
-        if self.operation.result.type.size:
-            body(self)
-        self.e.write("ret i32 0")
-        reads = [f"ptr noalias readonly %p{i}" for i in range(len(self.operation.operands))]
-        parameters = ", ".join([*reads, "ptr noalias %q0", "ptr %context"])
-        return FunctionText(parameters, tuple(self.e.lines), self.e.declarations, (), self.polls)
-
-    @property
-    def dtype(self) -> str:
-        return self.operation.result.dtype
-
-    def load(self, base: str, dtype: str, index: Reg) -> Reg:
-        return memory.load_scalar(self.e, memory.address(self.e, base, dtype, index), dtype)
-
-    def store(self, index: Reg, x: Reg) -> None:
-        memory.store_scalar(self.e, memory.address(self.e, "%q0", x.dtype, index), x)
-
-    def index(self, *terms: tuple[Reg, int]) -> Reg:
-        """Σ register · factor."""
-        total = integer(0)
-        for register, factor in terms:
-            term = register if factor == 1 else self.e.mul(register, integer(factor))
-            total = term if total.name == "0" else self.e.add(total, term)
-        return total
-
-    def loop(self, extent: int, work: int, body: Callable[[Reg], None]) -> None:
-        """A loop of `extent` steps, which handle `work` elements each."""
-        every = max(POLL_ELEMENTS // max(work, 1), 1)
-        if extent:
-            polls = polled_loop(self.e, 0, extent, 1, every, body)
-            self.polls |= polls
-
-    def long_loop(self, low: int, high: int, body: Callable[[Reg], None]) -> None:
-        """A loop from `low` on, which polls if it is long."""
-        if low < high:
-            polls = polled_loop(self.e, low, high, 1, POLL_ELEMENTS, body)
-            self.polls |= polls
-
-    def inner_loop(self, extent: int, body: Callable[[Reg], None]) -> None:
-        for_loop(self.e, integer(0), integer(extent), 1, body, once=extent == 1)
-
-
-def _around(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
-    """How many elements before and after an axis."""
-    return math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-
-
-def _dense(f: _Function) -> None:
+def _dense(f: Routine) -> None:
     array = f.operation.attributes["data"].array.astype(NUMPY_DTYPE[f.dtype])
     for i, number in enumerate(array.ravel().tolist()):
         f.store(integer(i), f.e.const(number, f.dtype))
 
 
-def _concatenate(f: _Function) -> None:
+def _concatenate(f: Routine) -> None:
     axis, shape = f.operation.attributes["axis"], f.operation.result.shape
-    outer, inner = _around(shape, axis)
+    outer, inner = around(shape, axis)
     item = memory.ELEMENT_BYTES[f.dtype]
     start = 0
     for number, part in enumerate(f.operation.operands):
@@ -121,7 +67,7 @@ def _concatenate(f: _Function) -> None:
         start += width
 
 
-def _checked_index(f: _Function, base: str, dtype: str, k: Reg, size: int) -> Reg:
+def _checked_index(f: Routine, base: str, dtype: str, k: Reg, size: int) -> Reg:
     """indices[k], or leave the function with INDEX_ERROR where it is not in 0 … size-1."""
     index = f.e.convert(f.load(base, dtype, k), "i64")
     outside = f.e.emit(f"icmp uge i64 {index.name}, {size}", "bool")
@@ -129,10 +75,10 @@ def _checked_index(f: _Function, base: str, dtype: str, k: Reg, size: int) -> Re
     return index
 
 
-def _gather(f: _Function) -> None:
+def _gather(f: Routine) -> None:
     x, indices = f.operation.operands
     axis = f.operation.attributes["axis"]
-    outer, inner = _around(x.shape, axis)
+    outer, inner = around(x.shape, axis)
     size, count, item = x.shape[axis], indices.type.size, memory.ELEMENT_BYTES[f.dtype]
 
     def pick(o: Reg, k: Reg) -> None:
@@ -141,13 +87,13 @@ def _gather(f: _Function) -> None:
         target = memory.address(f.e, "%q0", f.dtype, f.index((o, count * inner), (k, inner)))
         memory.copy(f.e, target, source, inner * item)
 
-    _nest(f, outer, count, inner, pick)
+    nest(f, outer, count, inner, pick)
 
 
-def _scatter_add(f: _Function) -> None:
+def _scatter_add(f: Routine) -> None:
     indices, updates = f.operation.operands
     axis, size = f.operation.attributes["axis"], f.operation.attributes["size"]
-    outer, inner = _around(f.operation.result.shape, axis)
+    outer, inner = around(f.operation.result.shape, axis)
     count = indices.type.size
     memory.clear(f.e, "%q0", f.operation.result.type.size * memory.ELEMENT_BYTES[f.dtype])
 
@@ -164,24 +110,12 @@ def _scatter_add(f: _Function) -> None:
         f.inner_loop(inner, add)
 
     if updates.type.size:
-        _nest(f, outer, count, inner, put)
+        nest(f, outer, count, inner, put)
 
 
-def _nest(
-    f: _Function, outer: int, count: int, work: int, body: Callable[[Reg, Reg], None]
-) -> None:
-    """Two loops, which poll where there is much to do inside them."""
-    if outer == 1:
-        f.loop(count, work, lambda k: body(integer(0), k))
-    elif count * work > POLL_ELEMENTS:
-        f.loop(outer, count * work, lambda o: f.loop(count, work, lambda k: body(o, k)))
-    else:
-        f.loop(outer, count * work, lambda o: f.inner_loop(count, lambda k: body(o, k)))
-
-
-def _cumsum(f: _Function) -> None:
+def _cumsum(f: Routine) -> None:
     x, axis = f.operation.operands[0], f.operation.attributes["axis"]
-    outer, inner = _around(x.shape, axis)
+    outer, inner = around(x.shape, axis)
     n, backwards = x.shape[axis], f.operation.attributes["reverse"]
     step = -inner if backwards else inner
 
@@ -198,12 +132,12 @@ def _cumsum(f: _Function) -> None:
 
         f.long_loop(1, n, add)
 
-    _nest(f, outer, inner, n, column)
+    nest(f, outer, inner, n, column)
 
 
-def _arg_extremum(f: _Function) -> None:
+def _arg_extremum(f: Routine) -> None:
     x, axis = f.operation.operands[0], f.operation.attributes["axis"]
-    outer, inner = _around(x.shape, axis)
+    outer, inner = around(x.shape, axis)
     n = x.shape[axis]
     predicate = "gt" if f.operation.name == "argmax" else "lt"
     best = f.e.emit(f"alloca {f.e.type('i8' if x.dtype == 'bool' else x.dtype)}", "ptr").name
@@ -228,10 +162,10 @@ def _arg_extremum(f: _Function) -> None:
         f.long_loop(1, n, look)
         f.store(f.index((o, inner), (i, 1)), memory.load_scalar(f.e, where, "i64"))
 
-    _nest(f, outer, inner, n, column)
+    nest(f, outer, inner, n, column)
 
 
-def _pad(f: _Function) -> None:
+def _pad(f: Routine) -> None:
     """A pad with zeros between the elements (others are views)."""
     x, result = f.operation.operands[0], f.operation.result
     attributes = f.operation.attributes
@@ -262,7 +196,7 @@ def _pad(f: _Function) -> None:
         fill(0, integer(0), integer(offset))
 
 
-_BODIES: dict[str, Callable[[_Function], None]] = {
+_BODIES: dict[str, Callable[[Routine], None]] = {
     "dense": _dense,
     "concatenate": _concatenate,
     "gather": _gather,
@@ -271,4 +205,21 @@ _BODIES: dict[str, Callable[[_Function], None]] = {
     "argmax": _arg_extremum,
     "argmin": _arg_extremum,
     "pad": _pad,
+    "argsort": sorting.argsort,
+    "solve": factorisation.solve,
+    "solve_triangular": factorisation.solve_triangular,
+    "slogdet": factorisation.slogdet,
+    "cholesky": factorisation.cholesky,
+    "eigh": factorisation.eigh,
+    "eigvalsh": factorisation.eigvalsh,
+    "svdvals": factorisation.svdvals,
+    "svd": factorisation.svd,
+    "qr": factorisation.qr,
+    "pinv": factorisation.pinv,
+}
+
+_TINY_BODIES: dict[str, Callable[[Routine], None]] = {
+    "solve": tiny.solve,
+    "solve_triangular": tiny.solve_triangular,
+    "cholesky": tiny.cholesky,
 }

@@ -8,6 +8,7 @@ from types import BuiltinFunctionType
 from typing import Any
 
 from ..ir import FusegradError, Graph
+from ..ir.errors import LinAlgError
 from ..ir.record import identity_record
 from .entry import (
     ArrayType,
@@ -23,8 +24,9 @@ from .entry import (
     object_symbols,
     self_test,
 )
+from .factorisation import WHY_FAILED
 from .module import STATUS_BITS, ModuleText, write_module
-from .opaque import INDEX_ERROR, NO_MEMORY
+from .routine import FAILED, INDEX_ERROR, NO_MEMORY
 
 RELEASE_GIL_BYTES = (
     1 << 16
@@ -54,9 +56,12 @@ class Program:
         code, number = status & ((1 << STATUS_BITS) - 1), status >> STATUS_BITS
         if code == NO_MEMORY:
             raise MemoryError(f"@{self.graph.name} needs {self.module.arena} bytes for temporaries")
-        if code != INDEX_ERROR:
+        if code not in (INDEX_ERROR, FAILED):
             raise FusegradError(f"@{self.graph.name} returned an unknown status {status}")
         operation = self.module.calls[number]
+        if code == FAILED:
+            what, hint = WHY_FAILED[operation.name]
+            raise LinAlgError(f"{operation.name}: {what}", at=operation.location, hint=hint)
         axis = operation.attributes["axis"]
         size = operation.attributes.get("size") or operation.operands[0].shape[axis]
         raise OutOfRangeError(

@@ -33,6 +33,17 @@ _HOME_OF = {
     "register_pytree_node": ".tracer.pytree",
 }
 _MODULES = ("autograd", "ir", "linalg", "nn", "optim", "special")
+# Of nn.functional, what PyTorch has at its top level too.
+_LAYERS = (
+    *("adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "batch_norm"),
+    *("bilinear", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d"),
+    *("conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    *("cosine_embedding_loss", "cosine_similarity", "dropout", "embedding", "group_norm"),
+    *("hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm"),
+    *("margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance"),
+    *("pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm"),
+    *("rrelu", "selu", "threshold", "triplet_margin_loss"),
+)
 _EAGER_HOMES = (".runtime.eager", ".runtime.eager.functions", ".runtime.eager.dtypes")
 
 if _typing.TYPE_CHECKING:
@@ -62,6 +73,8 @@ def __getattr__(name: str) -> _typing.Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _HOME_OF:
         return _remember(name, _importlib.import_module(_HOME_OF[name], __name__))
+    if name in _LAYERS:
+        return _remember(name, _importlib.import_module(".nn.functional", __name__))
     for home in _EAGER_HOMES:
         module = _importlib.import_module(home, __name__)
         if name in module.__all__:
@@ -78,4 +91,4 @@ def __dir__() -> list[str]:
     eager_names = [
         name for home in _EAGER_HOMES for name in _importlib.import_module(home, __name__).__all__
     ]
-    return sorted({*_HOME_OF, *_MODULES, *eager_names, "__doc__", "__version__"})
+    return sorted({*_HOME_OF, *_MODULES, *_LAYERS, *eager_names, "__doc__", "__version__"})

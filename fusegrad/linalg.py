@@ -1,6 +1,6 @@
 """Linear algebra under PyTorch's names: of Tensors, of arrays, and inside of compiled functions.
 
-The factorisations run in eager mode only so far; a compiled function that uses them says so.
+Factorisations are LAPACK's, in compiled functions too: NumPy's own library is called.
 
 >>> import numpy as np
 >>> float(det(np.array([[1.0, 2.0], [3.0, 4.0]])))
@@ -9,58 +9,21 @@ The factorisations run in eager mode only so far; a compiled function that uses 
 
 from __future__ import annotations
 
+from .runtime.eager import linear_algebra
+from .runtime.eager.discrete import matrix_rank
 from .runtime.eager.errors import LinAlgError
 from .runtime.eager.layout import diagonal
-from .runtime.eager.linear_algebra import (
-    cholesky,
-    cholesky_solve,
-    cond,
-    cross,
-    det,
-    eigh,
-    eigvalsh,
-    inv,
-    logdet,
-    matmul,
-    matrix_norm,
-    matrix_power,
-    multi_dot,
-    norm,
-    pinv,
-    qr,
-    slogdet,
-    solve,
-    solve_triangular,
-    svd,
-    svdvals,
-    vecdot,
-    vector_norm,
-)
+from .runtime.eager.linear_algebra import *  # noqa: F403
+from .runtime.eager.systems import lstsq, matrix_exp, tensorinv, tensorsolve, vander
 
 __all__ = [
     "LinAlgError",
-    "cholesky",
-    "cholesky_solve",
-    "cond",
-    "cross",
-    "det",
     "diagonal",
-    "eigh",
-    "eigvalsh",
-    "inv",
-    "logdet",
-    "matmul",
-    "matrix_norm",
-    "matrix_power",
-    "multi_dot",
-    "norm",
-    "pinv",
-    "qr",
-    "slogdet",
-    "solve",
-    "solve_triangular",
-    "svd",
-    "svdvals",
-    "vecdot",
-    "vector_norm",
+    "lstsq",
+    "matrix_exp",
+    "matrix_rank",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
 ]
+__all__ += linear_algebra.__all__

@@ -28,7 +28,7 @@ def value_and_vjp(
     cotangents = _Cotangents(builder)
     for output, ct in _seeds(graph, builder, primal, seed):
         cotangents.add(output, ct)
-    varied = _varied(graph, [graph.inputs[i] for i in wrt])
+    varied = varied_values(graph, [graph.inputs[i] for i in wrt])
     for operation in reversed(graph.operations):
         if any(result in varied for result in operation.results):
             _push_back(operation, builder, primal, cotangents, varied)
@@ -107,7 +107,7 @@ def _seeds(
     ]
 
 
-def _varied(graph: Graph, inputs: Sequence[Value]) -> set[Value]:
+def varied_values(graph: Graph, inputs: Sequence[Value]) -> set[Value]:
     """The values that depend differentiably on `inputs`."""
     varied = {value for value in inputs if value.type.is_float}
     for operation in graph:
@@ -159,6 +159,9 @@ def _push_forward(
     operands = tuple(primal[x] for x in operation.operands)
     out = primal[operation.result]
     builder.location, builder.note = operation.location, f"jvp of {operation.name}"
+    if operation.op.arity is None and "linear" in operation.op.traits:
+        _push_forward_linear(operation, builder, operands, tangents)
+        return
     total: Value | None = None
     for index, operand in enumerate(operation.operands):
         rule = operation.op.jvp_rule(index)
@@ -169,3 +172,21 @@ def _push_forward(
         total = part if total is None else builder.add(total, part)
     if total is not None:
         tangents[operation.result] = total
+
+
+def _push_forward_linear(
+    operation: Operation,
+    builder: GraphBuilder,
+    operands: tuple[Value, ...],
+    tangents: dict[Value, Value],
+) -> None:
+    """A linear op of any number of operands does with their tangents what it does with them: one
+    operation, where one for each operand would be as large as the square of their number.
+    """
+    if not any(x in tangents for x in operation.operands):
+        return
+    parts = [
+        tangents[x] if x in tangents else builder.zeros_like(value)
+        for x, value in zip(operation.operands, operands, strict=True)
+    ]
+    tangents[operation.result] = builder(operation.name, *parts, **operation.attributes)

@@ -188,6 +188,13 @@ class GraphBuilder(Builder):
         self.operations.append(new)
         return new.results
 
+    def keep(self, operation: Operation, operands: tuple[Value, ...]) -> tuple[Value, ...]:
+        """Append `operation` with these operands: itself, if they are its own."""
+        if operands != operation.operands:
+            return self.copy(operation, operands)
+        self.operations.append(operation)
+        return operation.results
+
     def type_of(self, x: Value) -> TensorType:
         return x.type
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import linecache
 
+import numpy as np
+
 from .location import Location
 
 
@@ -53,12 +55,16 @@ class BoundsError(FusegradError, IndexError):
     """An index that is out of bounds, or of a kind that does not index."""
 
 
+class LinAlgError(FusegradError, RuntimeError, np.linalg.LinAlgError):
+    """A matrix that an algorithm fails on; NumPy's error, and a RuntimeError as in PyTorch."""
+
+
 class IRError(FusegradError):
     """A graph that breaks the rules of the IR: a fault of the compiler, never of the user."""
 
 
 class NotCompiledError(FusegradError, NotImplementedError):
-    """An op that has no native code yet (its traits say "eager only")."""
+    """An op for which native code can't be made here, as what it calls isn't there."""
 
 
 def _source_line(location: Location) -> str:

@@ -120,6 +120,15 @@ class Graph:
     def __len__(self) -> int:
         return len(self.operations)
 
+    def walk(self) -> Iterator[Operation]:
+        """All operations, those in the regions of others included."""
+        pending = [*reversed(self.operations)]
+        while pending:
+            operation = pending.pop()
+            yield operation
+            for region in reversed(operation.regions):
+                pending.extend(reversed(region.operations))
+
     def __str__(self) -> str:
         from .text import print_graph
 

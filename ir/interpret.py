@@ -34,19 +34,22 @@ def run_operations(graph: Graph, values: dict[Value, Any]) -> None:
     dying = _last_uses(graph)
     for operation in graph:
         operands = [values[x] for x in operation.operands]
-        results = _evaluate(operation, operands)
-        for value, array in zip(operation.results, results, strict=True):
-            values[value] = np.asarray(array, NUMPY_DTYPE[value.dtype])
+        values.update(zip(operation.results, evaluate(operation, operands), strict=True))
         for value in dying.get(operation, ()):
             del values[value]
 
 
-def _evaluate(operation: Operation, operands: list[Any]) -> tuple[Any, ...]:
+def evaluate(operation: Operation, operands: list[Any]) -> list[np.ndarray]:
+    """The results of one operation for arrays of its operands' types."""
     attributes = operation.attributes
     if operation.regions:
         attributes = {**attributes, "regions": operation.regions}
     results = operation.op.eval(*operands, **attributes)
-    return results if isinstance(results, tuple) else (results,)
+    found = results if isinstance(results, tuple) else (results,)
+    return [
+        np.asarray(array, NUMPY_DTYPE[value.dtype])
+        for value, array in zip(operation.results, found, strict=True)
+    ]
 
 
 def _last_uses(graph: Graph) -> dict[Operation, list[Value]]:

@@ -96,9 +96,19 @@ def scale_rows(b: Builder, x: Handle, row: Handle) -> Handle:
 
 
 def divide_apart(b: Builder, x: Handle, row: Handle) -> Handle:
-    """x_ij / (row_j - row_i), and 0 where these are equal, as on the diagonal."""
+    """x_ij / (row_j - row_i), and 0 on the diagonal.
+
+    Elsewhere 0 / 0 is 0, but another number over 0 is infinite: what turns vectors that belong to
+    equal values has no derivative, and that must show.
+    """
     shape = b.type_of(x).shape
     gap = b.sub(b.broadcast(row, shape), b.broadcast(transposed(b, row), shape))
-    equal = b.compare("eq", gap, b.zeros_like(gap))
-    quotient = b.div(x, b.select(equal, b.full_like(gap, 1), gap))
-    return b.select(equal, b.zeros_like(quotient), quotient)
+    on = compare_places(b, "eq", shape)
+    return divide_or_zero(b, b.select(on, b.zeros_like(x), x), gap)
+
+
+def divide_or_zero(b: Builder, x: Handle, y: Handle) -> Handle:
+    """x / y, where 0 / 0 is 0."""
+    both = b("logical_and", *(b.compare("eq", z, b.zeros_like(z)) for z in (x, y)))
+    quotient = b.div(x, b.select(both, b.full_like(y, 1), y))
+    return b.select(both, b.zeros_like(quotient), quotient)

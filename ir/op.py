@@ -61,7 +61,7 @@ class Op:
     name      the word in the text form
     arity     number of operands; None: any number
     traits    its kind: "elementwise", "source", "view", "structure", "indexing", "reduction",
-              "scan", "contraction"; also "commutative", "linear", "late", "eager only" …
+              "scan", "contraction"; also "commutative", "linear", "late" …
     infer     infer(*operand_types, **attributes) -> result types; raises ShapeError or DTypeError
     eval      eval(*arrays, **attributes) -> array (or tuple of arrays): the definition, in NumPy
     vjp, jvp  a rule per operand (see `Rule`), or `NoDerivative`

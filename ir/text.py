@@ -67,7 +67,7 @@ def print_graph(graph: Graph, *, comments: bool = True, stage: str = "") -> str:
 
 
 def _header(graph: Graph, stage: str) -> str:
-    kernels = sum(operation.name == "kernel" for operation in graph)
+    kernels = sum(operation.name == "kernel" for operation in graph.walk())
     return f"// stage: {stage:<40} {_count(len(graph), 'op')}, {_count(kernels, 'kernel')}"
 
 

@@ -1,6 +1,6 @@
 """Runs a Python call and writes down what it did."""
 
-from . import contractions, creation, derived, einsum, joins, reductions, selection, shapes
+from . import library
 from .array import TracedArray
 from .errors import AxisError, BoundsError, TraceError, UnsupportedError
 from .pytree import Treedef, flatten, register_pytree_node, unflatten
@@ -17,18 +17,11 @@ __all__ = [
     "Treedef",
     "UnsupportedError",
     "aval_of",
-    "contractions",
-    "creation",
     "current_trace",
-    "derived",
-    "einsum",
     "flatten",
     "is_tracing",
-    "joins",
-    "reductions",
-    "selection",
+    "library",
     "register_pytree_node",
-    "shapes",
     "trace",
     "trace_flat",
     "unflatten",

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
-from ..ir.errors import FusegradError
-from ..ir.graph import Value
-from ..ir.types import NUMPY_DTYPE
-from . import indexing, ufuncs
+from ..ir.errors import FusegradError, ShapeError
+from ..ir.graph import Operation, Value
+from ..ir.types import NUMPY_DTYPE, TensorType
+from ..ir.view import View
+from . import assignment, complexes, indexing, mutation, ufuncs
 from .errors import MissingAttributeError, TraceError
 from .promotion import supported_dtype
 from .registry import dispatch
@@ -18,28 +19,56 @@ from .source import locate
 from .trace import current_trace
 
 if TYPE_CHECKING:
-    from .trace import Trace
+    from .trace import Memory, Trace
 
 
 class TracedArray:
     """A value of the graph, used as a NumPy array of that shape and dtype is used.
 
-    value    the value of the graph; an in-place operator puts another one here
+    value    the value of the graph that it has now
     tracer   the trace that it belongs to
     weak     whether it stands for a Python number
-    shared   whether in NumPy other arrays could see a change of this one: an argument, a view
+    boxed    whether it is an array although it has no axes: of a scalar, += makes a new one
+    memory   what it shares with other arrays; None while nobody else can see a change of it
+    steps    the operations that show it in its memory
+    layout   where its elements lie there, once somebody has asked
+    seen     the version of the memory that the value was derived from
     """
 
-    __slots__ = ("__weakref__", "shared", "tracer", "value", "weak")
+    __slots__ = (
+        "__weakref__",
+        "_value",
+        "boxed",
+        "layout",
+        "memory",
+        "seen",
+        "steps",
+        "tracer",
+        "weak",
+    )
     __array_priority__ = 1000.0
 
-    def __init__(
-        self, value: Value, tracer: Trace, *, weak: bool = False, shared: bool = False
-    ) -> None:
-        self.value = value
+    def __init__(self, value: Value, tracer: Trace, *, weak: bool = False) -> None:
+        self._value = value
         self.tracer = tracer
         self.weak = weak
-        self.shared = shared
+        self.boxed = False
+        self.memory: Memory | None = None
+        self.steps: tuple[Operation, ...] = ()
+        self.layout: View | None = None
+        self.seen = 0
+
+    @property
+    def value(self) -> Value:
+        memory = self.memory
+        if memory is None or memory.version == self.seen:
+            return self._value
+        return mutation.refresh(self)
+
+    @property
+    def value_type(self) -> TensorType:
+        """Its type, which no store changes."""
+        return self._value.type
 
     # --- NumPy's protocols ---
 
@@ -80,19 +109,19 @@ class TracedArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.type.shape
+        return self._value.type.shape
 
     @property
     def ndim(self) -> int:
-        return len(self.value.type.shape)
+        return len(self._value.type.shape)
 
     @property
     def size(self) -> int:
-        return self.value.type.size
+        return self._value.type.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return NUMPY_DTYPE[self.value.type.dtype]
+        return NUMPY_DTYPE[self._value.type.dtype]
 
     @property
     def itemsize(self) -> int:
@@ -100,7 +129,7 @@ class TracedArray:
 
     @property
     def nbytes(self) -> int:
-        return self.value.type.bytes
+        return self._value.type.bytes
 
     def __len__(self) -> int:
         if not self.shape:
@@ -108,7 +137,7 @@ class TracedArray:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"traced array {self.value.type}"
+        return f"traced array {self._value.type}"
 
     def __format__(self, spec: str) -> str:
         return repr(self)
@@ -130,11 +159,32 @@ class TracedArray:
     def __index__(self) -> int:
         return int(self.tracer.concretise(self, "index"))
 
+    def __trunc__(self) -> int:
+        return int(self)
+
+    def __floor__(self) -> int:
+        return int(np.floor(self))
+
+    def __ceil__(self) -> int:
+        return int(np.ceil(self))
+
     def item(self, *index: Any) -> Any:
-        return (self[index] if index else self).tracer.concretise(self, "item")
+        """The element as a number: one that is still traced, so that gradients flow through it."""
+        if len(index) == 1 and not isinstance(index[0], tuple):
+            found = self.ravel()[index[0]]
+        else:
+            found = self[index[0] if len(index) == 1 else index] if index else self
+        if found.size != 1:
+            raise ShapeError(f"only one element can become a number, not a {found!r}", at=locate())
+        dtype = {"f": "f8", "i": "i8"}.get(
+            found.dtype.kind, found.dtype
+        )  # those of Python's numbers
+        number: TracedArray = found.reshape(()).astype(dtype)
+        number.weak = True
+        return number
 
     def tolist(self) -> Any:
-        return self.tracer.concretise(self, "item")
+        return [row.tolist() for row in self] if self.shape else self.item()
 
     def tobytes(self, order: Any = "C") -> bytes:
         raise self._has_no_values()
@@ -150,7 +200,7 @@ class TracedArray:
         raise MissingAttributeError(
             f"ndarray.{name} is not supported while tracing",
             at=locate(),
-            hint="the np function of that name may be, or run the function eagerly",
+            hint="the np function of that name may be",
         )
 
     # --- indexing ---
@@ -159,7 +209,7 @@ class TracedArray:
         return indexing.get_item(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise indexing.no_assignment(self)
+        assignment.set_item(self, index, value)
 
     def __iter__(self) -> Iterator[TracedArray]:
         if not self.shape:
@@ -278,7 +328,7 @@ class TracedArray:
     def __round__(self, digits: int | None = None) -> Any:
         if self.shape:
             raise TypeError(f"a {self!r} has no __round__: use np.round")
-        return round(int(self)) if digits is None else self.round(digits)
+        return int(np.rint(self)) if digits is None else self.round(digits)
 
     # --- operators in place: a number is rebound, an array that nobody else sees is changed ---
 
@@ -317,10 +367,9 @@ class TracedArray:
 
     def _become(self, sign: str, result: Any) -> Any:
         """What `self` is after ``self {sign}= other``."""
-        if result is NotImplemented or not self.shape:
+        if result is NotImplemented or not (self.shape or self.boxed):
             return result
-        self.value = ufuncs.stored(sign, self, result)
-        return self
+        return mutation.store_result(f"{sign}=", self, result)
 
     # --- methods that are a NumPy function of the same name ---
 
@@ -351,6 +400,35 @@ class TracedArray:
     def argmin(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.argmin, (self, *args), kwargs)
 
+    def argsort(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(np.argsort, (self, *args), kwargs)
+
+    def argpartition(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(np.argpartition, (self, *args), kwargs)
+
+    def searchsorted(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(np.searchsorted, (self, *args), kwargs)
+
+    def sort(self, *args: Any, **kwargs: Any) -> None:
+        self[...] = dispatch(np.sort, (self, *args), kwargs)
+
+    def partition(self, *args: Any, **kwargs: Any) -> None:
+        self[...] = dispatch(np.partition, (self, *args), kwargs)
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        dispatch(np.put, (self, indices, values, mode), {})
+
+    @property
+    def flat(self) -> assignment.Flat:
+        return assignment.Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        assignment.Flat(self)[:] = values
+
     def any(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.any, (self, *args), kwargs)
 
@@ -359,6 +437,15 @@ class TracedArray:
 
     def cumsum(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.cumsum, (self, *args), kwargs)
+
+    def cumprod(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(np.cumprod, (self, *args), kwargs)
+
+    def compress(self, condition: Any, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(np.compress, (condition, self, *args), kwargs)
+
+    def choose(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(np.choose, (self, *args), kwargs)
 
     def dot(self, other: Any, **kwargs: Any) -> Any:
         return dispatch(np.dot, (self, other), kwargs)
@@ -403,9 +490,12 @@ class TracedArray:
         wanted = (axes[0] if len(axes) == 1 else axes) or None
         return dispatch(np.transpose, (self, wanted), {})
 
-    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> TracedArray:
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """The elements in another dtype; as a copy, whatever the keywords say."""
         from .operands import cast_to, lift, wrap
+
+        if np.dtype(dtype).kind == "c":
+            return complexes.as_complex(self).astype(dtype)
 
         return wrap(cast_to(lift(self), supported_dtype(dtype, "the result of astype")))
 

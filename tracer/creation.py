@@ -20,7 +20,7 @@ from .operands import (
     wrap,
 )
 from .promotion import broadcast_shapes, result_dtype, static_shape, supported_dtype
-from .registry import implements
+from .registry import dispatch, implements
 from .ufuncs import call_ufunc
 
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ _UNSET: Any = np._NoValue
 @implements(np.where)
 def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET, /) -> TracedArray:
     if x is _UNSET or y is _UNSET:
-        raise UnsupportedError(
-            "np.where with a condition alone is not supported while tracing: "
-            "the size of its result depends on the values",
-            hint="np.where(condition, x, y)",
-        )
+        return dispatch(np.nonzero, (condition,), {})  # type: ignore[no-any-return]
     mask = lift(condition, "np.where")
     operands = [lift_unless_number(each, "np.where") for each in (x, y)]
     dtype = result_dtype([kind_of(each) for each in operands])
@@ -67,6 +63,11 @@ def _clip(
 def _nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> TracedArray:
+    if not copy:
+        raise UnsupportedError(
+            "np.nan_to_num with copy=False is not supported while tracing: it changes its argument",
+            hint="x = np.nan_to_num(x)",
+        )
     array = lift(x, "np.nan_to_num")
     if not array.value.type.is_float:
         return wrap(array.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..ir.errors import ShapeError
-from .contractions import matmul
+from . import complexes
+from .complexes import ComplexArray
 from .errors import UnsupportedError
-from .operands import lift
+from .operands import builder, lift, wrap
 from .promotion import normalise_axis
 from .registry import dispatch, implements
 from .ufuncs import call_ufunc
@@ -79,64 +79,7 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     return _call(np.all, same)
 
 
-# --- reductions that pass nans over ---
-
-
-def _numbers(a: Any, neutral: float, who: str) -> tuple[Any, Any]:
-    """The array with a neutral number in the place of its nans, and where its numbers are."""
-    x = lift(a, who)
-    present = ~call_ufunc(np.isnan, (x,))
-    return _call(np.where, present, x, _call(np.full_like, x, neutral)), present
-
-
-@implements(np.nansum)
-def _nansum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) -> Any:
-    return _call(np.sum, _numbers(a, 0, "np.nansum")[0], axis, dtype, keepdims=keepdims)
-
-
-@implements(np.nanmean)
-def _nanmean(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    numbers, present = _numbers(a, 0, "np.nanmean")
-    total = _call(np.sum, numbers, axis, keepdims=keepdims)
-    return total / _call(np.sum, present.astype(numbers.dtype), axis, keepdims=keepdims)
-
-
-@implements(np.nanmax)
-def _nanmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _nan_extremum(a, axis, keepdims, -np.inf, np.max)
-
-
-@implements(np.nanmin)
-def _nanmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _nan_extremum(a, axis, keepdims, np.inf, np.min)
-
-
-def _nan_extremum(a: Any, axis: Any, keepdims: Any, neutral: float, extremum: Any) -> Any:
-    """The extremum of the numbers; nan where there is none."""
-    x: Any = lift(a, f"np.nan{extremum.__name__}")
-    if not x.value.type.is_float:
-        return _call(extremum, x, axis, keepdims=keepdims)
-    numbers, present = _numbers(x, neutral, "")
-    found = _call(extremum, numbers, axis, keepdims=keepdims)
-    some = _call(np.any, present, axis, keepdims=keepdims)
-    return _call(np.where, some, found, np.nan)
-
-
-# --- grids, blocks, polynomials, products ---
-
-
-@implements(np.linspace)
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
-    first, last = lift(start, "np.linspace"), lift(stop, "np.linspace")
-    count = operator.index(num)
-    steps = count - 1 if endpoint else count
-    step: Any = (last - first) / max(steps, 1)
-    numbers = np.arange(float(count)).reshape((count,) + (1,) * step.ndim)
-    found = first + numbers * step
-    if not endpoint or count < 2:
-        return found
-    end = _call(np.broadcast_to, last, step.shape).astype(found.dtype)
-    return _call(np.concatenate, [found[:-1], end[None]])
+# --- blocks, products ---
 
 
 @implements(np.block)
@@ -163,29 +106,6 @@ def _joined_blocks(arrays: Any, depth: int, ndim: int) -> Any:
     return _call(np.concatenate, [_joined_blocks(x, depth - 1, ndim) for x in arrays], -depth)
 
 
-@implements(np.meshgrid)
-def _meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
-    axes: list[Any] = [lift(x, "np.meshgrid").reshape(-1) for x in xi]
-    order = list(range(len(axes)))
-    if indexing == "xy" and len(axes) > 1:
-        order[0], order[1] = 1, 0
-    spread = [
-        x.reshape(tuple(-1 if i == place else 1 for i in range(len(axes))))
-        for x, place in zip(axes, order, strict=True)
-    ]
-    grids = _call(np.broadcast_arrays, *spread)
-    return tuple(grid.copy() for grid in grids)
-
-
-@implements(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    coefficients, point = lift(p, "np.polyval"), lift(x, "np.polyval")
-    result: Any = _call(np.zeros_like, point)
-    for coefficient in coefficients:
-        result = result * point + coefficient
-    return result
-
-
 @implements(np.kron)
 def _kron(a: Any, b: Any) -> Any:
     x, y = lift(a, "np.kron"), lift(b, "np.kron")
@@ -196,59 +116,66 @@ def _kron(a: Any, b: Any) -> Any:
     return (spread * other).reshape(tuple(m * n for m, n in zip(left, right, strict=True)))
 
 
+@implements(np.imag)
+def _imag(val: Any) -> Any:
+    return _call(np.zeros_like, val)
+
+
+@implements(np.angle)
+def _angle(z: Any, deg: bool = False) -> Any:
+    """Of a real number: 0, or π where it is negative."""
+    x: Any = lift(z, "np.angle")
+    return complexes.angle(ComplexArray(x, _call(np.zeros_like, x)), deg)
+
+
+@implements(np.isreal)
+def _isreal(x: Any) -> Any:
+    return _call(np.ones_like, x, dtype=bool)
+
+
+@implements(np.iscomplex)
+def _iscomplex(x: Any) -> Any:
+    return _call(np.zeros_like, x, dtype=bool)
+
+
+@implements(np.real_if_close)
+def _real_if_close(a: Any, tol: Any = 100) -> Any:
+    return lift(a, "np.real_if_close")
+
+
+@implements(np.isposinf)
+def _isposinf(x: Any) -> Any:
+    return lift(x, "np.isposinf") == np.inf
+
+
+@implements(np.isneginf)
+def _isneginf(x: Any) -> Any:
+    return lift(x, "np.isneginf") == -np.inf
+
+
+@implements(np.i0)
+def _i0(x: Any) -> Any:
+    array: Any = lift(x, "np.i0")
+    if not array.value.type.is_float:
+        array = array.astype(np.float64)
+    return wrap(builder()("i0", array.value))
+
+
+@implements(np.common_type)
+def _common_type(*arrays: Any) -> Any:
+    return np.common_type(*(np.zeros(0, lift(x, "np.common_type").dtype) for x in arrays))
+
+
+@implements(np.min_scalar_type)
+def _min_scalar_type(a: Any, /) -> Any:
+    return lift(a, "np.min_scalar_type").dtype
+
+
+@implements(np.can_cast)
+def _can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    return np.can_cast(lift(from_, "np.can_cast").dtype, to, casting)
+
+
 @implements(np.fix)
 def _fix(x: Any) -> Any:
     return call_ufunc(np.trunc, (x,))
-
-
-# --- numpy.linalg ---
-
-
-@implements(np.linalg.multi_dot)
-def _multi_dot(arrays: Sequence[Any]) -> Any:
-    return reduce(matmul, arrays)
-
-
-@implements(np.linalg.matrix_power)
-def _matrix_power(a: Any, n: int) -> Any:
-    x, exponent = lift(a, "np.linalg.matrix_power"), operator.index(n)
-    if exponent < 1:
-        raise UnsupportedError(
-            f"np.linalg.matrix_power to the power of {exponent} is not supported while tracing"
-        )
-    result, square = None, x
-    while exponent:
-        if exponent & 1:
-            result = square if result is None else matmul(result, square)
-        exponent >>= 1
-        square = matmul(square, square) if exponent else square
-    return result
-
-
-@implements(np.linalg.vector_norm)
-def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    array: Any = lift(x, "np.linalg.vector_norm")
-    if axis is not None or array.ndim == 1:
-        return _call(np.linalg.norm, array, ord, axis, keepdims)
-    flat = _call(np.linalg.norm, array.reshape(-1), ord)
-    return flat.reshape((1,) * array.ndim) if keepdims else flat
-
-
-@implements(np.linalg.matmul)
-def _linalg_matmul(x1: Any, x2: Any, /) -> Any:
-    return matmul(x1, x2)
-
-
-@implements(np.linalg.outer)
-def _linalg_outer(x1: Any, x2: Any, /) -> Any:
-    return _call(np.outer, x1, x2)
-
-
-@implements(np.linalg.tensordot)
-def _linalg_tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return _call(np.tensordot, x1, x2, axes)
-
-
-@implements(np.linalg.trace)
-def _linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return _call(np.trace, x, offset, -2, -1, dtype)

@@ -117,6 +117,60 @@ def _copysign(b: Builder, x: Handle, y: Handle) -> Handle:
     return b.select(_signbit(b, y), b.neg(magnitude), magnitude)
 
 
+def _frexp(b: Builder, x: Handle) -> tuple[Handle, Handle]:
+    """x as m · 2^e with ½ <= |m| < 1; the exponent is a constant for the derivative."""
+    usable = b("logical_and", b.compare("ne", x, b.zeros_like(x)), composed.isfinite(b, x))
+    size = b("abs", b.select(usable, x, b.full_like(x, 1)))
+    exponent = _plus(b, b("floor", b("log2", size)), 1)
+    mantissa = _times_power(b, size, b.neg(exponent))
+    above = b.compare("ge", mantissa, b.full_like(x, 1))
+    below = b.compare("lt", mantissa, b.full_like(x, 0.5))
+    exponent = b.select(above, _plus(b, exponent, 1), exponent)
+    exponent = b("stop_gradient", b.select(below, _plus(b, exponent, -1), exponent))
+    found = _times_power(b, b.select(usable, x, b.zeros_like(x)), b.neg(exponent))
+    exponent = b.select(usable, exponent, b.zeros_like(x))
+    return b.select(usable, found, x), exponent
+
+
+def _plus(b: Builder, x: Handle, value: float) -> Handle:
+    return b.add(x, b.full_like(x, value))
+
+
+def _times_power(b: Builder, x: Handle, exponent: Handle) -> Handle:
+    """x · 2^exponent, in two steps, so that no power of 2 overflows before the product does."""
+    half = b("floor", b.scale(exponent, 0.5))
+    first = b.mul(x, b("exp2", half))
+    return b.mul(first, b("exp2", b.sub(exponent, half)))
+
+
+def _ldexp(b: Builder, x: Handle, exponent: Handle) -> Handle:
+    return _times_power(b, x, b.cast(exponent, b.type_of(x).dtype))
+
+
+def _shifted(name: str) -> Rule:
+    """A shift by bits: times a power of 2, or its floor division; 0 (or -1) if all go out."""
+
+    def rule(b: Builder, x: Handle, count: Handle) -> Handle:
+        bits = 63 if b.type_of(x).dtype == "i64" else 31
+        two = b.full_like(x, 2)
+        power, rest = b.full_like(x, 1), count
+        for _ in range(bits):
+            more = b.compare("gt", rest, b.zeros_like(rest))
+            power = b.select(more, b.mul(power, two), power)
+            rest = b.sub(rest, b.full_like(rest, 1))
+        low = b.compare("lt", count, b.zeros_like(count))
+        out = b("logical_or", low, b.compare("ge", count, b.full_like(count, bits)))
+        if name == "mul":
+            all_out = b("logical_or", low, b.compare("gt", count, b.full_like(count, bits)))
+            return b.select(all_out, b.zeros_like(x), b.mul(x, power))
+        negative = b.compare("lt", x, b.zeros_like(x))
+        empty = b.select(negative, b.full_like(x, -1), b.zeros_like(x))
+        safe = b.select(out, b.full_like(x, 1), power)
+        return b.select(out, empty, b("floor_divide", x, safe))
+
+    return rule
+
+
 def _heaviside(b: Builder, x: Handle, at_zero: Handle) -> Handle:
     zero, one = b.zeros_like(x), b.full_like(x, 1)
     step = b.select(b.compare("gt", x, zero), one, b.select(b.compare("lt", x, zero), zero, x))
@@ -216,4 +270,9 @@ RULES: dict[np.ufunc, Rule] = {
     np.bitwise_or: _op("logical_or"),
     np.bitwise_xor: _op("logical_xor"),
     np.invert: _op("logical_not"),
+    np.left_shift: _shifted("mul"),
+    np.right_shift: _shifted("floor_divide"),
+    # powers of 2
+    np.frexp: _frexp,
+    np.ldexp: _ldexp,
 }

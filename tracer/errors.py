@@ -9,6 +9,7 @@ __all__ = [
     "BoundsError",
     "CastError",
     "MissingAttributeError",
+    "StoreError",
     "TraceError",
     "UnsupportedError",
 ]
@@ -24,6 +25,10 @@ class UnsupportedError(TraceError):
 
 class MissingAttributeError(UnsupportedError, AttributeError):
     """An attribute of ndarrays that traced arrays do not have."""
+
+
+class StoreError(UnsupportedError, ValueError):
+    """A store into memory that a traced function can't change."""
 
 
 class AxisError(ShapeError, IndexError):

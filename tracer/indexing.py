@@ -15,10 +15,12 @@ import numpy as np
 from ..ir.errors import ShapeError
 from ..ir.graph import Value
 from ..ir.record import record
-from .errors import BoundsError, TraceError, UnsupportedError
+from .errors import BoundsError, UnsupportedError
+from .masked import is_augmented, pick
+from .mutation import read_element
 from .operands import builder, lift, wrap, wrap_view
 from .promotion import Shape, broadcast_shapes
-from .trace import can_lift, current_trace, is_traced
+from .trace import can_lift, current_trace, is_outside, is_traced, known_values
 
 if TYPE_CHECKING:
     from .array import TracedArray
@@ -43,10 +45,31 @@ _Item = Any  # slice | None | int | TracedArray | np.ndarray
 def get_item(x: Any, index: Any) -> TracedArray:
     """``x[index]``."""
     array = lift(x)
-    items = _expand(array, _read(index, array))
+    if _covers(index, array) and is_augmented():
+        return pick(array, lift(index), lambda: _picked(array, index))  # type: ignore[return-value]
+    return _picked(array, index)
+
+
+def _covers(index: Any, x: TracedArray) -> bool:
+    """Is `index` a traced mask with an element for each of `x`?"""
+    if not is_traced(index) or index.value_type.dtype != "bool":
+        return False
+    return bool(index.shape) and index.shape == x.shape
+
+
+def _picked(array: TracedArray, index: Any) -> TracedArray:
+    parts = _read(index, array)
+    items = _expand(array, parts)
     if any(isinstance(item, Positions) for item in items):
         return _advanced(array, items)
-    return _basic(array, items)
+    if len(parts) == array.ndim and all(isinstance(item, int) for item in items):
+        element = read_element(array, tuple(items))
+        if element is not None:
+            return wrap(element)
+        return wrap(_basic(array, items).value)  # a scalar: it shares no memory
+    found = _basic(array, items)
+    found.boxed = not found.shape
+    return found
 
 
 # --- reading an index ---
@@ -56,6 +79,19 @@ def _read(index: Any, x: TracedArray) -> list[Any]:
     """The items of an index: slices, None, Ellipsis, ints, and arrays, traced or NumPy's."""
     parts = index if isinstance(index, tuple) else (index,)
     return [_read_one(part, x) for part in parts]
+
+
+def element_index(index: Any, x: TracedArray) -> Shape | None:
+    """The place of the one element that `index` picks by integers; None where it is no such."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) != x.ndim or not all(isinstance(part, int | np.integer) for part in parts):
+        return None
+    if any(isinstance(part, bool) for part in parts):
+        return None
+    return tuple(
+        check_index(int(part), extent, axis)
+        for axis, (part, extent) in enumerate(zip(parts, x.shape, strict=True))
+    )
 
 
 def _read_one(part: Any, x: TracedArray) -> Any:
@@ -70,11 +106,23 @@ def _read_one(part: Any, x: TracedArray) -> Any:
         )
     if isinstance(part, int | np.integer):
         return int(part)
+    known = known_values(part)
+    if known is not None:
+        return _read_array(known) if is_outside(part) else _read_known(known)
     if is_traced(part) or isinstance(part, np.ndarray | list | tuple) or can_lift(part):
         return _read_array(part)
     if hasattr(part, "__index__"):
         return operator.index(part)
     raise _no_index(part)
+
+
+def _read_known(array: np.ndarray[Any, Any]) -> Any:
+    """Positions, or a mask, that were made while tracing."""
+    if array.dtype.kind not in "iub":
+        raise _no_index(array)
+    if not array.ndim and array.dtype.kind in "iu":
+        return int(array)
+    return _Fixed(array) if array.dtype.kind in "iu" else array
 
 
 def _no_index(part: Any) -> BoundsError:
@@ -98,10 +146,9 @@ def _read_array(part: Any) -> Any:
     array = lift(part)
     dtype = array.value.type.dtype
     if dtype == "bool":
-        raise TraceError(
-            f"a {array!r} as an index: how many elements it picks is not known while tracing",
-            hint="np.where(mask, x, y), or a sum of x * mask; masks from outside may index",
-        )
+        from .values import known_mask
+
+        return known_mask(array, "indexing by a mask")
     if dtype not in ("i32", "i64"):
         raise _no_index(array)
     return array
@@ -341,14 +388,3 @@ def _inside(place: Value, extent: int) -> Value:
 def counting(shape: Shape, axis: int) -> Value:
     """The position of each element of a tensor of `shape` along `axis`."""
     return builder()("iota", dtype="i64", shape=shape, axis=axis)  # type: ignore[no-any-return]
-
-
-# --- assignment ---
-
-
-def no_assignment(x: Any) -> UnsupportedError:
-    """The error of ``x[i] = v``."""
-    return UnsupportedError(
-        f"assigning to elements of a {x!r} is not supported while tracing",
-        hint="np.where(condition, values, x), or np.concatenate of the parts",
-    )

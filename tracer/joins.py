@@ -11,10 +11,10 @@ import numpy as np
 
 from ..ir.errors import ShapeError
 from ..ir.graph import Value
-from .errors import UnsupportedError
 from .operands import builder, lift, same_dtype, wrap
 from .promotion import normalise_axis, supported_dtype
 from .registry import dispatch, implements
+from .values import known_integers
 
 if TYPE_CHECKING:
     from .array import TracedArray
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 @implements(np.concatenate)
 def _concatenate(arrays: Any, axis: Any = 0, out: None = None, *, dtype: Any = None) -> TracedArray:
-    if out is not None:
-        raise UnsupportedError("np.concatenate: out= is not supported while tracing")
     values = _of_one_dtype(arrays, dtype, "np.concatenate")
     if axis is None:
         values = [builder().reshape(value, (value.type.size,)) for value in values]
@@ -140,7 +138,7 @@ def _split_at(ary: Any, sections: Any, axis: int, who: str, *, equal: bool) -> l
 
 def _split_bounds(sections: Any, extent: int, who: str, *, equal: bool) -> list[Any]:
     if isinstance(sections, tuple | list | np.ndarray):
-        return [0, *(int(i) for i in sections), None]
+        return [0, *known_integers(sections, who), None]
     count = operator.index(sections)
     if count <= 0:
         raise ShapeError(f"{who}: number sections must be larger than 0")

@@ -38,8 +38,9 @@ def wrap(value: Value) -> TracedArray:
 
 def wrap_view(value: Value, of: TracedArray) -> TracedArray:
     """The traced array of a value that in NumPy would be a view of `of`."""
-    of.shared = True
-    return current_trace().wrap(value, shared=True)
+    from .mutation import view_of
+
+    return view_of(value, of)
 
 
 def is_number(x: Any) -> bool:
@@ -77,8 +78,9 @@ def materialise(x: Any, dtype: str, shape: Shape) -> Value:
     """The value of `x` (a traced array or a number) in `dtype`, broadcast to `shape`."""
     b = builder()
     if not is_traced(x):
-        current_trace().note_scalar(x)
-        return b.constant(x, TensorType(dtype, shape))
+        trace = current_trace()
+        trace.note_scalar(x)
+        return trace.constant(x, TensorType(dtype, shape))
     value = x.value
     producer = value.producer
     if producer is not None and producer.op.name == "constant" and not value.type.shape:

@@ -50,6 +50,8 @@ def resolve_ufunc(
     ufunc: np.ufunc, kinds: tuple[Kind, ...], dtype: str | None = None
 ) -> tuple[str, ...]:
     """The dtypes that `ufunc` computes with: of its inputs, then of its outputs."""
+    if all(kind is int for kind in kinds):  # NumPy compares Python's integers as objects
+        kinds = (NUMPY_DTYPE["i64"],) * len(kinds)
     given = (*kinds, *(None,) * ufunc.nout)
     forced = (*(None,) * (ufunc.nin + ufunc.nout - 1), NUMPY_DTYPE[dtype] if dtype else None)
     options: dict[str, Any] = {"signature": forced} if dtype else {}

@@ -1,16 +1,24 @@
 """Nested containers taken apart into leaves and put together again.
 
-    tree ::= leaf | None | tuple | list | dict | namedtuple | dataclass | registered class, of trees
+    tree ::= leaf | None | static
+           | tuple | list | dict | namedtuple | dataclass | registered class, of trees
 
 The leaves of a dict stand in the order of its sorted keys: the order of insertion is of no matter.
+What is static (strings, functions, types, dtypes, members of enumerations, slices of integers) is
+part of the structure: another value makes another structure.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from ..ir.record import record
 
@@ -20,14 +28,15 @@ Leaves = list[Any]
 class Treedef:
     """The structure of a tree without its leaves.
 
-    kind       "leaf", "none", "tuple", "list", "dict" or "custom"
+    kind       "leaf", "none", "static", "tuple", "list", "dict" or "custom"
     type       the class of the container (None for a leaf)
     keys       keys of a dict in the order of `children`; names of fields; None where counted
     children   one structure for each child
-    metadata   what else a registered class needs to be put together again
+    metadata   what else a registered class needs to be put together again; the static value
+    statics    the static values in it
     """
 
-    __slots__ = ("_hash", "children", "keys", "kind", "metadata", "num_leaves", "type")
+    __slots__ = ("_hash", "children", "keys", "kind", "metadata", "num_leaves", "statics", "type")
 
     def __init__(
         self,
@@ -43,6 +52,8 @@ class Treedef:
         self.children = children
         self.metadata = metadata
         self.num_leaves: int = 1 if kind == "leaf" else sum(c.num_leaves for c in children)
+        own = (metadata,) if kind == "static" else ()
+        self.statics: tuple[Any, ...] = own + tuple(x for c in children for x in c.statics)
         self._hash = hash((kind, type, keys, children))
 
     def __hash__(self) -> int:
@@ -121,6 +132,18 @@ def _flatten_none(node: None, leaves: Leaves) -> Treedef:
     return NONE
 
 
+def _flatten_static(node: Any, leaves: Leaves) -> Treedef:
+    return Treedef("static", type(node), None, (), node)
+
+
+def _flatten_slice(node: slice, leaves: Leaves) -> Treedef:
+    """A slice of integers is static, one of arrays is a leaf (and then an error)."""
+    if all(part is None or type(part) is int for part in (node.start, node.stop, node.step)):
+        return _flatten_static(node, leaves)
+    leaves.append(node)
+    return LEAF
+
+
 def _flatten_tuple(node: tuple[Any, ...], leaves: Leaves) -> Treedef:
     children = tuple([_walk(child, leaves) for child in node])
     return _tuples.get(children) or _remember(_tuples, children, "tuple", tuple, None, children)
@@ -157,14 +180,21 @@ def _flatten_namedtuple(node: Any, leaves: Leaves) -> Treedef:
 def _flatten_dataclass(node: Any, leaves: Leaves) -> Treedef:
     names = tuple(field.name for field in dataclasses.fields(node))
     children = tuple([_walk(getattr(node, name), leaves) for name in names])
-    return Treedef("custom", type(node), names, children)
+    return Treedef("custom", _class_of(node), names, children)
 
 
 def _flatten_registered(node: Any, leaves: Leaves) -> Treedef:
-    parts = _registered[type(node)].flatten(node)
+    parts = _registered[_class_of(node)].flatten(node)
     children = tuple([_walk(child, leaves) for child in parts[0]])
     entries = tuple(parts[2]) if len(parts) > 2 and parts[2] is not None else None
-    return Treedef("custom", type(node), entries, children, parts[1])
+    return Treedef("custom", _class_of(node), entries, children, parts[1])
+
+
+def _class_of(node: Any) -> type[Any]:
+    """The user's class, also of an object that has a version of it for tracing."""
+    cls = type(node)
+    found: type[Any] = vars(cls).get("__fusegrad_original__", cls)
+    return found
 
 
 def _sorted_keys(node: dict[Any, Any]) -> tuple[Any, ...]:
@@ -196,6 +226,8 @@ def _build(treedef: Treedef, leaves: Any) -> Any:
         return next(leaves)
     if kind == "none":
         return None
+    if kind == "static":
+        return treedef.metadata
     children = [_build(child, leaves) for child in treedef.children]
     if kind == "tuple":
         return tuple(children)
@@ -262,11 +294,20 @@ class _Handlers(dict[type[Any], _Handler]):
 
 
 def _classify(cls: type[Any]) -> _Handler:
+    original = vars(cls).get("__fusegrad_original__")
+    if original is not None:
+        return _handlers[original]
     if issubclass(cls, tuple) and hasattr(cls, "_fields") and hasattr(cls, "_make"):
         return _flatten_namedtuple
+    if issubclass(cls, _STATIC):
+        return _flatten_static
     return _flatten_dataclass if dataclasses.is_dataclass(cls) else None
 
 
+_STATIC: tuple[type[Any], ...] = (
+    *(str, bytes, type, Enum, np.dtype, np.ufunc, range, frozenset, type(Ellipsis), partial),
+    *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType),
+)
 _MOST_REMEMBERED = 4096
 _BUILTIN: dict[type[Any], _Handler] = {
     type(None): _flatten_none,
@@ -275,6 +316,7 @@ _BUILTIN: dict[type[Any], _Handler] = {
     dict: _flatten_dict,
     OrderedDict: _flatten_ordered,
     defaultdict: _flatten_defaultdict,
+    slice: _flatten_slice,
 }
 _handlers = _Handlers(_BUILTIN)
 
@@ -293,9 +335,12 @@ def _remember(
     keys: tuple[Any, ...] | None,
     children: tuple[Treedef, ...],
 ) -> Treedef:
+    made = Treedef(kind, cls, keys, children)
+    if made.statics:  # functions shall not live on here
+        return made
     if len(table) >= _MOST_REMEMBERED:
         table.clear()
-    made = table[key] = Treedef(kind, cls, keys, children)
+    table[key] = made
     return made
 
 
@@ -308,6 +353,8 @@ def _print(treedef: Treedef) -> str:
         return "*"
     if treedef.kind == "none":
         return "None"
+    if treedef.kind == "static":
+        return getattr(treedef.metadata, "__name__", repr(treedef.metadata))
     if treedef.kind == "tuple":
         return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
     if treedef.kind == "list":

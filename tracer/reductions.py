@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ir.errors import ShapeError
+from ..ir.functions import elementwise as composed
 from ..ir.functions import reduction as reduced_by
 from ..ir.graph import Value
 from ..ir.types import NUMPY_DTYPE
-from .errors import TraceError, UnsupportedError
 from .operands import builder, cast_to, float_dtype, lift, materialise, sum_dtype, wrap
-from .promotion import Shape, normalise_axes, normalise_axis, shape_text, supported_dtype
+from .promotion import (
+    Shape,
+    broadcast_shapes,
+    normalise_axes,
+    normalise_axis,
+    supported_dtype,
+)
 from .registry import implements
 
 if TYPE_CHECKING:
@@ -64,7 +70,6 @@ def _sum(
     where: Any = True,
 ) -> TracedArray:
     x = lift(a, "np.sum")
-    _no_out(out, "np.sum")
     target = _number_dtype(x, dtype, sum_dtype, "np.sum")
     axes = normalise_axes(axis, x.ndim, "np.sum")
     b = builder()
@@ -85,7 +90,6 @@ def _prod(
     where: Any = True,
 ) -> TracedArray:
     x = lift(a, "np.prod")
-    _no_out(out, "np.prod")
     target = _number_dtype(x, dtype, sum_dtype, "np.prod")
     axes = normalise_axes(axis, x.ndim, "np.prod")
     value = _where(cast_to(x, target), where, 1)
@@ -93,13 +97,6 @@ def _prod(
     if _given(initial):
         result = result * initial
     return _restore_axes(result.value, axes, x.shape, keepdims)
-
-
-def _no_out(out: Any, who: str) -> None:
-    if out is not None:
-        raise UnsupportedError(
-            f"{who}: out= is not supported while tracing", hint=f"result = {who}(...)"
-        )
 
 
 def _reduce(op: str, value: Value, axes: Shape) -> Value:
@@ -151,7 +148,6 @@ def _mean(
     where: Any = True,
 ) -> TracedArray:
     x = lift(a, "np.mean")
-    _no_out(out, "np.mean")
     target = _number_dtype(x, dtype, float_dtype, "np.mean")
     axes = normalise_axes(axis, x.ndim, "np.mean")
     b = builder()
@@ -172,9 +168,12 @@ def _var(
     ddof: float = 0,
     keepdims: Any = False,
     *,
+    where: Any = True,
+    mean: Any = _UNSET,
     correction: Any = _UNSET,
 ) -> TracedArray:
-    return _spread(a, axis, dtype, out, ddof, keepdims, correction, root=False)
+    freedom = correction if _given(correction) else ddof
+    return _spread(a, axis, dtype, freedom, keepdims, where, mean, root=False)
 
 
 @implements(np.std)
@@ -186,56 +185,48 @@ def _std(
     ddof: float = 0,
     keepdims: Any = False,
     *,
+    where: Any = True,
+    mean: Any = _UNSET,
     correction: Any = _UNSET,
 ) -> TracedArray:
-    return _spread(a, axis, dtype, out, ddof, keepdims, correction, root=True)
+    freedom = correction if _given(correction) else ddof
+    return _spread(a, axis, dtype, freedom, keepdims, where, mean, root=True)
 
 
 def _spread(
     a: Any,
     axis: Any,
     dtype: Any,
-    out: None,
-    ddof: float,
+    freedom: float,
     keepdims: Any,
-    correction: Any,
+    where: Any,
+    mean: Any,
     *,
     root: bool,
 ) -> TracedArray:
     """The variance, or its root."""
     who = "np.std" if root else "np.var"
     x = lift(a, who)
-    _no_out(out, who)
     target = _number_dtype(x, dtype, float_dtype, who)
     axes = normalise_axes(axis, x.ndim, who)
-    freedom = correction if _given(correction) else ddof
-    measure = reduced_by.std if root else reduced_by.var
-    value = measure(builder(), cast_to(x, target), axes, ddof=freedom)
-    return _restore_axes(value, axes, x.shape, keepdims)
+    value = cast_to(x, target)
+    if (where is True or not _given(where)) and not _given(mean):
+        measure = reduced_by.std if root else reduced_by.var
+        return _restore_axes(measure(builder(), value, axes, ddof=freedom), axes, x.shape, keepdims)
+    centre = mean if _given(mean) else _mean(x, axes, NUMPY_DTYPE[target], None, True, where=where)
+    variance = _mean_square(wrap(value) - centre, axes, where, freedom)
+    spread = composed.root(builder(), variance) if root else variance
+    return _restore_axes(spread, axes, x.shape, keepdims)
 
 
-@implements(np.average)
-def _average(
-    a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = False
-) -> TracedArray:
-    if weights is None:
-        return _mean(a, axis, keepdims=keepdims)
-    x, w = lift(a, "np.average"), lift(weights, "np.average")
-    if w.shape != x.shape:
-        if axis is None or isinstance(axis, tuple):
-            raise TraceError(
-                "np.average: one axis must be given where the shapes of the array and of the "
-                "weights differ"
-            )
-        if w.shape != (x.shape[axis],):
-            raise ShapeError(
-                f"np.average: weights of shape {shape_text(w.shape)} do not fit an array of shape "
-                f"{shape_text(x.shape)} along axis {axis}"
-            )
-        at = normalise_axis(axis, x.ndim, "np.average")
-        w = w.reshape((-1,) + (1,) * (x.ndim - at - 1))
-    weighted = _sum(x * w, axis, keepdims=keepdims)
-    return weighted / _sum(w * np.ones_like(x), axis, keepdims=keepdims)  # type: ignore[no-any-return]
+def _mean_square(deviation: Any, axes: Shape, where: Any, freedom: float) -> Value:
+    """The sum of the squares over how many there are, less the degrees of freedom."""
+    b = builder()
+    value = deviation.value
+    total = b.sum(_where(b.mul(value, value), where, 0), axes)
+    count = b.sum(_where(b.full_like(value, 1), where, 0), axes)
+    left = b("maximum", b.sub(count, b.full_like(count, freedom)), b.zeros_like(count))
+    return b.div(total, left)  # type: ignore[no-any-return]
 
 
 # --- extrema ---
@@ -248,10 +239,7 @@ def _extremum(
     x = lift(a, who)
     axes = normalise_axes(axis, x.ndim, who)
     if _given(where) and where is not True:
-        raise UnsupportedError(
-            f"{who}: where= is not supported while tracing",
-            hint=f"{who}(np.where(condition, x, value))",
-        )
+        x = _limited(x, where, initial, pair)
     if _count(x.shape, axes) == 0:
         return _restore_axes(_empty_extremum(x, axes, initial, who), axes, x.shape, keepdims)
     dtype = x.value.type.dtype
@@ -261,6 +249,20 @@ def _extremum(
     if _given(initial):
         result = pair(result, initial)
     return _restore_axes(result.value, axes, x.shape, keepdims)
+
+
+def _limited(x: TracedArray, where: Any, initial: Any, pair: np.ufunc) -> TracedArray:
+    """x with `initial` in the place of what an extremum passes over."""
+    if not _given(initial):
+        raise ShapeError(
+            f"reduction operation '{pair.__name__}' does not have an identity, so to use a where "
+            "mask one has to specify 'initial'"
+        )
+    dtype, shape = x.value.type.dtype, x.shape
+    mask, other = lift(where), lift(initial)
+    full = broadcast_shapes(f"np.{pair.__name__}", [shape, mask.shape])
+    parts = (materialise(mask, "bool", full), materialise(x, dtype, full))
+    return wrap(builder().select(*parts, materialise(other, dtype, full)))
 
 
 def _empty_extremum(x: TracedArray, axes: Shape, initial: Any, who: str) -> Value:
@@ -283,7 +285,6 @@ def _max(
     initial: Any = None,
     where: Any = True,
 ) -> TracedArray:
-    _no_out(out, "np.max")
     return _extremum(a, axis, keepdims, initial, where, "reduce_max", np.maximum)
 
 
@@ -296,7 +297,6 @@ def _min(
     initial: Any = None,
     where: Any = True,
 ) -> TracedArray:
-    _no_out(out, "np.min")
     return _extremum(a, axis, keepdims, initial, where, "reduce_min", np.minimum)
 
 
@@ -343,41 +343,3 @@ def _cumsum(a: Any, axis: Any = None, dtype: Any = None) -> TracedArray:
         return wrap(b("cumsum", b.reshape(value, (x.size,)), axis=0, reverse=False))
     at = normalise_axis(axis, x.ndim, "np.cumsum")
     return wrap(b("cumsum", value, axis=at, reverse=False))
-
-
-# --- norms ---
-
-
-@implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> TracedArray:
-    array = lift(x, "np.linalg.norm")
-    value = lift(array).astype(NUMPY_DTYPE[float_dtype(array.value.type.dtype)])
-    axes = normalise_axes(axis, array.ndim, "np.linalg.norm")
-    flat = ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2)
-    if flat:
-        return _euclidean(value, axes, keepdims)
-    if len(axes) != 1:
-        raise UnsupportedError(
-            f"np.linalg.norm with ord={ord!r} over {len(axes)} axes is not supported",
-            hint="the Frobenius norm (ord=None), or one axis at a time",
-        )
-    return _vector_norm(abs(value), ord, axes[0], keepdims)
-
-
-def _euclidean(x: TracedArray, axes: Shape, keepdims: Any) -> TracedArray:
-    norm = reduced_by.norm(builder(), x.value, axes)
-    return _restore_axes(norm, axes, x.shape, keepdims)
-
-
-def _vector_norm(size: Any, ord: Any, axis: int, keepdims: Any) -> TracedArray:
-    if ord == math.inf:
-        return _max(size, axis, keepdims=keepdims)
-    if ord == -math.inf:
-        return _min(size, axis, keepdims=keepdims)
-    if ord == 0:
-        return _sum((size != 0).astype(size.dtype), axis, keepdims=keepdims)
-    if ord == 1:
-        return _sum(size, axis, keepdims=keepdims)
-    if not isinstance(ord, int | float):
-        raise UnsupportedError(f"np.linalg.norm with ord={ord!r} is not supported for vectors")
-    return _sum(size**ord, axis, keepdims=keepdims) ** (1.0 / ord)  # type: ignore[no-any-return]

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..ir.record import record
-from .errors import UnsupportedError
+from . import complexes
+from .errors import StoreError, UnsupportedError
+from .refused import reason_and_cure
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -26,6 +28,7 @@ class Implementation:
     call: Callable[..., Any]
     keywords: frozenset[str]
     positional: int | None  # how many arguments may be positional; None: any number
+    places: tuple[str, ...]  # their names
 
 
 FUNCTIONS: dict[Callable[..., Any], Implementation] = {}
@@ -43,22 +46,6 @@ _IDLE: Mapping[str, tuple[Any, ...]] = {
     "optimize": (False, True, "greedy", "optimal"),
 }
 
-_ALTERNATIVES = {
-    "nonzero": "np.where(condition, x, y): how many elements are true is not known while tracing",
-    "unique": "compute it before the call: the size of the result depends on the values",
-    "median": "np.mean, or compute it outside",
-    "sort": "compute the order outside, and pass it as integer indices",
-    "argsort": "compute the order outside, and pass it as integer indices",
-    "copyto": "np.where(condition, values, x)",
-    "put": "np.where(condition, values, x)",
-    "putmask": "np.where(condition, values, x)",
-    "place": "np.where(condition, values, x)",
-    "array_equal": "np.all(x == y)",
-    "allclose": "np.all(np.abs(x - y) <= tolerance)",
-    "save": "return the array, and save it outside",
-    "array2string": "return the array, and print it outside",
-}
-
 
 def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
     """Register what follows for NumPy functions; None is passed over (not in this NumPy)."""
@@ -70,7 +57,8 @@ def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
         by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         positional = sum(p.kind in by_place for p in parameters)
         keywords = frozenset(p.name for p in parameters if p.kind in by_name)
-        made = Implementation(call, keywords, None if takes_any else positional)
+        places = tuple(p.name for p in parameters if p.kind in by_place)
+        made = Implementation(call, keywords, None if takes_any else positional, places)
         for function in functions:
             if function is not None:
                 FUNCTIONS[function] = made
@@ -81,14 +69,48 @@ def implements(*functions: Callable[..., Any] | None) -> Callable[[Call], Call]:
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a NumPy function on traced arrays."""
+    if complexes.any_complex(args):
+        return complexes.call_function(function, args, kwargs)
     implementation = FUNCTIONS.get(function)
     if implementation is None:
         raise unsupported(function_name(function))
+    args, kwargs = named_out(function, args, kwargs)
+    out = kwargs.get("out")
+    if "out" in kwargs:
+        kwargs = {name: value for name, value in kwargs.items() if name != "out"}
     if not kwargs.keys() <= implementation.keywords:
         kwargs = _without_idle(function, implementation, kwargs)
     if implementation.positional is not None and len(args) > implementation.positional:
         raise _too_many(function, implementation, args)
-    return implementation.call(*args, **kwargs)
+    result = implementation.call(*args, **kwargs)
+    return result if out is None or out is np._NoValue else into(out, result, function)
+
+
+def named_out(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call with what is given for `out` by position given by name."""
+    implementation = FUNCTIONS.get(function)
+    if implementation is None or "out" not in implementation.places[: len(args)]:
+        return args, kwargs
+    first = implementation.places.index("out")
+    named = dict(zip(implementation.places[first:], args[first:], strict=False))
+    return args[:first], {**kwargs, **named}
+
+
+def into(out: Any, result: Any, function: Callable[..., Any]) -> Any:
+    """`result`, stored into the traced array `out`, which is returned."""
+    from .known import become_traced
+    from .mutation import store_result
+    from .trace import is_traced
+
+    become_traced(out)
+    if not is_traced(out):
+        raise StoreError(
+            f"{function_name(function)} would store a traced array into a NumPy array from outside",
+            hint="leave out=, or make that array inside of the function",
+        )
+    return store_result("out=", out, result)
 
 
 def _without_idle(
@@ -133,12 +155,16 @@ def function_name(function: Callable[..., Any]) -> str:
 
 def unsupported(name: str) -> UnsupportedError:
     """The error for a function that traced arrays do not take."""
-    return UnsupportedError(f"{name} is not supported while tracing", hint=_hint(name))
+    refused = reason_and_cure(name)
+    if refused is not None:
+        reason, cure = refused
+        return UnsupportedError(f"{name} is not supported while tracing: {reason}", hint=cure)
+    return UnsupportedError(f"{name} is not supported while tracing", hint=_nearest(name))
 
 
 def unsupported_keyword(name: str, keyword: str) -> UnsupportedError:
     """The error for a keyword that an implementation does not know."""
-    hint = "leave it out, or run the function eagerly"
+    hint = "leave it out"
     if keyword == "out":
         hint = f"assign the result instead: result = {name}(...)"
     elif keyword == "where":
@@ -146,11 +172,11 @@ def unsupported_keyword(name: str, keyword: str) -> UnsupportedError:
     return UnsupportedError(f"{name}: {keyword}= is not supported while tracing", hint=hint)
 
 
-def _hint(name: str) -> str:
-    short = name.rpartition(".")[2]
-    if short in _ALTERNATIVES:
-        return _ALTERNATIVES[short]
-    known = {function_name(function): None for function in FUNCTIONS}
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.75)
+def _nearest(name: str) -> str:
+    """Functions of the same module with a similar name."""
+    module = name.rpartition(".")[0]
+    known = [function_name(function) for function in FUNCTIONS]
+    known = sorted({each for each in known if each.rpartition(".")[0] == module})
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.8)
     nearest = f"; nearest supported: {', '.join(near)}" if near else ""
-    return f"run the function eagerly with f.eager(...), or move this call outside{nearest}"
+    return f"call it before the compiled function or on its result{nearest}"

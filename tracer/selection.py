@@ -10,7 +10,7 @@ import numpy as np
 from ..ir.errors import ShapeError
 from ..ir.graph import Value
 from .errors import UnsupportedError
-from .indexing import Positions, any_positions, counting, fixed_positions, gather_many
+from .indexing import Positions, any_positions, counting, gather_many
 from .operands import builder, lift, materialise, wrap, wrap_view
 from .promotion import broadcast_shapes, normalise_axis
 from .registry import dispatch, implements
@@ -147,53 +147,6 @@ def _repeated_to(x: TracedArray, shape: Sequence[int], axis: int) -> Value:
 # --- around the edges ---
 
 
-@implements(np.pad)
-def _pad(
-    array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0
-) -> TracedArray:
-    x = lift(array, "np.pad")
-    widths = np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
-    if mode == "constant":
-        return _pad_constant(x, widths, constant_values)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise UnsupportedError(
-            f"np.pad with mode={mode!r} is not supported while tracing",
-            hint="mode='constant', 'edge', 'reflect', 'symmetric' or 'wrap'",
-        )
-    for axis, (low, high) in enumerate(widths):
-        if low or high:
-            counts: Any = np.arange(x.shape[axis])
-            source = np.pad(counts, (low, high), mode=mode)  # type: ignore[call-overload]
-            found = fixed_positions(source, x.shape[axis])
-            x = wrap(gather_many(x.value, [axis], [found]))
-    return x
-
-
-def _pad_constant(x: TracedArray, widths: Any, constants: Any) -> TracedArray:
-    low, high = tuple(int(a) for a, _ in widths), tuple(int(b) for _, b in widths)
-    if min((*low, *high), default=0) < 0:
-        raise ShapeError("np.pad: index can't contain negative values")
-    b = builder()
-    if isinstance(constants, int | float) and constants == 0:
-        return wrap(b("pad", x.value, low=low, high=high, interior=(0,) * x.ndim))
-    if not isinstance(constants, int | float | np.generic):
-        raise UnsupportedError("np.pad with constant_values of several numbers is not supported")
-    value = x.value
-    for axis in range(x.ndim):
-        parts = [
-            _block(value, axis, low[axis], constants),
-            value,
-            _block(value, axis, high[axis], constants),
-        ]
-        value = b.concatenate([part for part in parts if part.shape[axis] or part is value], axis)
-    return wrap(value)
-
-
-def _block(value: Value, axis: int, extent: int, constant: Any) -> Value:
-    shape = (*value.shape[:axis], extent, *value.shape[axis + 1 :])
-    return builder().constant(constant, value.type.with_shape(shape))
-
-
 @implements(np.diff)
 def _diff(
     a: Any, n: int = 1, axis: int = -1, *, prepend: Any = _UNSET, append: Any = _UNSET
@@ -219,7 +172,7 @@ def _ends(end: Any, x: TracedArray, axis: int) -> list[Any]:
     return [part]
 
 
-@implements(np.trapezoid)
+@implements(np.trapezoid, getattr(np, "trapz", None))
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     values: Any = lift(y, "np.trapezoid")
     at = normalise_axis(axis, values.ndim, "np.trapezoid")

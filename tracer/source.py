@@ -45,6 +45,12 @@ def _classify(file: str) -> bool:
     return users
 
 
+def holds_users_code(file: str) -> bool:
+    """Is `file` neither ours nor NumPy's (nor SciPy's)?"""
+    known = _is_users.get(file)
+    return _classify(file) if known is None else known
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame of the user's code."""
     frame: FrameType | None = sys._getframe(1)

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from ..ir.errors import FusegradError
 from ..ir.graph import Graph, Location, Value
 from ..ir.op import ArrayConstant
 from ..ir.types import TensorType
+from .asking import ask
 from .errors import TraceError
+from .paths import Answer, Condition, UnknownInputError, Values
 from .promotion import supported_dtype
 from .pytree import Treedef, flatten, unflatten
 from .source import Locator, locate, locate_error, location_of
@@ -53,7 +55,13 @@ class Traced:
     captured     arrays of the user's, read at each call (or arrays of an outer trace)
     baked        (object, copy): values written into the graph; it holds while they are equal
     output_weak  for each output, whether it is a Python number
-    scalars      NumPy scalars from outside that were written into the graph
+    scalars      NumPy scalars and arrays, perhaps computed from others outside, in the graph
+    fresh        arrays made while tracing, from numbers alone
+    written      leaves of the arguments that it stored into; the tree of the result is then that of
+                 (result, list of their last values)
+    watched      arrays from outside of which it is known what read them
+    read         those of them that NumPy or Python read while tracing, and not only compiled code
+    conditions   what the graph is valid for; their values are its last outputs
     """
 
     graph: Graph
@@ -62,7 +70,12 @@ class Traced:
     captured: tuple[Any, ...]
     baked: tuple[tuple[Any, np.ndarray[Any, Any]], ...]
     output_weak: tuple[bool, ...]
-    scalars: tuple[np.generic, ...] = ()
+    scalars: tuple[Any, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    watched: tuple[np.ndarray[Any, Any], ...] = ()
+    read: tuple[np.ndarray[Any, Any], ...] = ()
+    fresh: tuple[np.ndarray[Any, Any], ...] = ()
+    written: tuple[int, ...] = ()
 
 
 # --- the stack ---
@@ -99,23 +112,59 @@ def register_capturable(type: type[Any], array_of: Callable[[Any], np.ndarray[An
     _capturable[type] = array_of
 
 
+class Memory:
+    """What arrays that are views of each other have in common: a block of memory, as in NumPy.
+
+    value     of all its elements, but for those that wait in `pending`
+    pending   elements stored one by one since then, by their number in row-major order
+    elements  single elements of `value` that somebody has read
+    version   counts the stores
+    frozen    why nothing may be stored into it, or ""
+    """
+
+    __slots__ = ("elements", "frozen", "pending", "value", "version")
+
+    def __init__(self, value: Value, frozen: str = "") -> None:
+        self.value = value
+        self.pending: dict[int, Value] = {}
+        self.elements: dict[int, Value] = {}
+        self.version = 0
+        self.frozen = frozen
+
+
 # --- a trace ---
 
 
 class Trace:
     """A graph in the making, with what it took from outside."""
 
-    def __init__(self, name: str, at: Location | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        at: Location | None = None,
+        arguments: Sequence[Any] | None = None,
+        answers: Sequence[Answer] = (),
+    ) -> None:
         self.name = name
         self.at = at
         self.alive = True
+        self.arguments = arguments
+        self.answers = answers
+        self.conditions: list[Condition] = []
+        self.asked: dict[Value, Answer] = {}
+        self.values = Values(self._array_of)
         self.builder = GraphBuilder(name)
         self.builder.locate = Locator()
         self.captured: list[Any] = []
         self.baked: list[tuple[Any, np.ndarray[Any, Any]]] = []
-        self.scalars: list[np.generic] = []
+        self.scalars: list[Any] = []
+        self.fresh: list[np.ndarray[Any, Any]] = []
+        self.watched: list[np.ndarray[Any, Any]] = []
+        self.read: list[np.ndarray[Any, Any]] = []
         self.refused: TraceError | None = None  # the last error about a value that is not known
         self._captured_as: dict[int, TracedArray] = {}
+        self._constants: dict[tuple[str, str], Value] = {}
+        self._sources: dict[Value, Any] = {}  # what stands behind the inputs
 
     def __enter__(self) -> Trace:
         _state.stack.append(self)
@@ -125,9 +174,9 @@ class Trace:
         self.alive = False
         _state.stack.remove(self)
 
-    def wrap(self, value: Value, *, weak: bool = False, shared: bool = False) -> TracedArray:
-        """The traced array of a value of this trace's graph."""
-        return _array_class()(value, self, weak=weak, shared=shared)
+    def wrap(self, value: Value, *, weak: bool = False) -> TracedArray:
+        """The traced array of a value of this trace's graph, in memory of its own."""
+        return _array_class()(value, self, weak=weak)
 
     # --- things from outside ---
 
@@ -136,6 +185,8 @@ class Trace:
         array_class = _array_class()
         if type(x) is array_class:
             return x if x.tracer is self else self._adopt(x)
+        if isinstance(x, array_class):
+            return _lift_known(x)
         if isinstance(x, bool | int | float | complex | np.generic):
             return self._scalar(x)
         if isinstance(x, np.ndarray):
@@ -162,8 +213,10 @@ class Trace:
         found = self._captured_as.get(key)
         if found is None:
             value = self.builder.input(type, f"captured{len(self.captured)}")
-            found = self._captured_as[key] = self.wrap(value, weak=weak, shared=True)
+            found = self._captured_as[key] = self.wrap(value, weak=weak)
+            found.memory = Memory(value, frozen="an array from outside")
             self.captured.append(x)  # kept, so that its id is not given to another object
+            self._sources[value] = x
         return found
 
     def bake(self, x: Any, array: np.ndarray[Any, Any]) -> None:
@@ -176,6 +229,16 @@ class Trace:
             return self.capture(array, array)
         return self.wrap(self.builder("dense", data=ArrayConstant(array)))
 
+    def constant(self, number: Any, type: TensorType) -> Value:
+        """A number in every element; a scalar that was met before is the same value."""
+        if type.shape:
+            return self.builder.constant(number, type)
+        key = (repr(number), type.dtype)
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = self.builder.constant(number, type)
+        return found
+
     def note_scalar(self, x: Any) -> None:
         """Note a number that is written into the graph, if NumPy may have computed it just now."""
         if isinstance(x, np.generic):
@@ -185,7 +248,7 @@ class Trace:
         weak = type(x) in (bool, int, float)
         self.note_scalar(x)
         dtype = supported_dtype(np.asarray(x).dtype, f"{x!r}")
-        return self.wrap(self.builder.constant(cast(float, x), TensorType(dtype, ())), weak=weak)
+        return self.wrap(self.constant(x, TensorType(dtype, ())), weak=weak)
 
     def _sequence(self, x: list[Any] | tuple[Any, ...], who: str) -> TracedArray:
         leaves, _ = flatten(x)
@@ -203,16 +266,33 @@ class Trace:
 
     # --- values that are asked for ---
 
-    def concretise(self, x: TracedArray, wanted: str) -> Any:
-        """The value of `x` for Python's sake (`wanted`: "bool", "int", "array" …).
+    def input(self, aval: Aval, name: str, place: int) -> TracedArray:
+        """The argument number `place`."""
+        value = self.builder.input(aval.type, name)
+        if self.arguments is not None:
+            self._sources[value] = self.arguments[place]
+        array = self.wrap(value, weak=aval.weak)
+        array.memory = Memory(value)
+        return array
 
-        Only a constant has one; a guard on the value of other arrays would be made here.
-        """
-        producer = x.value.producer
-        if producer is not None and producer.op.name == "constant" and not x.value.shape:
-            return producer.attributes["value"]
-        self.refused = _unknown_value(x, wanted)
-        raise self.refused
+    def concretise(self, x: TracedArray, wanted: str) -> Any:
+        """The value of `x` for Python's sake (`wanted`: "bool", "int", "array" …), see `asking`."""
+        trace = current_trace()
+        return ask(trace, x if trace is self else trace.lift(x), wanted)
+
+    def _array_of(self, value: Value) -> Any:
+        """The array behind an input; UnknownInputError where only its type is known."""
+        if self.arguments is None:
+            raise UnknownInputError
+        return array_behind(self._sources[value])
+
+
+def array_behind(source: Any) -> Any:
+    """The array of an argument, of a captured object, or of an array of an outer trace."""
+    if type(source) is _array_class():
+        return source.tracer.values.of(source.value)
+    array_of = _capturable.get(type(source))
+    return source if array_of is None else array_of(source)
 
 
 _array_classes: list[type[TracedArray]] = []
@@ -227,6 +307,31 @@ def _array_class() -> type[TracedArray]:
     return _array_classes[0]
 
 
+def _lift_known(x: Any) -> TracedArray:
+    from .known import lifted
+
+    return lifted(x)
+
+
+def known_values(x: Any) -> np.ndarray[Any, Any] | None:
+    """The values of an array that are known while tracing; None where `x` is no such array."""
+    from .known import KnownArray, snapshot
+
+    return snapshot(x) if type(x) is KnownArray else None
+
+
+def is_outside(x: Any) -> bool:
+    """Is an array of known values one from outside of the function?"""
+    from .known import contents
+
+    return contents(x).outside
+
+
+def is_capturable(cls: type[Any]) -> bool:
+    """Do traced functions use instances of the class as arrays from outside?"""
+    return cls in _capturable
+
+
 def is_traced(x: Any) -> TypeGuard[TracedArray]:
     """Whether `x` is a traced array, of whatever trace."""
     return type(x) is _array_class()
@@ -236,49 +341,10 @@ def can_lift(x: Any) -> bool:
     """Whether an operator takes `x` beside a traced array, be it only to refuse it with reasons."""
     if isinstance(x, bool | int | float | complex | np.generic | np.ndarray | list | tuple):
         return True
-    return type(x) in _capturable
+    return type(x) in _capturable or isinstance(x, _array_class())
 
 
 # --- errors ---
-
-_WANTED = {
-    "bool": (
-        "the truth value of a {x} is not known while tracing",
-        "np.where(condition, x, y) instead of if; & and | instead of and, or",
-    ),
-    "index": (
-        "the value of a {x} is not known while tracing, an integer is needed",
-        "a Python int from outside, or x.shape and len(x), which are known",
-    ),
-    "array": (
-        "a {x} has no values while tracing, it cannot become a NumPy array",
-        "leave out np.asarray and np.array (np.stack for a list); store into no NumPy array",
-    ),
-    "item": (
-        "the value of a {x} is not known while tracing",
-        "leave out .item() and .tolist(): go on with the array, and read the result of the call",
-    ),
-}
-_INDEX_HINT = "let that array be an argument of the function too"
-_WANTED_NUMBER = (
-    "the value of a {x} is not known while tracing, it cannot become a Python {wanted}",
-    "go on with the array: np functions and operators take it as they take a number",
-)
-
-
-def _unknown_value(x: TracedArray, wanted: str) -> TraceError:
-    what, hint = _WANTED.get(wanted, _WANTED_NUMBER)
-    if wanted == "array" and not x.value.type.is_float:
-        hint = f"{hint}; as an index into an array from outside: {_INDEX_HINT}"
-    producer = x.value.producer
-    since = producer.location if producer is not None else None
-    at = locate()
-    return TraceError(
-        what.format(x=repr(x), wanted=wanted),
-        at=at,
-        since=since if since != at else None,
-        hint=hint,
-    )
 
 
 def leaked(x: TracedArray) -> TraceError:
@@ -363,35 +429,60 @@ def trace(
 
 
 def trace_flat(
-    function: Callable[..., Any], in_tree: Treedef, avals: Sequence[Aval], name: str = ""
+    function: Callable[..., Any],
+    in_tree: Treedef,
+    avals: Sequence[Aval],
+    name: str = "",
+    arguments: Sequence[Any] | None = None,
+    answers: Sequence[Answer] = (),
+    stores: bool = False,
 ) -> Traced:
-    """Trace `function`, called with the tree (args, kwargs) of arrays as described by `avals`."""
+    """Trace `function`, called with the tree (args, kwargs) of arrays as described by `avals`.
+
+    With `arguments`, arrays and numbers for the leaves, Python may ask for values: that gives the
+    trace of the path that these take. `answers` are what the first questions are answered with.
+    With `stores` what is stored into arguments is a result; without it only the function sees it.
+    """
     name = name or sanitise(getattr(function, "__name__", "")) or "main"
-    with Trace(name, location_of(function)) as tracing:
+    with Trace(name, location_of(function), arguments, answers) as tracing:
         names = _unique_names(argument_paths(function, in_tree))
         arrays = [
-            tracing.wrap(tracing.builder.input(aval.type, leaf), weak=aval.weak, shared=True)
-            for aval, leaf in zip(avals, names, strict=True)
+            tracing.input(aval, leaf, place)
+            for place, (aval, leaf) in enumerate(zip(avals, names, strict=True))
         ]
         args, kwargs = unflatten(in_tree, arrays)
         result = _run(tracing, function, args, kwargs)
+        written = tuple(i for i, x in enumerate(arrays) if stores and _is_written(x))
+        if written:
+            result = (result, [arrays[i] for i in written])
         outputs, out_tree = _outputs(tracing, result)
     return Traced(
-        graph=tracing.builder.build([x.value for x in outputs]),
+        graph=tracing.builder.build(
+            [*(x.value for x in outputs), *(c.value for c in tracing.conditions)]
+        ),
         in_tree=in_tree,
         out_tree=out_tree,
         captured=tuple(tracing.captured),
         baked=tuple(tracing.baked),
         output_weak=tuple(x.weak for x in outputs),
         scalars=tuple(tracing.scalars),
+        conditions=tuple(tracing.conditions),
+        watched=tuple(tracing.watched),
+        read=tuple(tracing.read),
+        fresh=tuple(tracing.fresh),
+        written=written,
     )
 
 
 def _run(
     tracing: Trace, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    from .rebind import Rebinder
+
+    rebinder = Rebinder()
     try:
-        return function(*args, **kwargs)
+        seen = rebinder.version(function)
+        return seen(*map(rebinder.version, args), **kwargs)
     except FusegradError as error:
         error.at = error.at or locate_error(error) or locate()
         raise
@@ -404,6 +495,12 @@ def _run(
                 "np.stack or np.concatenate the parts: a NumPy array stores no traced one"
             )
         raise refused from error
+    finally:
+        rebinder.close()
+
+
+def _is_written(x: TracedArray) -> bool:
+    return x.memory is not None and x.memory.version > 0
 
 
 def _hides(error: Exception, refused: TraceError) -> bool:

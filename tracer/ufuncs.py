@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir.errors import DTypeError, FusegradError, ShapeError
-from ..ir.graph import Value
-from ..ir.types import NUMPY_DTYPE
-from . import elementwise, special
-from .errors import CastError, TraceError, UnsupportedError
-from .operands import kind_of, lift, lift_unless_number, materialise, shape_of
-from .promotion import broadcast_shapes, resolve_ufunc, shape_text, supported_dtype, ufunc_name
+from ..ir.errors import FusegradError
+from . import complexes, elementwise, special
+from .errors import CastError, StoreError, UnsupportedError
+from .mutation import store_result
+from .operands import is_number, kind_of, lift, lift_unless_number, materialise, shape_of
+from .promotion import broadcast_shapes, resolve_ufunc, supported_dtype, ufunc_name
 from .registry import FUNCTIONS, is_idle, unsupported, unsupported_keyword
 from .trace import can_lift, current_trace, is_traced
 
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
 # Ufuncs that are no elementwise functions of broadcast operands; other modules register theirs.
 GENERALISED: dict[np.ufunc, Callable[..., Any]] = {}
+
+# Methods of ufuncs besides calls, by name: METHODS["reduce"](ufunc, x, axis=…).
+METHODS: dict[str, Callable[..., Any]] = {}
 
 # ufunc.reduce(x, axis=0) is this function of it.
 _REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
@@ -41,24 +43,75 @@ def dispatch_ufunc(
     ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """What `__array_ufunc__` is asked for."""
+    if complexes.any_complex(inputs):
+        return complexes.call_ufunc(ufunc, method, inputs, kwargs)
     if method == "__call__":
         return _call(ufunc, inputs, kwargs)
     if method == "reduce" and ufunc in _REDUCTIONS:
-        return _reduce(_REDUCTIONS[ufunc], *inputs, **kwargs)
-    if method == "accumulate" and ufunc is np.add:
-        return _reduce(np.cumsum, *inputs, **kwargs)
+        out = kwargs.pop("out", None)
+        return _into(ufunc, _reduce(_REDUCTIONS[ufunc], *inputs, **kwargs), out)
     if method == "outer" and not ufunc.signature:
         return _outer(ufunc, inputs, kwargs)
+    if method in METHODS and ufunc.nin == 2 and ufunc.nout == 1 and not ufunc.signature:
+        out = kwargs.pop("out", None)
+        return _into(ufunc, METHODS[method](ufunc, *inputs, **kwargs), out)
     raise unsupported(f"{ufunc_name(ufunc)}.{method}")
 
 
 def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    dtype = kwargs.pop("dtype", None) if kwargs else None
-    for name, value in kwargs.items():
-        if name == "out" and all(each is None for each in value):
-            continue
+    if not kwargs:
+        return _plain_call(ufunc, inputs, None)
+    options = dict(kwargs)
+    dtype, out = options.pop("dtype", None), options.pop("out", None)
+    where = options.pop("where", True)
+    for name, value in options.items():
         if not is_idle(name, value):
-            raise _out_error(ufunc, value) if name == "out" else _keyword_error(ufunc, name)
+            raise _keyword_error(ufunc, name)
+    if where is not True:
+        return _call_where(ufunc, inputs, dtype, out, where)
+    return _into(ufunc, _plain_call(ufunc, inputs, dtype), out)
+
+
+def _call_where(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any, out: Any, where: Any) -> Any:
+    """The result where `where` is true, what `out` held elsewhere; without `out` that is nothing.
+
+    Elsewhere the ufunc sees ones, so that no derivative is infinite there and nan after all.
+    """
+    if ufunc.nout != 1 or ufunc.signature:
+        raise _keyword_error(ufunc, "where")
+    safe = tuple(_choose(where, x, 1) if _is_float(x) else x for x in inputs)
+    result = _plain_call(ufunc, safe, dtype)
+    target = out[0] if isinstance(out, tuple) else out
+    chosen = _choose(where, result, 0 if target is None else target)
+    return _into(ufunc, chosen, out)
+
+
+def _choose(where: Any, x: Any, y: Any) -> Any:
+    return FUNCTIONS[np.where].call(where, x, y)
+
+
+def _is_float(x: Any) -> bool:
+    if is_number(x):
+        return False
+    array = lift(x)
+    return array.value_type.is_float and not array.weak
+
+
+def _into(ufunc: np.ufunc, result: Any, out: Any) -> Any:
+    """`result`, stored into `out=` if that is given."""
+    targets = out if isinstance(out, tuple) else (out,)
+    if all(target is None for target in targets):
+        return result
+    results = result if isinstance(result, tuple) else (result,)
+    stored = []
+    for target, each in zip(targets, results, strict=True):
+        if target is not None and not is_traced(target):
+            raise _out_error(ufunc)
+        stored.append(each if target is None else store_result("out=", target, each))
+    return tuple(stored) if isinstance(result, tuple) else stored[0]
+
+
+def _plain_call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any) -> Any:
     if ufunc in GENERALISED:
         result = GENERALISED[ufunc](*inputs)
         return result if dtype is None else result.astype(dtype)
@@ -70,10 +123,8 @@ def _keyword_error(ufunc: np.ufunc, name: str) -> UnsupportedError:
     return unsupported_keyword(ufunc_name(ufunc), name)
 
 
-def _out_error(ufunc: np.ufunc, out: tuple[Any, ...]) -> FusegradError:
-    if all(is_traced(each) or each is None for each in out):
-        return _keyword_error(ufunc, "out")
-    return TraceError(
+def _out_error(ufunc: np.ufunc) -> FusegradError:
+    return StoreError(
         f"{ufunc_name(ufunc)} would store a traced array into a NumPy array from outside",
         hint="x = x + y instead of x += y or out=x: the result becomes an array of its own",
     )
@@ -121,7 +172,9 @@ def call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: str | None = Non
 
 def _full_name(ufunc: np.ufunc) -> str:
     name = ufunc_name(ufunc)
-    return name if name.startswith("np.") else f"the ufunc {name}"
+    if name.startswith("np."):
+        return name
+    return f"scipy.special.{name}" if special.is_special(ufunc) else f"the ufunc {name}"
 
 
 # --- operators ---
@@ -129,6 +182,8 @@ def _full_name(ufunc: np.ufunc) -> str:
 
 def operate(ufunc: np.ufunc, *inputs: Any) -> Any:
     """An operator of Python's. Of Python numbers alone it gives a Python number."""
+    if complexes.any_complex(inputs):
+        return complexes.call_ufunc(ufunc, "__call__", inputs, {})
     for x in inputs:
         if not (is_traced(x) or can_lift(x)):
             return NotImplemented
@@ -213,33 +268,3 @@ def _integer_power(x: TracedArray, exponent: int) -> TracedArray:
         exponent >>= 1
         square = b.mul(square, square) if exponent else square
     return current_trace().wrap(b.full_like(x.value, 1) if result is None else result)
-
-
-# --- in place ---
-
-
-def stored(sign: str, target: TracedArray, result: TracedArray) -> Value:
-    """The value of `target` after ``target {sign}= other``, where plain NumPy would do the same."""
-    if target.tracer is not current_trace() or target.shared:
-        raise _seen_by_others(sign, target)
-    have, got = target.value.type, result.value.type
-    if got.shape != have.shape:
-        raise ShapeError(
-            f"{sign}=: the result of shape {shape_text(got.shape)} does not fit into the array of "
-            f"shape {shape_text(have.shape)}",
-        )
-    if not np.can_cast(NUMPY_DTYPE[got.dtype], NUMPY_DTYPE[have.dtype], "same_kind"):
-        raise DTypeError(
-            f"{sign}=: a result of dtype {got.dtype} does not go into an array of {have.dtype}",
-            hint=f"x = x {sign} ..., which makes a new array",
-        )
-    return materialise(result, have.dtype, have.shape)
-
-
-def _seen_by_others(sign: str, target: TracedArray) -> TraceError:
-    argument = target.value.producer is None
-    owner = "an argument or an array from outside" if argument else "memory that views share"
-    return TraceError(
-        f"{sign}= would change {owner} in place, which is not supported while tracing",
-        hint=f"x = x {sign} ..., or x = x.copy() before",
-    )

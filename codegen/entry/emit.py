@@ -84,7 +84,8 @@ class _Entry:
     def _head(self) -> list[str]:
         """The signature, and the stack: one `alloca` for each array that the body uses."""
         spec, held = self.spec, self.checks.held
-        inputs, outputs = len(spec.input_types()), len(self.leaves)
+        inputs, results = len(spec.input_types()), len(self.leaves)
+        outputs = results if spec.verdict is None else results + 2
         stack = {
             "%slots": f"[{len(spec.parameters)} x ptr]",
             "%inputs": f"[{inputs} x ptr]",
@@ -92,10 +93,12 @@ class _Entry:
             "%overflow": "i32",
             "%held": f"[{held} x ptr]",
             "%outputs": f"[{outputs} x ptr]",
-            "%results": f"[{outputs + 1} x ptr]",
-            "%bools": f"[{outputs} x i8]",
+            "%results": f"[{results + 1} x ptr]",
+            "%bools": f"[{results} x i8]",
             "%context": f"[{CONTEXT_SIZE // POINTER} x i64]",
         }
+        if spec.verdict is not None:
+            stack["%verdict"] = "[2 x i64]"
         head = Writer(self.references)
         for name, kind in stack.items():
             head.write(f"{name} = alloca {kind}, align 8")
@@ -143,13 +146,40 @@ class _Entry:
         write.clear_items("%results", len(self.leaves) + 1, clear)
         for leaf in self.leaves:
             self.results.allocate(leaf)
+        if self.spec.verdict is not None:
+            self._place_verdict(self.spec.verdict)
         write.clear_items("%context", CONTEXT_SIZE // POINTER, clear)
         operands = "ptr %inputs, ptr %outputs, ptr %context"
         status = write.call("i32", f'@"{self.spec.prefix}.invoke"', operands)
+        if self.spec.verdict is not None:
+            self._judge(status)
         write.branch(write.value(f"icmp eq i32 {status}, 0"), "done", "failed")
         write.start("failed")
         write.run(f'@"{self.spec.prefix}.report"', f"i32 {status}")
         write.go(FAIL)
+
+    def _place_verdict(self, place: int) -> None:
+        for number in range(2):
+            address = self.writer.address("%verdict", 8 * number)
+            self.writer.store_item(address, "%outputs", place + number)
+
+    def _judge(self, status: str) -> None:
+        """Give back what was made for the call, and hand it on, if it takes another path.
+
+        A failure may be due to the wrong path as well; Python finds out.
+        """
+        write = self.writer
+        worked = write.value(f"icmp eq i32 {status}, 0")
+        write.branch(worked, "judge", "doubt")
+        write.start("doubt")
+        write.branch(write.value(f"icmp slt i32 {status}, 0"), "failed", "refused")
+        write.start("judge")
+        holds = write.value(f"icmp eq i64 {write.load('i64', '%verdict')}, 0")
+        write.branch(holds, "accepted", "refused")
+        write.start("refused")
+        self._release("%results", len(self.leaves) + 1)
+        write.go(MISS)
+        write.start("accepted")
 
     def _finish(self) -> None:
         write = self.writer

@@ -191,7 +191,9 @@ class EntrySpec:
     """One signature of a compiled function.
 
     `prefix` starts the name of everything emitted for it; `run` is the core's symbol. The first
-    `positional_only` parameters can't be named, the last `keyword_only` ones must be.
+    `positional_only` parameters can't be named, the last `keyword_only` ones must be. With a
+    `verdict` the core has two more outputs from that place on, an i64 and an f64: where the first
+    is not 0, or the core fails, the call is not this one's after all, and goes to the fallback.
     """
 
     prefix: str
@@ -204,6 +206,7 @@ class EntrySpec:
     keyword_only: int = 0
     release_gil: bool = False
     run: str = "run"
+    verdict: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.parameters) != len(self.inputs):

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from ..ir.functions import activation, elementwise
 from ..runtime.eager import activations as _eager
 from ..runtime.eager.arithmetic import tanh as _tanh
 from ..runtime.eager.dispatch import as_floating, call, public
+from ..runtime.eager.inplace import updating
 from ..runtime.eager.operands import floating, shape_of
 
 tanh = public(_tanh)
 softmax = _eager.softmax
 log_softmax = _eager.log_softmax
+
+
+def with_inplace(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with one more option, its last: inplace=True changes the input itself."""
+    options = function.__code__.co_argcount - 1
+    changing = updating(f"{function.__name__}_", function)
+
+    @wraps(function)
+    def run(input: Any, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+        if len(args) > options:
+            *args, inplace = args  # type: ignore[assignment]
+        if inplace and hasattr(input, "_data"):
+            return changing(input, *args, **kwargs)
+        result = function(input, *args, **kwargs)
+        if inplace:
+            input[...] = result
+        return input if inplace else result
+
+    return run
 
 
 def _plain(name: str, function: Any, title: str = "") -> Any:
@@ -28,24 +50,27 @@ def _plain(name: str, function: Any, title: str = "") -> Any:
 
 sigmoid = _plain("sigmoid", elementwise.sigmoid)
 logsigmoid = _plain("logsigmoid", elementwise.log_sigmoid, "LogSigmoidBackward0")
-mish = _plain("mish", activation.mish)
-hardsigmoid = _plain("hardsigmoid", activation.hardsigmoid)
-hardswish = _plain("hardswish", activation.hardswish)
+mish = with_inplace(_plain("mish", activation.mish))
+hardsigmoid = with_inplace(_plain("hardsigmoid", activation.hardsigmoid))
+hardswish = with_inplace(_plain("hardswish", activation.hardswish))
 softsign = _plain("softsign", activation.softsign, "DivBackward0")
 tanhshrink = _plain("tanhshrink", activation.tanhshrink, "SubBackward0")
-selu = _plain("selu", activation.selu, "EluBackward0")
+selu = with_inplace(_plain("selu", activation.selu, "EluBackward0"))
 
 
+@with_inplace
 def relu(input: Any) -> Any:
     """max(x, 0), with derivative 0 at 0."""
     return call("relu", elementwise.relu, input)
 
 
+@with_inplace
 def relu6(input: Any) -> Any:
     """x limited to [0, 6]."""
     return hardtanh(input, 0.0, 6.0)
 
 
+@with_inplace
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """x limited to [min_val, max_val]; at a bound the derivative is 0."""
     bounds: dict[str, Any] = {"low": float(min_val), "high": float(max_val)}
@@ -60,6 +85,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return call("softplus", scaled, as_floating(input), beta=float(beta))
 
 
+@with_inplace
 def silu(input: Any) -> Any:
     """x · sigmoid(x)."""
     return call("silu", elementwise.silu, as_floating(input))
@@ -72,6 +98,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return call("gelu", elementwise.gelu, as_floating(input), approximate=approximate)
 
 
+@with_inplace
 def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
     """x where x > 0, else negative_slope · x."""
     return call("leaky_relu", elementwise.leaky_relu, input, slope=float(negative_slope))
@@ -82,11 +109,13 @@ def prelu(input: Any, weight: Any) -> Any:
     return call("prelu_kernel", activation.prelu, *floating(input, weight))
 
 
+@with_inplace
 def elu(input: Any, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (e^x - 1)."""
     return call("elu", elementwise.elu, as_floating(input), alpha=float(alpha))
 
 
+@with_inplace
 def celu(input: Any, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (e^(x/alpha) - 1)."""
     x = as_floating(input)
@@ -108,6 +137,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     return call("hardshrink", activation.hardshrink, as_floating(input), bound=float(lambd))
 
 
+@with_inplace
 def threshold(input: Any, threshold: float, value: float) -> Any:
     """x where it is above `threshold`, else `value`."""
     static: dict[str, Any] = {"bound": float(threshold), "value": float(value)}

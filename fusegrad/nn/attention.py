@@ -13,7 +13,7 @@ from ..ir.functions.reduction import softmax
 from ..ir.matrix import compare_places, transposed
 from ..runtime.eager.dispatch import call
 from ..runtime.eager.operands import floating, shape_of
-from .layer import dropout
+from .noise import dropout
 
 
 def scaled_dot_product_attention(

@@ -17,7 +17,9 @@ import numpy as np
 from ..ir.functions import loss
 from ..runtime.eager import adapters
 from ..runtime.eager.dispatch import as_floating, call, is_tensor_like, traced
+from ..runtime.eager.errors import EagerError
 from ..runtime.eager.operands import floating, shape_of
+from ..runtime.eager.products import pdist
 from .activation import (
     celu,
     elu,
@@ -46,22 +48,55 @@ from .activation import (
     tanhshrink,
     threshold,
 )
-from .attention import scaled_dot_product_attention
+from .attention import (
+    scaled_dot_product_attention,
+)
 from .layer import (
     batch_norm,
     bilinear,
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
     embedding,
     group_norm,
     instance_norm,
     layer_norm,
     linear,
+    local_response_norm,
     normalize,
     one_hot,
     rms_norm,
+)
+from .margin import (
+    multi_margin_loss,
+    multilabel_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from .noise import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+    gumbel_softmax,
+    rrelu,
+)
+from .pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
 )
 from .regression import (
     binary_cross_entropy,
@@ -83,26 +118,36 @@ from .regression import (
     soft_margin_loss,
     triplet_margin_loss,
 )
+from .resample import (
+    affine_grid,
+    channel_shuffle,
+    fold,
+    grid_sample,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unfold,
+    upsample,
+)
 from .window import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
     conv1d,
     conv2d,
     conv3d,
     conv_transpose1d,
     conv_transpose2d,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
+    conv_transpose3d,
     pad,
 )
 
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -111,11 +156,13 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -125,10 +172,14 @@ __all__ = [
     "dropout3d",
     "elu",
     "embedding",
+    "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -136,30 +187,43 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
     "rms_norm",
+    "rrelu",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",
@@ -175,6 +239,9 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+    "unfold",
+    "upsample",
 ]
 
 
@@ -232,6 +299,7 @@ def nll_loss(
     _check_batch(input, target, axis)
     static: dict[str, Any] = {"axis": axis, "reduction": reduction}
     static["ignore_index"] = ignore_index if _ignores(target, ignore_index) else None
+    static["title"] = "NllLossBackward0" if len(shape_of(input)) < 3 else "NllLoss2DBackward0"
     if label_smoothing:
         static |= {"label_smoothing": float(label_smoothing), "title": "AddBackward0"}
     if weight is not None:
@@ -250,6 +318,8 @@ def _holds_classes(target: Any) -> bool:
 
 
 def _check_batch(input: Any, target: Any, axis: int) -> None:
+    if not _holds_classes(target):
+        raise EagerError(f"expected target dtype to be Long (integers), but got {target.dtype}")
     shape = shape_of(input)
     expected = (*shape[:axis], *shape[axis + 1 :])
     if shape_of(target) != expected:

@@ -1,7 +1,8 @@
-"""Layers of `fusegrad.nn.functional`: linear maps, normalisation, dropout, embedding."""
+"""Layers of `fusegrad.nn.functional`: linear maps, normalisation, embedding."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,9 @@ from ..ir.functions import linalg, normalisation
 from ..ir.functions import linear as products
 from ..runtime.eager import modes
 from ..runtime.eager.axes import normalise, normalise_all
-from ..runtime.eager.dispatch import call, is_tensor_like
-from ..runtime.eager.operands import as_operand, floating, shape_of, tensor_of
-from ..runtime.eager.random import rand
+from ..runtime.eager.dispatch import call, is_tensor_like, traced
+from ..runtime.eager.errors import EagerError
+from ..runtime.eager.operands import as_operand, floating, shape_of
 
 # What PyTorch calls the last node, by the axes of the input and whether there is a bias.
 _LINEAR_TITLES = {
@@ -118,6 +119,11 @@ def instance_norm(
     """Standardised for each sample and channel."""
     if not use_input_stats or running_mean is not None or running_var is not None:
         raise NotImplementedError("instance_norm with running statistics is not supported")
+    if math.prod(shape_of(input)[2:]) == 1:
+        raise ValueError(
+            "Expected more than 1 spatial element when training, got input size "
+            f"{list(shape_of(input))}"
+        )
     extras, extra = _affine(weight, bias)
     static: dict[str, Any] = {"extras": extras, "groups": shape_of(input)[1], "eps": float(eps)}
     operands = floating(input, *extra)
@@ -176,34 +182,17 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     return call("normalize", normalisation.normalised, x, title="DivBackward0", **static)
 
 
-# --- dropout ---
-
-
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Elements set to 0 with probability p, the others divided by 1 - p; x itself outside training.
-
-    The random numbers are those of `manual_seed`. In a compiled function they are drawn once.
-    """
-    return _dropped(input, shape_of(input), p, training)
-
-
-def _dropped(input: Any, shape: tuple[int, ...], p: float, training: bool) -> Any:
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
-        return input
-    kept = rand(*shape).numpy() >= p
-    factor = np.asarray(kept / (1 - p) if p < 1 else np.zeros(shape), np.dtype(input.dtype))
-    return tensor_of(input) * tensor_of(factor) if is_tensor_like(input) else input * factor
-
-
-def dropout1d(input: Any, p: float = 0.5, training: bool = True) -> Any:
-    """The same for whole channels: all elements of one together."""
-    shape = shape_of(input)
-    return _dropped(input, (*shape[:2], *[1] * (len(shape) - 2)), p, training)
-
-
-dropout2d = dropout3d = dropout1d
+def local_response_norm(
+    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Any:
+    """x / (k + alpha · the mean of x² over `size` neighbouring channels)^beta."""
+    (x,) = floating(as_operand(input))
+    if len(x.shape) < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {len(x.shape)})")
+    static: dict[str, Any] = {"size": int(size), "alpha": float(alpha), "beta": float(beta)}
+    static |= {"shift": float(k)}
+    function = normalisation.local_response
+    return call("local_response_norm", function, x, title="DivBackward0", **static)
 
 
 # --- indices ---
@@ -236,6 +225,14 @@ def one_hot(input: Any, num_classes: int = -1) -> Any:
     if num_classes < 0:
         array = np.asarray(getattr(indices, "_data", indices))
         num_classes = int(array.max()) + 1
+    elif traced((indices,)) is None:
+        array = np.asarray(getattr(indices, "_data", indices))
+    else:
+        array = np.zeros(0, np.int64)
+    if array.size and array.max() >= num_classes:
+        raise EagerError(f"Class values must be smaller than num_classes, {num_classes}.")
+    if array.size and array.min() < 0:
+        raise EagerError("Class values must be non-negative.")
     return call("one_hot", _one_hot, indices, classes=int(num_classes))
 
 

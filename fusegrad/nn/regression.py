@@ -29,9 +29,24 @@ def _loss(
 ) -> Any:
     """A loss of floating-point operands that are brought to one dtype and shape."""
     check_reduction(reduction)
+    _warn_of_broadcasting(name, operands)
     together = floating(*operands)
     static |= {"of": function, "reduction": reduction}
     return call(name, adapters.aligned, *together, title=title, **static)
+
+
+_SAME_SIZE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
+
+def _warn_of_broadcasting(name: str, operands: tuple[Any, ...]) -> None:
+    shapes = [shape_of(x) for x in operands[:2]]
+    if name in _SAME_SIZE and shapes[0] != shapes[1]:
+        warnings.warn(
+            f"{name}: using a target size ({list(shapes[1])}) that is different to the input size "
+            f"({list(shapes[0])}): this will likely lead to incorrect results due to broadcasting",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _by_reduction(reduction: str, each: str, *, mean: str = "MeanBackward0") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -46,8 +47,15 @@ class Optimizer:
                 raise TypeError(f"optimizer can only optimize Tensors, got {type(x).__name__}")
             if not x.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
+        if len(set(params)) != len(params):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters: each of them is "
+                "stepped so often",
+                UserWarning,
+                stacklevel=3,
+            )
         known = {x for other in self.param_groups for x in other["params"]}
-        if len(set(params)) != len(params) or known & set(params):
+        if known & set(params):
             raise ValueError("some parameters appear in more than one parameter group")
         self.param_groups.append({**self.defaults, **group, "params": params})
 

@@ -163,15 +163,11 @@ def nan_to_num(b: Builder, x: Handle, *, nan: float, high: float, low: float) ->
 
 
 def log_ndtr(b: Builder, x: Handle) -> Handle:
-    """log Φ(x); far on the left by an asymptotic series (DLMF 7.12.1)."""
-    far = b.compare("lt", x, b.full_like(x, -12.0))
-    near_x = b.select(far, b.zeros_like(x), x)
-    near = b("log", b.scale(b("erfc", b.scale(near_x, -math.sqrt(0.5))), 0.5))
-    far_x = b.select(far, x, b.full_like(x, -12.0))
-    inverse = b.div(b.full_like(x, 1), b.mul(far_x, far_x))
-    series = b.full_like(x, 1)
-    for k in reversed(range(1, 9)):
-        series = b.sub(b.full_like(x, 1), b.mul(b.scale(inverse, 2 * k - 1), series))
-    leading = _plus(b, b.scale(b.mul(far_x, far_x), -0.5), -0.5 * math.log(2 * math.pi))
-    tail = b.add(b.sub(leading, b("log", b.neg(far_x))), b("log", series))
-    return b.select(far, tail, near)
+    """log Φ(x): by erfcx on the left, where Φ is small, and else by what it lacks to 1."""
+    left = b.compare("lt", x, b.full_like(x, -1))
+    low = b.select(left, x, b.full_like(x, -1))
+    scaled = b("erfcx", b.scale(low, -math.sqrt(0.5)))
+    small = b.sub(b("log", b.scale(scaled, 0.5)), b.scale(b.mul(low, low), 0.5))
+    high = b.select(left, b.zeros_like(x), x)
+    rest = b("log1p", b.scale(b("erfc", b.scale(high, math.sqrt(0.5))), -0.5))
+    return b.select(left, small, rest)

@@ -12,7 +12,6 @@ from ..matrix import (
     identity,
     multiply,
     rows,
-    symmetric,
     transposed,
     triangle,
     upper_triangle,
@@ -30,30 +29,41 @@ def _squeezed(b: Builder, x: Handle, axis: int) -> Handle:
 # --- systems ---
 
 
-def solve(b: Builder, a: Handle, c: Handle) -> Handle:
-    """The x with a x = c; c is a vector (of each matrix), or a matrix of right-hand sides."""
+def solve(b: Builder, a: Handle, c: Handle, *, vector: bool | None = None) -> Handle:
+    """The x with a x = c; c is a vector (of each matrix), or a matrix of right-hand sides.
+
+    Which of them, is told by the shapes unless `vector` says it.
+    """
     left, right = b.type_of(a), b.type_of(c)
-    vector = right.ndim == 1 or (left.ndim > 1 and right.shape == left.shape[:-1])
+    if vector is None:
+        vector = right.ndim == 1 or (left.ndim > 1 and right.shape == left.shape[:-1])
     if vector:
-        c = b.reshape(c, (*right.shape, 1))
-    stack = broadcast_shapes("solve", left, right, left.shape[:-2], b.type_of(c).shape[:-2])
+        return _squeezed(b, _solved(b, "solve", a, b.reshape(c, (*right.shape, 1))), -1)
+    return _solved(b, "solve", a, c)
+
+
+def _solved(b: Builder, op: str, a: Handle, c: Handle, **static: bool) -> Handle:
+    """The solutions, for matrices of right-hand sides; the two stacks broadcast."""
+    left, right = b.type_of(a), b.type_of(c)
+    stack = broadcast_shapes(op, left, right, left.shape[:-2], right.shape[:-2])
     a = b.broadcast(a, (*stack, *left.shape[-2:]))
-    c = b.broadcast(c, (*stack, *b.type_of(c).shape[-2:]))
-    x = b("solve", a, c)
-    return _squeezed(b, x, -1) if vector else x
+    return b(op, a, b.broadcast(c, (*stack, *right.shape[-2:])), **static)
 
 
 def solve_triangular(
     b: Builder, a: Handle, c: Handle, *, upper: bool, left: bool, unit: bool
 ) -> Handle:
-    """The same, where only one triangle of `a` counts; with `left` false the x with x a = c."""
-    part = (upper_triangle if upper else triangle)(b, a, 0)
+    """The x with a x = c, where only one triangle of `a` counts; c is a matrix or a stack.
+
+    With `left` false the x with x a = c; with `unit` the diagonal of a is taken to be 1.
+    """
     if unit:
-        below = (upper_triangle if upper else triangle)(b, a, 1 if upper else -1)
-        part = b.add(below, identity(b, b.type_of(a)))
+        below = upper_triangle(b, a, 1) if upper else triangle(b, a, -1)
+        a = b.add(below, identity(b, b.type_of(a)))
     if left:
-        return solve(b, part, c)
-    return transposed(b, solve(b, transposed(b, part), transposed(b, c)))
+        return _solved(b, "solve_triangular", a, c, upper=upper)
+    turned = transposed(b, a), transposed(b, c)
+    return transposed(b, _solved(b, "solve_triangular", *turned, upper=not upper))
 
 
 def inverse(b: Builder, x: Handle) -> Handle:
@@ -69,8 +79,8 @@ def cholesky(b: Builder, x: Handle, *, upper: bool) -> Handle:
 def cholesky_solve(b: Builder, c: Handle, factor: Handle, *, upper: bool) -> Handle:
     """The solution of a x = c, given the Cholesky factor of a."""
     low = transposed(b, factor) if upper else factor
-    low = triangle(b, low, 0)
-    return solve(b, transposed(b, low), solve(b, low, c))
+    half = _solved(b, "solve_triangular", low, c, upper=False)
+    return _solved(b, "solve_triangular", transposed(b, low), half, upper=True)
 
 
 # --- determinants ---
@@ -84,12 +94,12 @@ def slogdet(b: Builder, x: Handle) -> tuple[Handle, Handle]:
 
 
 def det(b: Builder, x: Handle) -> Handle:
-    """The determinant: up to 3 rows by its formula, which holds for singular matrices too."""
+    """The determinant: up to 4 rows by its formula, which holds for singular matrices too."""
     type = b.type_of(x)
     if type.ndim < 2 or type.shape[-1] != type.shape[-2]:
         raise ShapeError(f"det: {type} must be batches of square matrices")
     n = type.shape[-1]
-    if n > 3:
+    if n > 4:
         sign, size = slogdet(b, x)
         return b.mul(sign, b("exp", size))
     if n == 0:
@@ -138,7 +148,7 @@ def _qr(b: Builder, x: Handle) -> tuple[Handle, Handle]:
 
 def eigh(b: Builder, x: Handle) -> tuple[Handle, Handle]:
     """Eigenvalues in rising order, and orthonormal eigenvectors as columns; x is symmetric."""
-    packed = b("eigh", symmetric(b, x))
+    packed = b("eigh", x)
     n = b.type_of(x).shape[-1]
     return _squeezed(b, rows(b, packed, 0, 1), -2), rows(b, packed, 1, n + 1)
 
@@ -162,16 +172,7 @@ def svdvals(b: Builder, x: Handle) -> Handle:
 
 def pinv(b: Builder, x: Handle, *, tolerance: float) -> Handle:
     """The Moore-Penrose inverse; singular values up to tolerance · the largest count as 0."""
-    u, s, vt = svd(b, x)
-    shape = b.type_of(s).shape
-    axis = len(shape) - 1
-    largest = b.expand(b("reduce_max", s, axes=(axis,)), (axis,), shape)
-    kept = b.compare("gt", s, b("stop_gradient", b.scale(largest, tolerance)))
-    one = b.full_like(s, 1)
-    inverse_ = b.select(kept, b.div(one, b.select(kept, s, one)), b.zeros_like(s))
-    row = b.reshape(inverse_, (*shape[:-1], 1, shape[-1]))
-    v = transposed(b, vt)
-    return multiply(b, b.mul(v, b.broadcast(row, b.type_of(v).shape)), transposed(b, u))
+    return b("pinv", x, tolerance=tolerance)
 
 
 # --- norms, powers, traces ---
@@ -200,6 +201,40 @@ def matrix_norm(b: Builder, x: Handle, *, order: float | str, keep: bool) -> Han
 
 def _extremum(order: float) -> str:
     return "reduce_max" if order > 0 else "reduce_min"
+
+
+def chain(b: Builder, *factors: Handle) -> Handle:
+    """The product of several matrices, in the order that takes the fewest multiplications.
+
+    The first may be a row and the last a column, as vectors.
+    """
+    shapes = [b.type_of(x).shape for x in factors]
+    edges = [shapes[0][-2] if len(shapes[0]) > 1 else 1, *(shape[-1] for shape in shapes)]
+    edges[-1] = edges[-1] if len(shapes[-1]) > 1 else 1
+    split = _cheapest_splits(edges)
+
+    def product(first: int, last: int) -> Handle:
+        if first == last:
+            return factors[first]
+        middle = split[first, last]
+        return matmul(b, product(first, middle), product(middle + 1, last))
+
+    return product(0, len(factors) - 1)
+
+
+def _cheapest_splits(edges: list[int]) -> dict[tuple[int, int], int]:
+    """After which factor to split each part of a product; factor i is edges[i] × edges[i + 1]."""
+    count = len(edges) - 1
+    costs = {(i, i): 0 for i in range(count)}
+    split = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            costs[i, j], split[i, j] = min(
+                (costs[i, k] + costs[k + 1, j] + edges[i] * edges[k + 1] * edges[j + 1], k)
+                for k in range(i, j)
+            )
+    return split
 
 
 def matrix_power(b: Builder, x: Handle, *, n: int) -> Handle:

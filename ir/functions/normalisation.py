@@ -124,6 +124,24 @@ def pairwise_distance(
 ) -> Handle:
     """The norm of x - y + eps along the last axis."""
     gap = b.sub(x, y)
-    shape = b.type_of(gap).shape
+    shape = b.type_of(gap).shape or (1,)
+    gap = b.reshape(gap, shape)
     size = norm(b, b.add(gap, b.full_like(gap, eps)), (len(shape) - 1,), order=order)
     return b.reshape(size, (*shape[:-1], 1)) if keep else size
+
+
+def local_response(
+    b: Builder, x: Handle, *, size: int, alpha: float, beta: float, shift: float
+) -> Handle:
+    """x / (shift + alpha · the mean of x² over `size` neighbouring channels)^beta."""
+    shape = b.type_of(x).shape
+    rest = len(shape) - 2
+    low = (0, size // 2, *[0] * rest)
+    high = (0, (size - 1) // 2, *[0] * rest)
+    wide = b("pad", b.mul(x, x), low=low, high=high, interior=(0,) * len(shape))
+    total: Handle = None
+    for i in range(size):
+        part = b.slice(wide, (0, i, *[0] * rest), (shape[0], i + shape[1], *shape[2:]))
+        total = part if total is None else b.add(total, part)
+    base = b.add(b.scale(total, alpha / size), b.full_like(x, shift))
+    return b.div(x, b("pow", base, b.full_like(base, beta)))

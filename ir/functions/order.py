@@ -52,7 +52,7 @@ def take_along(b: Builder, x: Handle, indices: Handle, *, axis: int) -> Handle:
     """x at `indices` along `axis`; elsewhere each element at its own place."""
     shape = b.type_of(x).shape
     if not b.type_of(indices).size:
-        return b.constant(0, b.type_of(x).with_shape(b.type_of(indices).shape))
+        return b("gather", _flat(b, x), indices, axis=0)
     if len(shape) == 1:
         return b("gather", x, indices, axis=0)
     return b("gather", _flat(b, x), flat_positions(b, indices, shape, axis), axis=0)

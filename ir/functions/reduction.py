@@ -73,7 +73,9 @@ def _maximum(b: Builder, x: Handle, axes: Axes) -> Handle:
 
 
 def logsumexp(b: Builder, x: Handle, axes: Axes) -> Handle:
-    """log Σ e^x without overflow; ±inf as the limit."""
+    """log Σ e^x without overflow; ±inf as the limit, -inf of no elements."""
+    if not count(b, x, axes):
+        return b("log", b.sum(b("exp", x), axes))
     largest = _maximum(b, x, axes)
     shift = b.select(isfinite(b, largest), largest, b.zeros_like(largest))
     total = b.sum(b("exp", b.sub(x, _spread(b, shift, x, axes))), axes)
@@ -97,7 +99,7 @@ def log_softmax(b: Builder, x: Handle, axes: Axes) -> Handle:
 
 
 def norm(b: Builder, x: Handle, axes: Axes, *, order: float = 2) -> Handle:
-    """The vector norm (Σ |x|^order)^(1/order); at 0 the gradient of the 2-norm is 0."""
+    """The vector norm (Σ |x|^order)^(1/order); where it is 0, so is its gradient."""
     if order == 2:
         return root(b, b.sum(square(b, x), axes))
     size = b("abs", x)
@@ -105,5 +107,12 @@ def norm(b: Builder, x: Handle, axes: Axes, *, order: float = 2) -> Handle:
         return b.sum(size, axes)
     if math.isinf(order):
         return _reduce(b, "reduce_max" if order > 0 else "reduce_min", size, axes)
+    none = b.compare("eq", size, b.zeros_like(size))
+    if order < 1:  # whose slope at 0 is infinite
+        size = b.select(none, b("stop_gradient", size), size)
     total = b.sum(b("pow", size, b.full_like(size, order)), axes)
-    return b("pow", total, b.full_like(total, 1 / order))
+    nothing = b.compare("eq", total, b.zeros_like(total))
+    root_ = b("pow", b.select(nothing, b.full_like(total, 1), total), b.full_like(total, 1 / order))
+    return b.select(
+        nothing, b("pow", b("stop_gradient", total), b.full_like(total, 1 / order)), root_
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ..builder import Builder, Handle
 from .activation import absolute
 from .elementwise import softplus, square
@@ -132,7 +134,8 @@ def cosine_embedding_loss(
     """1 - cos where y = 1, max(0, cos - margin) where y = -1."""
     axis = b.type_of(x1).ndim - 1
     cosine = cosine_similarity(b, x1, x2, axis=axis, eps=1e-8)
-    y = b.broadcast(y, b.type_of(cosine).shape)
+    shape = np.broadcast_shapes(b.type_of(cosine).shape, b.type_of(y).shape)
+    cosine, y = b.broadcast(cosine, shape), b.broadcast(y, shape)
     near = b.sub(b.full_like(cosine, 1), cosine)
     far = _hinge(b, b.sub(cosine, b.full_like(cosine, margin)))
     positive = b.compare("eq", y, b.full_like(y, 1))

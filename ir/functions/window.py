@@ -1,4 +1,4 @@
-"""Convolution and pooling: windows that slide along the last axes.
+"""Convolution and padding: windows that slide along the last axes. (`pooling` reduces them.)
 
 The windows of one axis are strided slices, joined along a new axis; several axes come one after the
 other. A convolution is then one contraction.
@@ -6,7 +6,6 @@ other. A convolution is then one contraction.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ..builder import Builder, Handle
@@ -65,7 +64,7 @@ def unfolded(
     return x
 
 
-def _counts(name: str, shape: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
+def window_counts(name: str, shape: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
     spatial = shape[len(shape) - len(kernel) :]
     counts = tuple(map(output_extent, spatial, kernel, stride, dilation))
     if any(n < 1 for n in counts):
@@ -94,7 +93,7 @@ def convolution(
     outputs, _, *kernel = b.type_of(weight).shape
     n, channels, *_ = shape = b.type_of(x).shape
     _check_channels(b.type_of(x), b.type_of(weight), groups)
-    counts = _counts("convolution", shape, tuple(kernel), stride, dilation)
+    counts = window_counts("convolution", shape, tuple(kernel), stride, dilation)
     taken = unfolded(b, x, tuple(kernel), stride, dilation, counts)
     taken = b.reshape(taken, (n, groups, channels // groups, *b.type_of(taken).shape[2:]))
     d = len(kernel)
@@ -155,89 +154,6 @@ def transposed_convolution(
         dilation=dilation,
         groups=groups,
     )
-
-
-# --- pooling ---
-
-
-def _pooled(
-    b: Builder,
-    name: str,
-    x: Handle,
-    kernel: Sizes,
-    stride: Sizes,
-    dilation: Sizes,
-) -> Handle:
-    """Windows of x flattened: [..., counts…, kernel positions]."""
-    shape = b.type_of(x).shape
-    d = len(kernel)
-    counts = _counts(name, shape, kernel, stride, dilation)
-    taken = unfolded(b, x, kernel, stride, dilation, counts)
-    lead = len(shape) - d
-    outer = tuple(lead + 2 * i for i in range(d))
-    inner = tuple(lead + 2 * i + 1 for i in range(d))
-    taken = b.transpose(taken, (*range(lead), *outer, *inner))
-    return b.reshape(taken, (*shape[:lead], *counts, math.prod(kernel)))
-
-
-def max_pool(
-    b: Builder, x: Handle, *, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Handle:
-    """The largest element of each window; the first of equals takes the gradient."""
-    around = tuple((p, p) for p in padding)
-    x = padded(b, x, around, -math.inf)
-    taken = _pooled(b, "max_pool", x, kernel, stride, dilation)
-    shape = b.type_of(taken).shape
-    axis = len(shape) - 1
-    winner = b.expand(b("argmax", taken, axis=axis), (axis,), shape)
-    place = b("iota", dtype="i64", shape=shape, axis=axis)
-    chosen = b.compare("eq", winner, place)
-    return b.sum(b.select(chosen, taken, b.zeros_like(taken)), (axis,))
-
-
-def avg_pool(
-    b: Builder,
-    x: Handle,
-    *,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    count_include_pad: bool,
-    divisor: int | None,
-) -> Handle:
-    """The mean of each window."""
-    around = tuple((p, p) for p in padding)
-    ones = (1,) * len(kernel)
-    type = b.type_of(x)
-    taken = _pooled(b, "avg_pool", padded(b, x, around, 0), kernel, stride, ones)
-    total = b.sum(taken, (b.type_of(taken).ndim - 1,))
-    if divisor is not None or count_include_pad or not any(padding):
-        return b.div(total, b.full_like(total, divisor or math.prod(kernel)))
-    inside = b.broadcast(b.constant(1, TensorType(type.dtype, ())), type.shape)
-    inside = _pooled(b, "avg_pool", padded(b, inside, around, 0), kernel, stride, ones)
-    return b.div(total, b.sum(inside, (b.type_of(inside).ndim - 1,)))
-
-
-def adaptive_avg_pool(b: Builder, x: Handle, *, sizes: Sizes) -> Handle:
-    """Means of parts of the last axes, which become `sizes` parts of nearly equal width."""
-    for back, size in enumerate(reversed(sizes), start=1):
-        axis = b.type_of(x).ndim - back
-        x = _adapted(b, x, axis, size)
-    return x
-
-
-def _adapted(b: Builder, x: Handle, axis: int, size: int) -> Handle:
-    shape = b.type_of(x).shape
-    extent = shape[axis]
-    parts = []
-    for i in range(size):
-        first, last = i * extent // size, -((-(i + 1) * extent) // size)
-        start = tuple(first if j == axis else 0 for j in range(len(shape)))
-        stop = tuple(last if j == axis else n for j, n in enumerate(shape))
-        total = b.sum(b.slice(x, start, stop), (axis,))
-        average = b.div(total, b.full_like(total, last - first))
-        parts.append(b.reshape(average, (*shape[:axis], 1, *shape[axis + 1 :])))
-    return b.concatenate(parts, axis)
 
 
 # --- other paddings ---

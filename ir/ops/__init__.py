@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    composed,
     contraction,
     elementary,
     factorisation,
@@ -15,10 +16,12 @@ from . import (
     special,
     spectral,
     structure,
+    update,
 )
 
 __all__ = [
     "arithmetic",
+    "composed",
     "contraction",
     "elementary",
     "factorisation",
@@ -32,4 +35,5 @@ __all__ = [
     "special",
     "spectral",
     "structure",
+    "update",
 ]

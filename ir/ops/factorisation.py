@@ -1,4 +1,4 @@
-"""Linear systems, determinants and Cholesky factors of matrices, in the last two axes.
+"""Linear systems, inverses, determinants and Cholesky factors of matrices, in the last two axes.
 
 Each has one result: what belongs together is packed side by side into one array, and
 `ir.functions.linalg` takes it apart. Where NumPy would read one triangle of a symmetric matrix,
@@ -24,13 +24,14 @@ from ..matrix import (
     symmetric,
     transposed,
     triangle,
+    upper_triangle,
 )
 from ..op import Op, Rule, Sample, register
 from ..types import FLOATS, TensorType
 from .elementwise import batch_all, check_dtype
 
 Operands = tuple[Handle, ...]
-_TRAITS = frozenset({"factorisation", "eager only"})
+_TRAITS = frozenset({"factorisation"})
 
 
 def _batch(name: str) -> Callable[..., Handle]:
@@ -135,6 +136,87 @@ register(
 )
 
 
+# --- solve_triangular: the same, for the upper or lower triangle of a ---
+
+
+def _infer_triangular(a: TensorType, c: TensorType, *, upper: bool) -> tuple[TensorType, ...]:
+    return _infer_solve(a, c)
+
+
+def _eval_triangular(a: Any, c: Any, *, upper: bool) -> Any:
+    return _eval_solve(np.triu(a) if upper else np.tril(a), c)
+
+
+def _back(b: Builder, g: Handle, operands: Operands, upper: bool) -> Handle:
+    return b("solve_triangular", transposed(b, operands[0]), g, upper=not upper)
+
+
+def _read(b: Builder, x: Handle, upper: bool) -> Handle:
+    """The triangle that counts."""
+    return upper_triangle(b, x, 0) if upper else triangle(b, x, 0)
+
+
+def _vjp_triangular_matrix(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, upper: bool
+) -> Handle:
+    pulled = multiply(b, _back(b, g, operands, upper), transposed(b, out))
+    return b.neg(_read(b, pulled, upper))
+
+
+def _vjp_triangular_right(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, upper: bool
+) -> Handle:
+    return _back(b, g, operands, upper)
+
+
+def _jvp_triangular_matrix(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, upper: bool
+) -> Handle:
+    pushed = multiply(b, _read(b, g, upper), out)
+    return b.neg(b("solve_triangular", operands[0], pushed, upper=upper))
+
+
+def _jvp_triangular_right(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, upper: bool
+) -> Handle:
+    return b("solve_triangular", operands[0], g, upper=upper)
+
+
+def _batch_triangular(
+    b: Builder, operands: Operands, batched: tuple[bool, ...], *, upper: bool
+) -> Handle:
+    return b("solve_triangular", *batch_all(b, operands, batched), upper=upper)
+
+
+register(
+    Op(
+        name="solve_triangular",
+        arity=2,
+        traits=_TRAITS,
+        infer=_infer_triangular,
+        eval=_eval_triangular,
+        vjp=(_vjp_triangular_matrix, _vjp_triangular_right),
+        jvp=(_jvp_triangular_matrix, _jvp_triangular_right),
+        batch=_batch_triangular,
+        saves=("0", "out"),
+        emit=None,
+        samples=tuple(
+            Sample(
+                (TensorType(d, (*s, n, n)), TensorType(d, (*s, n, k))),
+                {"upper": upper},
+                domain=((0.5, 2), (-1, 1)),
+            )
+            for d, s, n, k, upper in (
+                ("f64", (), 3, 2, True),
+                ("f64", (2,), 3, 1, False),
+                ("f32", (), 2, 2, False),
+                ("f32", (2,), 2, 1, True),
+            )
+        ),
+    )
+)
+
+
 # --- slogdet, packed as [sign, log |det|] ---
 
 
@@ -195,13 +277,13 @@ def _eval_cholesky(x: Any) -> Any:
 def _vjp_cholesky(b: Builder, g: Handle, operands: Operands, out: Handle) -> Handle:
     upper = transposed(b, out)
     inner = halved_lower(b, multiply(b, upper, triangle(b, g, 0)))
-    left = b("solve", upper, inner)
-    return symmetric(b, b("solve", upper, transposed(b, left)))
+    left = b("solve_triangular", upper, inner, upper=True)
+    return symmetric(b, b("solve_triangular", upper, transposed(b, left), upper=True))
 
 
 def _jvp_cholesky(b: Builder, g: Handle, operands: Operands, out: Handle) -> Handle:
-    left = b("solve", out, symmetric(b, g))
-    both = b("solve", out, transposed(b, left))
+    left = b("solve_triangular", out, symmetric(b, g), upper=False)
+    both = b("solve_triangular", out, transposed(b, left), upper=False)
     return multiply(b, out, halved_lower(b, both))
 
 
@@ -216,4 +298,79 @@ of_one(
         sample(TensorType("f64", (1, 1)), domain=(0.5, 2.0)),
         sample(TensorType("f32", (2, 1, 1)), domain=(0.5, 2.0)),
     ),
+)
+
+
+# --- pinv: the Moore-Penrose inverse; singular values up to tolerance · the largest count as 0 ---
+
+
+def _infer_pinv(x: TensorType, *, tolerance: float) -> tuple[TensorType, ...]:
+    check_matrix("pinv", x)
+    *stack, m, n = x.shape
+    return (x.with_shape((*stack, n, m)),)
+
+
+def _eval_pinv(x: Any, *, tolerance: float) -> Any:
+    return np.linalg.pinv(x, rcond=tolerance)
+
+
+def _terms(b: Builder, x: Handle, inverse: Handle) -> tuple[Handle, Handle, Handle, Handle]:
+    """P Pᵀ and Pᵀ P for the inverse P; and what of each side P does not see: I - x P and I - P x.
+
+    The rank is taken to stay as it is: what counts as 0 is 0.
+    """
+    other = transposed(b, inverse)
+    seen = multiply(b, x, inverse), multiply(b, inverse, x)
+    left, right = (b.sub(identity(b, b.type_of(part)), part) for part in seen)
+    return multiply(b, inverse, other), multiply(b, other, inverse), left, right
+
+
+def _vjp_pinv(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, tolerance: float
+) -> Handle:
+    outer, inner, left, right = _terms(b, operands[0], out)
+    other, turned = transposed(b, out), transposed(b, g)
+    pulled = b.neg(multiply(b, multiply(b, other, g), other))
+    pulled = b.add(pulled, multiply(b, multiply(b, left, turned), outer))
+    return b.add(pulled, multiply(b, multiply(b, inner, turned), right))
+
+
+def _jvp_pinv(
+    b: Builder, g: Handle, operands: Operands, out: Handle, *, tolerance: float
+) -> Handle:
+    outer, inner, left, right = _terms(b, operands[0], out)
+    turned = transposed(b, g)
+    pushed = b.neg(multiply(b, multiply(b, out, g), out))
+    pushed = b.add(pushed, multiply(b, multiply(b, outer, turned), left))
+    return b.add(pushed, multiply(b, multiply(b, right, turned), inner))
+
+
+def _batch_pinv(
+    b: Builder, operands: Operands, batched: tuple[bool, ...], *, tolerance: float
+) -> Handle:
+    return b("pinv", *batch_all(b, operands, batched), tolerance=tolerance)
+
+
+register(
+    Op(
+        name="pinv",
+        arity=1,
+        traits=_TRAITS,
+        infer=_infer_pinv,
+        eval=_eval_pinv,
+        vjp=(_vjp_pinv,),
+        jvp=(_jvp_pinv,),
+        batch=_batch_pinv,
+        saves=("0", "out"),
+        emit=None,
+        samples=tuple(
+            Sample((TensorType(dtype, shape),), {"tolerance": 1e-6})
+            for dtype, shape in (
+                ("f64", (3, 3)),
+                ("f64", (2, 3, 2)),
+                ("f64", (2, 4)),
+                ("f32", (2, 1)),
+            )
+        ),
+    )
 )

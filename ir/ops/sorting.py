@@ -47,7 +47,7 @@ register(
     Op(
         name="argsort",
         arity=1,
-        traits=frozenset({"ordering", "eager only"}),
+        traits=frozenset({"ordering"}),
         infer=_infer,
         eval=_eval,
         vjp=(DISCRETE,),

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..builder import Builder, Handle
-from ..errors import ShapeError
+from ..errors import IRError, ShapeError
 from ..matrix import (
     diagonal,
     divide_apart,
+    divide_or_zero,
     halved_lower,
     minus_transposed,
     multiply,
@@ -26,6 +27,7 @@ from ..matrix import (
     transposed,
     triangle,
 )
+from ..op import Op, register
 from ..types import TensorType
 from .factorisation import Operands, check_matrix, check_square, of_one, sample
 
@@ -113,36 +115,50 @@ def _vjp_svd(b: Builder, g: Handle, operands: Operands, out: Handle) -> Handle:
     u, s, v = _singular(b, out, m)
     g_u, g_s, g_v = _singular(b, g, m)
     squares = b.mul(s, s)
-    turn_u = divide_apart(b, minus_transposed(b, multiply(b, transposed(b, u), g_u)), squares)
-    turn_v = divide_apart(b, minus_transposed(b, multiply(b, transposed(b, v), g_v)), squares)
+    turn_u = _turning(b, multiply(b, transposed(b, u), g_u), squares)
+    turn_v = _turning(b, multiply(b, transposed(b, v), g_v), squares)
     inner = b.add(scale_columns(b, turn_u, s), scale_rows(b, turn_v, s))
     inner = b.add(inner, on_diagonal(b, g_s))
     result = multiply(b, multiply(b, u, inner), transposed(b, v))
-    inverse = b.div(b.full_like(s, 1), s)
     if m > n:
-        rest = _outside(b, scale_columns(b, g_u, inverse), u)
+        rest = _outside(b, _divide_columns(b, g_u, s), u)
         result = b.add(result, multiply(b, rest, transposed(b, v)))
     if n > m:
-        rest = _outside(b, scale_columns(b, g_v, inverse), v)
+        rest = _outside(b, _divide_columns(b, g_v, s), v)
         result = b.add(result, multiply(b, u, transposed(b, rest)))
     return result
+
+
+def _turning(b: Builder, x: Handle, squares: Handle) -> Handle:
+    """(x - xᵀ)_ij / (squares_j - squares_i), where the two parts do not cancel for equal squares.
+
+    There the vectors are not determined, and what depends on them has no derivative that could be
+    told from theirs.
+    """
+    part = divide_apart(b, x, squares)
+    return b.add(part, transposed(b, part))
+
+
+def _divide_columns(b: Builder, x: Handle, row: Handle) -> Handle:
+    """Columns over the singular values; a column of zeros stays."""
+    return divide_or_zero(b, x, b.broadcast(row, b.type_of(x).shape))
 
 
 def _jvp_svd(b: Builder, g: Handle, operands: Operands, out: Handle) -> Handle:
     m, n = b.type_of(operands[0]).shape[-2:]
     u, s, v = _singular(b, out, m)
-    squares, inverse = b.mul(s, s), b.div(b.full_like(s, 1), s)
+    squares = b.mul(s, s)
     change = multiply(b, multiply(b, transposed(b, u), g), v)
     other = transposed(b, change)
-    for_u = b.add(scale_columns(b, change, s), scale_rows(b, other, s))
-    for_v = b.add(scale_rows(b, change, s), scale_columns(b, other, s))
-    d_u = multiply(b, u, divide_apart(b, for_u, squares))
-    d_v = multiply(b, v, divide_apart(b, for_v, squares))
+    for_u = (scale_columns(b, change, s), scale_rows(b, other, s))
+    for_v = (scale_rows(b, change, s), scale_columns(b, other, s))
+    d_u = multiply(b, u, b.add(*(divide_apart(b, part, squares) for part in for_u)))
+    d_v = multiply(b, v, b.add(*(divide_apart(b, part, squares) for part in for_v)))
     if m > n:
-        d_u = b.add(d_u, scale_columns(b, _outside(b, multiply(b, g, v), u), inverse))
+        d_u = b.add(d_u, _divide_columns(b, _outside(b, multiply(b, g, v), u), s))
     if n > m:
         pushed = multiply(b, transposed(b, g), u)
-        d_v = b.add(d_v, scale_columns(b, _outside(b, pushed, v), inverse))
+        d_v = b.add(d_v, _divide_columns(b, _outside(b, pushed, v), s))
     d_s = b.reshape(diagonal(b, change), b.type_of(s).shape)
     return transposed(b, b.concatenate([d_u, d_s, d_v], len(b.type_of(out).shape) - 2))
 
@@ -161,6 +177,53 @@ of_one(
         sample(TensorType("f32", (2, 1))),
     ),
 )
+
+
+# --- the values alone: `ir.passes.narrow` makes these, after all derivatives ---
+
+
+def _infer_eigvalsh(x: TensorType) -> tuple[TensorType, ...]:
+    check_square("eigvalsh", x)
+    *stack, n, _ = x.shape
+    return (x.with_shape((*stack, 1, n)),)
+
+
+def _eval_eigvalsh(x: Any) -> Any:
+    return np.linalg.eigvalsh((x + np.swapaxes(x, -1, -2)) / 2)[..., None, :]
+
+
+def _infer_svdvals(x: TensorType) -> tuple[TensorType, ...]:
+    check_matrix("svdvals", x)
+    return (x.with_shape((*x.shape[:-2], min(x.shape[-2:]), 1)),)
+
+
+def _eval_svdvals(x: Any) -> Any:
+    return np.linalg.svd(x, compute_uv=False)[..., None]
+
+
+def _no_rule(*_: Any, **__: Any) -> Any:
+    raise IRError("derivatives and batching are taken of eigh and svd")
+
+
+for _name, _infer, _eval in (
+    ("eigvalsh", _infer_eigvalsh, _eval_eigvalsh),
+    ("svdvals", _infer_svdvals, _eval_svdvals),
+):
+    register(
+        Op(
+            name=_name,
+            arity=1,
+            traits=frozenset({"factorisation", "late"}),
+            infer=_infer,
+            eval=_eval,
+            vjp=(_no_rule,),
+            jvp=(_no_rule,),
+            batch=_no_rule,
+            saves=(),
+            emit=None,
+            samples=(),
+        )
+    )
 
 
 # --- qr of a matrix at least as high as wide, packed: rows [column of Q | row of R] ---
@@ -194,13 +257,13 @@ def _vjp_qr(b: Builder, g: Handle, operands: Operands, out: Handle) -> Handle:
     doubled = halved_lower(b, inner)
     mirrored = b.add(doubled, transposed(b, doubled))
     total = b.add(g_q, multiply(b, q, mirrored))
-    return transposed(b, b("solve", r, transposed(b, total)))
+    return transposed(b, b("solve_triangular", r, transposed(b, total), upper=True))
 
 
 def _jvp_qr(b: Builder, g: Handle, operands: Operands, out: Handle) -> Handle:
     m = b.type_of(operands[0]).shape[-2]
     q, r = _factors(b, out, m)
-    moved = transposed(b, b("solve", transposed(b, r), transposed(b, g)))
+    moved = transposed(b, b("solve_triangular", transposed(b, r), transposed(b, g), upper=False))
     inner = multiply(b, transposed(b, q), moved)
     turn = minus_transposed(b, triangle(b, inner, -1))
     d_q = b.add(multiply(b, q, turn), b.sub(moved, multiply(b, q, inner)))

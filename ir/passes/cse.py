@@ -33,13 +33,15 @@ def eliminate_common_subexpressions(graph: Graph) -> Graph:
             order.sort()
         key = (operation.op.name, tuple(order), _attribute_key(operation))
         if key not in seen:
-            seen[key] = builder.copy(operation, operands)
+            seen[key] = builder.keep(operation, operands)
         return seen[key]
 
     return rewrite(graph, rule)
 
 
 def _attribute_key(operation: Operation) -> Any:
+    if not operation.attributes:
+        return ()
     return tuple((name, _exact(value)) for name, value in sorted(operation.attributes.items()))
 
 

@@ -46,10 +46,10 @@ def free_axes(x: Value, contract: tuple[int, ...], batch: tuple[int, ...]) -> tu
 def legalise_dots(graph: Graph) -> Graph:
     """Bring every `dot` into a form that can be emitted.
 
-    Requires: no kernels. Ensures: the axes of each operand stand as (batch, free, inner) or (batch,
-    inner, free), with inner axes in one order; products of few elements, of vectors, of integers
-    and of unlike layouts are elementwise code and sums. Why: BLAS reads either layout, so
-    transposes cost nothing.
+    Requires: no kernels. Ensures: the batch, free and inner axes of each operand stand together, in
+    order, and the last axis is no batch axis; inner axes have one order in both; products of few
+    elements, of vectors, of integers and of unlike layouts are elementwise code and sums. Why: BLAS
+    reads each such layout, so that most transposes cost nothing.
     """
     if not any(operation.name == "dot" for operation in graph):
         return graph
@@ -104,10 +104,11 @@ def _fold_transpose(
 def _as_matrix(
     b: GraphBuilder, x: Value, contract: tuple[int, ...], batch: tuple[int, ...]
 ) -> tuple[Value, tuple[int, ...], tuple[int, ...]]:
-    """Transpose x to (batch, free, inner), unless it is so or (batch, inner, free) already."""
+    """Transpose x to (batch, free, inner), unless BLAS can read it as it is."""
     free = free_axes(x, contract, batch)
     axes = tuple(range(x.type.ndim))
-    if axes in ((*batch, *free, *contract), (*batch, *contract, *free)):
+    runs = sorted(run for run in (batch, free, contract) if run)
+    if axes == tuple(a for run in runs for a in run) and runs[-1] != batch:
         return x, contract, batch
     x = b.transpose(x, (*batch, *free, *contract))
     start = len(batch) + len(free)
@@ -115,15 +116,20 @@ def _as_matrix(
 
 
 def _swap_factors(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
-    """The transpose of a plain matrix product is the product of the factors swapped."""
+    """A product whose rows are to be the last axis is the product of the factors swapped."""
     producer = x.producer
-    if producer is None or producer.name != "dot" or operation.attributes["permutation"] != (1, 0):
+    if producer is None or producer.name != "dot":
+        return None
+    shape, permutation = dot_shape(producer), operation.attributes["permutation"]
+    start, middle = len(shape.batch), len(shape.batch) + len(shape.rows)
+    if not shape.columns or not start <= permutation[-1] < middle:
         return None
     contract, batch = producer.attributes["contract"], producer.attributes["batch"]
     left, right = producer.operands
-    if batch[0] or left.type.ndim - len(contract[0]) != 1:
-        return None
-    return (b("dot", right, left, contract=contract[::-1], batch=batch[::-1]),)
+    swapped = b("dot", right, left, contract=contract[::-1], batch=batch[::-1])
+    axes = range(x.type.ndim)  # where each axis of the old product is in the new one
+    moved = (*axes[:start], *axes[-len(shape.rows) :], *axes[start : start + len(shape.columns)])
+    return (b.transpose(swapped, tuple(moved[a] for a in permutation)),)
 
 
 def _as_sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value:

@@ -14,6 +14,8 @@ from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
 from .fuse import fuse
 from .legalise import legalise_dots
+from .narrow import find_values_alone
+from .rows import fuse_rows
 from .simplify import simplify
 from .squeeze import drop_unit_axes
 
@@ -25,13 +27,16 @@ CLEAN: tuple[Pass, ...] = (
     simplify,
     eliminate_dead_code,
 )
+MERGE: tuple[Pass, ...] = (eliminate_common_subexpressions, eliminate_dead_code)
 LOWER: tuple[Pass, ...] = (
+    find_values_alone,
     legalise_dots,
     drop_unit_axes,
     simplify,
     eliminate_common_subexpressions,
     eliminate_dead_code,
     fuse,
+    fuse_rows,
 )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 
-from ..graph import Graph, Value
+from ..graph import Graph, Operation, Value
 from ..record import record
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -20,31 +21,41 @@ class Place:
 
 @record
 class Plan:
-    """Places of all values of a fused graph, and the size of the arena in bytes."""
+    """Places of all values of a fused graph, and the size of the arena in bytes.
+
+    `scratch` are offsets into the arena, for operations that need memory while they run.
+    """
 
     places: dict[Value, Place]
     arena: int
+    scratch: dict[Operation, int]
 
 
-def plan_buffers(graph: Graph) -> Plan:
-    """Give every value a place.
+def plan_buffers(graph: Graph, scratch: Mapping[Operation, int] | None = None) -> Plan:
+    """Give every value a place; `scratch` says how many bytes more an operation needs.
 
     Requires: a fused graph, whose outputs are distinct buffers. Ensures: two values share arena
-    bytes only if one is dead before the other is written; a reshape shares its operand's place.
+    bytes only if one is dead before the other is written; a reshape shares its operand's place,
+    and an update that of the tensor which it changes, where nobody reads that afterwards; scratch
+    memory is shared with none that lives during the operation.
     Why: one block of memory serves a call, as small as the values that live together.
     """
-    owner = _owners(graph)
+    owner = _in_place(graph, _owners(graph))
     places = {value: Place("input", i) for i, value in enumerate(graph.inputs)}
     places |= {owner[value]: Place("output", i) for i, value in enumerate(graph.outputs)}
-    arena = _Arena()
+    arena, scratch = _Arena(), scratch or {}
+    offsets: dict[Operation, int] = {}
     for operation, dying in zip(graph, _deaths(graph, owner), strict=True):
         for result in operation.results:
             if owner[result] is result and result not in places:
                 places[result] = Place("arena", arena.take(result.type.bytes))
+        if size := scratch.get(operation, 0):
+            offsets[operation] = arena.take(size)
+            arena.give(offsets[operation], size)
         for value in dying:
             if places[value].kind == "arena":
                 arena.give(places[value].index, value.type.bytes)
-    return Plan({value: places[owner[value]] for value in owner}, arena.size)
+    return Plan({value: places[owner[value]] for value in owner}, arena.size, offsets)
 
 
 def _owners(graph: Graph) -> dict[Value, Value]:
@@ -54,6 +65,24 @@ def _owners(graph: Graph) -> dict[Value, Value]:
         for result in operation.results:
             owner[result] = owner[operation.operands[0]] if operation.name == "reshape" else result
     return owner
+
+
+def _in_place(graph: Graph, owner: dict[Value, Value]) -> dict[Value, Value]:
+    """`owner`, with the result of an update in the buffer of its operand where that dies there."""
+    last = {owner[x]: i for i, operation in enumerate(graph) for x in operation.operands}
+    last |= dict.fromkeys((owner[value] for value in graph.outputs), len(graph))
+    inputs = set(graph.inputs)
+    merged: dict[Value, Value] = {}  # buffer -> the one whose memory it takes over
+    for i, operation in enumerate(graph):
+        if operation.name != "update":
+            continue
+        result, parts = owner[operation.result], [owner[x] for x in operation.operands[1:]]
+        target = owner[operation.operands[0]]
+        first = merged.get(target, target)
+        if last[target] > i or first in inputs or target in parts:
+            continue
+        merged[result] = first
+    return {value: merged.get(found, found) for value, found in owner.items()}
 
 
 def _deaths(graph: Graph, owner: dict[Value, Value]) -> list[list[Value]]:

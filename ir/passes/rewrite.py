@@ -12,14 +12,21 @@ Rule = Callable[[GraphBuilder, Operation, tuple[Value, ...]], Sequence[Value] | 
 
 
 def rewrite(graph: Graph, rule: Rule) -> Graph:
-    """Rebuild `graph`, each operation given to `rule` first. What `rule` makes is located alike."""
+    """Rebuild `graph`, each operation given to `rule` first. What `rule` makes is located alike.
+
+    Inputs, and operations of which nothing changes, are shared by the old graph and the new one.
+    """
     builder = GraphBuilder(graph.name)
-    values: dict[Value, Value] = {v: builder.input(v.type, v.name) for v in graph.inputs}
+    builder.inputs = list(graph.inputs)
+    replaced: dict[Value, Value] = {}
     for operation in graph:
-        operands = tuple(values[x] for x in operation.operands)
+        operands = operation.operands
+        if replaced:
+            operands = tuple([replaced.get(x, x) for x in operands])
         builder.location, builder.note = operation.location, operation.note
         results = rule(builder, operation, operands)
         if results is None:
-            results = builder.copy(operation, operands)
-        values.update(zip(operation.results, results, strict=True))
-    return builder.build([values[o] for o in graph.outputs])
+            results = builder.keep(operation, operands)
+        if results is not operation.results:
+            replaced.update(zip(operation.results, results, strict=True))
+    return builder.build([replaced.get(o, o) for o in graph.outputs])

@@ -14,7 +14,8 @@ from ...tracer.pytree import map_leaves, unflatten
 from ..eager import Tensor
 from ..eager.autograd import grad as eager_grad
 from .call import Call, Parameters, put_together
-from .eager_array import unwrap, wrap
+from .eager_array import EagerArray, unwrap, wrap
+from .eager_numpy import seen_eagerly
 from .transform import Transform, differentiated
 
 
@@ -29,10 +30,20 @@ def run_eagerly(
         leaves if given_tensors else [wrap(leaf) for leaf in leaves]
     )  # NumPy's semantics for NumPy's
     args, kwargs = put_together(parameters, call, seen)
-    result = unwrap(function(*args, **kwargs))
+    with seen_eagerly(function) as version:
+        result = unwrap(version(*args, **kwargs))
+    if not transform.differentiates:
+        _write_back(call.leaves, seen)
     if transform.differentiates:
         result = _with_gradient(transform, call, result, leaves, given_tensors)
     return result if given_tensors else map_leaves(_as_numpy, result)
+
+
+def _write_back(leaves: list[Any], seen: list[Any]) -> None:
+    """What the function has stored into its arguments."""
+    for leaf, array in zip(leaves, seen, strict=True):
+        if isinstance(array, EagerArray) and array.memory.version:
+            leaf[...] = array.tensor._data
 
 
 def _is_tensor(x: Any) -> bool:
@@ -67,16 +78,8 @@ def _with_gradient(
         raise ShapeError(
             f"grad needs a scalar output, the function returned {type(value).__name__}"
         )
-    chosen = sorted(_differentiated_leaves(transform, call))
-    gradients = iter(
-        eager_grad(
-            value,
-            [leaves[i] for i in chosen],
-            allow_unused=True,
-            materialize_grads=True,
-            create_graph=create_graph,
-        )
-    )
+    inputs = [leaves[i] for i in sorted(_differentiated_leaves(transform, call))]
+    gradients = iter(_gradients(value, inputs, create_graph))
     trees = [
         unflatten(child, [next(gradients) for _ in range(child.num_leaves)])
         for child in (call.tree.children[i] for i in differentiated(transform, call))
@@ -85,6 +88,15 @@ def _with_gradient(
     if transform.kind == "grad":
         return (tree, aux) if transform.has_aux else tree
     return ((value, aux), tree) if transform.has_aux else (value, tree)
+
+
+def _gradients(value: Any, inputs: list[Any], create_graph: bool) -> Any:
+    """The gradient of each input: zeros where the value does not depend on it."""
+    if not value.requires_grad:
+        return [Tensor(np.zeros_like(x._data)) for x in inputs]
+    return eager_grad(
+        value, inputs, allow_unused=True, materialize_grads=True, create_graph=create_graph
+    )
 
 
 def _as_numpy(x: Any) -> Any:

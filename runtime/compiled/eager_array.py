@@ -10,35 +10,113 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ...tracer.array import TracedArray
-from ...tracer.pytree import map_leaves
+from ...tracer.asking import cut_off, in_text
+from ...tracer.assignment import Flat
+from ...tracer.errors import StoreError, UnsupportedError
+from ...tracer.known import WRITERS
+from ...tracer.pytree import flatten, map_leaves
+from ...tracer.registry import named_out
+from ...tracer.source import locate
+from ...tracer.trace import register_capturable
 from ..eager import Tensor
 from ..eager.composite import composite
 from ..eager.numpy_protocol import apply_function, apply_ufunc
+from .eager_memory import VIEWS, Memory, Steps, is_basic, plain_index, show
+from .eager_numpy import as_eager, operands, requires_grad, values
 
 
 class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     """An eager Tensor with the methods, operators and promotion of an ndarray."""
 
-    __slots__ = ("tensor",)
+    __slots__ = ("_tensor", "boxed", "layout", "memory", "seen", "steps")
     __array_priority__ = 1001
+    __fusegrad_eager__ = True
     __fusegrad_trace__ = True  # functions of `fusegrad.nn` call `__fusegrad_apply__`
 
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
+    def __init__(self, tensor: Tensor, *, boxed: bool = False) -> None:
+        self.boxed = boxed  # an array although it has no axes: += changes it
+        self.memory = Memory(tensor)
+        self.steps: Steps = ()
+        self.layout: np.ndarray | None = None  # shares memory as NumPy's array would
+        self.seen = 0
+        self._tensor = tensor
+
+    @property
+    def tensor(self) -> Tensor:
+        """The Tensor that it is now."""
+        if self.seen != self.memory.version:
+            self._tensor = self.memory.shown(self.steps)
+            self.seen = self.memory.version
+        return self._tensor
+
+    # --- views and stores ---
+
+    def _view(self, name: str, *args: Any) -> EagerArray | None:
+        """The view that a call makes; None where NumPy makes a copy."""
+        layout = self._layout()
+        shown = show(layout, ((name, *args),))
+        if not np.may_share_memory(shown, layout):
+            return None
+        made = object.__new__(EagerArray)
+        made.boxed = not shown.ndim
+        made.memory, made.layout = self.memory, shown
+        made.steps = (*self.steps, (name, *args))
+        made.seen = -1
+        return made
+
+    def _layout(self) -> np.ndarray:
+        if self.layout is None:
+            self.layout = np.empty(self.shape, self.dtype)
+        return self.layout
+
+    def _change(self, store: Callable[..., Any], key: Any, *args: Any, **kwargs: Any) -> None:
+        if not (self.shape or self.boxed):
+            raise TypeError("a scalar does not support item assignment")
+        self.memory.change(key, store, self.steps, operands(args), operands(kwargs))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = values(index)
+        if is_basic(index):
+            index = plain_index(index)
+
+            def put(x: Any, value: Any) -> None:
+                x[index] = value
+
+            self._change(put, ("[]=", repr(index)), value)
+        else:
+            self._change(operator.setitem, "[]=", index, value)
 
     # --- NumPy's protocols, and fusegrad's ---
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.get("out")
+        if method == "at":
+            target, *rest = inputs
+            return target._change(ufunc.at, (ufunc, "at"), *rest)
+        if out is not None and any(x is not None for x in out):
+            call = ufunc if method == "__call__" else getattr(ufunc, method)
+            return _into(call, (ufunc, method), inputs, kwargs)
         return wrap(apply_ufunc(ufunc, method, unwrap(inputs), unwrap(kwargs)))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]
     ) -> Any:
+        if function in WRITERS:
+            return args[0]._change(function, function, *args[1:], **kwargs)
+        args, kwargs = named_out(function, args, kwargs)
+        if kwargs.get("out") is not None:
+            return _into(function, function, args, {**kwargs, "out": (kwargs["out"],)})
+        if function in VIEWS and not kwargs and isinstance(args[0], EagerArray):
+            found = args[0]._view(VIEWS[function], *values(args[1:]))
+            if found is not None:
+                return found
+        if not requires_grad(flatten((args, kwargs))[0]):
+            return as_eager(function(*values(args), **values(kwargs)))
         return wrap(apply_function(function, unwrap(args), unwrap(kwargs)))
 
     def __fusegrad_apply__(
@@ -85,10 +163,30 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
         return int(self._values)
 
     def __float__(self) -> float:
+        if self.tensor.requires_grad and not in_text():
+            raise cut_off(locate())
         return float(self._values)
 
     def __index__(self) -> int:
         return operator.index(self._values[()])
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._values.item()) if digits is None else self.round(digits)
+
+    def __trunc__(self) -> int:
+        return int(self._values)
+
+    def __floor__(self) -> int:
+        return int(np.floor(self._values))
+
+    def __ceil__(self) -> int:
+        return int(np.ceil(self._values))
+
+    def __contains__(self, x: Any) -> bool:
+        return x in self._values
+
+    def __format__(self, spec: str) -> str:
+        return format(self._values[()], spec)
 
     def __repr__(self) -> str:
         return f"EagerArray({self._values!r})"
@@ -96,7 +194,62 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     # --- the rest of ndarray, as traced arrays have it ---
 
     def __getitem__(self, index: Any) -> Any:
-        return self._run(operator.getitem, index)
+        index = values(index)
+        if not is_basic(index):
+            return self._run(operator.getitem, index)
+        found = self._layout()[index]
+        if isinstance(found, np.ndarray) and self._view("[]", plain_index(index)) is not None:
+            return self._view("[]", plain_index(index))
+        return self._run(operator.getitem, plain_index(index))  # a scalar shares no memory
+
+    def copy(self, order: str = "C") -> EagerArray:
+        return EagerArray(self.tensor.clone(), boxed=not self.shape)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> EagerArray:
+        return self.copy()
+
+    def sort(self, *args: Any, **kwargs: Any) -> None:
+        self[...] = self._run(np.sort, *args, **kwargs)
+
+    def partition(self, *args: Any, **kwargs: Any) -> None:
+        self[...] = self._run(np.partition, *args, **kwargs)
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def put(self, *args: Any) -> None:
+        self._change(np.put, np.put, *args)
+
+    @property
+    def flat(self) -> Flat:
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[:] = value
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
+        wanted: Any = shape[0] if len(shape) == 1 else shape
+        return np.reshape(cast(Any, self), wanted, **kwargs)
+
+    def ravel(self, *order: Any) -> Any:
+        return np.ravel(cast(Any, self), *order)
+
+    def transpose(self, *axes: Any) -> Any:
+        wanted = (axes[0] if len(axes) == 1 else axes) or None
+        return np.transpose(cast(Any, self), wanted)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return np.swapaxes(cast(Any, self), axis1, axis2)
+
+    def squeeze(self, *axis: Any) -> Any:
+        return np.squeeze(cast(Any, self), *axis)
+
+    @property
+    def T(self) -> Any:
+        return self.transpose()
 
     def __getattr__(self, name: str) -> Any:
         member = None if name.startswith("_") else getattr(TracedArray, name, None)
@@ -106,6 +259,9 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
             return self._run(member.fget)
 
         def method(*args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("out") is not None:
+                options = {**kwargs, "out": (kwargs["out"],)}
+                return _into(member, ("method", name), (self, *args), options)
             return self._run(member, *args, **kwargs)
 
         return method
@@ -113,6 +269,60 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     def _run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """`function(self, *args, **kwargs)` of traced arrays, as one node."""
         return wrap(apply_function(function, (self.tensor, *unwrap(args)), unwrap(kwargs)))
+
+
+register_capturable(EagerArray, lambda x: np.asarray(x.tensor._data))
+
+
+def _into(function: Any, key: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """``function(…, out=target)``."""
+    targets = kwargs.pop("out")
+    if len(targets) > 1:
+        raise UnsupportedError(
+            "out= of several results is not supported in eager mode", hint="assign the results"
+        )
+    (target,) = targets
+    if not isinstance(target, EagerArray):
+        raise StoreError(
+            "an eager array would be stored into a NumPy array from outside",
+            hint="x = x + y instead of x += y or out=x: the result becomes an array of its own",
+        )
+
+    def run(x: Any, *args: Any, **options: Any) -> Any:
+        function(*args, out=x, **options)
+
+    target._change(run, ("out", key), *inputs, **kwargs)
+    return target
+
+
+_OPERATORS = (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+)
+
+
+def _in_place(name: str) -> Callable[..., Any]:
+    """An operator in place; of a scalar it makes a new one."""
+    changes = getattr(np.lib.mixins.NDArrayOperatorsMixin, f"__i{name}__")
+    computes = getattr(np.lib.mixins.NDArrayOperatorsMixin, f"__{name}__")
+
+    def operate(self: EagerArray, other: Any) -> Any:
+        return changes(self, other) if self.shape or self.boxed else computes(self, other)
+
+    return operate
+
+
+for _name in _OPERATORS:
+    setattr(EagerArray, f"__i{_name}__", _in_place(_name))
 
 
 def wrap(x: Any) -> Any:

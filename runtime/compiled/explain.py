@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .function import CompiledFunction
 
 
+_SHOWN = 8  # conditions of a path
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """`str()` is for people; the fields are for programs. Bytes are of one call."""
@@ -31,6 +34,9 @@ class Explanation:
     blas: str | None
     guards: int
     captured: int
+    paths: int  # compiled for arguments of these types, where control flow depends on values
+    conditions: tuple[str, ...]  # what the values have to be on this path
+    eager: str | None  # why what takes another path runs eagerly
     seconds: dict[str, float]
     lines: tuple[str, ...]
 
@@ -53,21 +59,34 @@ class Explanation:
             ),
             "  compile time      "
             + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in self.seconds.items()),
+            *self._path_lines(),
         ]
         return "\n".join([*head, *(f"  {line}" for line in self.lines)])
+
+    def _path_lines(self) -> list[str]:
+        if not self.conditions:
+            return []
+        shown = [*self.conditions[:_SHOWN]]
+        if len(self.conditions) > _SHOWN:
+            shown.append(f"and {len(self.conditions) - _SHOWN} more")
+        lines = [f"  path              one of {self.paths}, valid where: {'; '.join(shown)}"]
+        if self.eager:
+            lines.append(f"  other paths       run eagerly: {self.eager}")
+        return lines
 
 
 def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explanation:
     """The explanation of the variant that serves `call`."""
     graph: Graph = variant.program.graph
-    others = tuple(op.name for op in graph if op.name not in ("kernel", "reshape"))
+    others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "reshape"))
+    key = (call.names, call.tree, call.avals())
     native = variant.entries.get(call.kinds()) is not None
     reason = variant.native_misses or "an argument is no plain contiguous array"
     return Explanation(
         name=graph.name,
         kernels=variant.program.module.kernels,
         calls=others,
-        operations=sum(len(op.regions[0]) for op in graph if op.name == "kernel"),
+        operations=sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel"),
         temporaries=variant.program.module.arena,
         bytes_read=sum(_read(op) for op in graph),
         bytes_written=sum(r.type.bytes for op in graph if op.name != "reshape" for r in op.results),
@@ -76,8 +95,11 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
         blas=_products(graph),
         guards=len(variant.guards),
         captured=len(variant.traced.captured),
+        paths=sum(bool(v.conditions) for v in function.variants_of(key)),
+        conditions=tuple(str(condition) for condition in variant.conditions),
+        eager=function.eager_reasons.get(key),
         seconds=dict(variant.timings.seconds),
-        lines=tuple(_line(op) for op in graph if op.name != "reshape"),
+        lines=tuple(line for op in graph if op.name != "reshape" for line in _lines(op)),
     )
 
 
@@ -98,6 +120,14 @@ def _products(graph: Graph) -> str | None:
         if blas
         else "plain loops: NumPy's BLAS was not found"
     )
+
+
+def _lines(operation: Operation) -> list[str]:
+    if operation.name != "rows":
+        return [_line(operation)]
+    rows, block = operation.attributes["rows"]
+    inside = ["  " + _line(kernel) for kernel in operation.regions[0]]
+    return [f"rows       0 .. {rows} step {block}, for each block:", *inside]
 
 
 def _line(operation: Operation) -> str:

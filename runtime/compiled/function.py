@@ -14,18 +14,27 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ...tracer.asking import expect
+from ...tracer.known import is_known, lifted
+from ...tracer.paths import UnknownInputError
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.trace import Aval, current_trace, is_traced, is_tracing
 from .call import Call, Parameters, take_apart
+from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
+from .stores import write_back
 from .switch import ANYWHERE, eager_requested
 from .transform import Argnums, Transform
 from .variant import Variant
 
 MAX_ENTRIES = 8  # native entries that hand calls on to each other
+MAX_SHORT_ENTRIES = MAX_PATHS  # the same for paths that cost little to try
 MAX_TWINS = 4  # variants with the same code, for other captured arrays
 MAX_VARIANTS = 64  # of one signature, in different surroundings
 MAX_SIGNATURES = 256  # the oldest are forgotten
 
+# What a variant says of a call: answers that lead to another path, or None and the result. With
+# `insist` it has to take it.
+Attempt = Callable[[Variant, bool], tuple[Answers | None, Any]]
 Key = tuple[tuple[str, ...], Treedef, tuple[Aval, ...]]
 
 
@@ -48,6 +57,7 @@ class CompiledFunction:
         self._lock = threading.RLock()
         self._entries = 0
         self._misses: list[str] = []
+        self.eager_reasons: dict[Key, str] = {}  # why signatures have no more paths compiled
         self._dispatcher = _weak_dispatcher(self)
         self._entry: Callable[..., Any] = self._dispatcher
 
@@ -78,9 +88,16 @@ class CompiledFunction:
 
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = take_apart(self._parameters, args, kwargs)
+        given = call.leaves
+        if is_tracing():
+            call.leaves = [lifted(x) if is_known(x) else x for x in given]
         special = _special(call.leaves)
         if special == "traced":
-            return self._inline(call)
+            return self._inline(call, given)
+        if special == "eager":
+            from .tensors import call_on_eager_arrays
+
+            return call_on_eager_arrays(self, call)
         if eager_requested():
             from .eager import run_eagerly
 
@@ -89,21 +106,33 @@ class CompiledFunction:
             from .tensors import call_on_tensors
 
             return call_on_tensors(self, call)
-        variant = self._variant_and_entry(call)
-        if is_tracing() and any(map(is_traced, variant.traced.captured)):
-            return self._inline(call)
-        return variant.run(call.leaves)
+        return self._call(call)
 
-    def _variant_and_entry(self, call: Call) -> Variant:
-        variant = self._variant(call)
+    def _call(self, call: Call) -> Any:
+        def attempt(variant: Variant, insist: bool) -> tuple[Answers | None, Any]:
+            if variant.captures_traced:
+                return variant.judge_exactly(call.leaves), None
+            self._entry_for(variant, call)
+            return variant.run(call.leaves, insist)
+
+        found = self._find(call, attempt)
+        if found is None:
+            from .eager import run_eagerly
+
+            return run_eagerly(self._function, self._transform, self._parameters, call)
+        variant, result = found
+        return self._inline(call, call.leaves) if variant.captures_traced else result
+
+    def _entry_for(self, variant: Variant, call: Call) -> None:
+        """A native entry, where there is none yet."""
         kinds = call.kinds()
         with self._lock:
             if kinds not in variant.entries and "other" not in kinds:
                 self._add_entry(variant, kinds)
-        return variant
 
     def _add_entry(self, variant: Variant, kinds: tuple[str, ...]) -> None:
-        full = self._entries >= MAX_ENTRIES
+        short = bool(variant.conditions) and not variant.program.releases_gil
+        full = self._entries >= (MAX_SHORT_ENTRIES if short else MAX_ENTRIES)
         fallback = self._dispatcher if full else self._entry
         native = variant.open(kinds, fallback, self._function_name())
         if native is None:
@@ -115,26 +144,76 @@ class CompiledFunction:
     def _function_name(self) -> str:
         return str(getattr(self._function, "__name__", "compiled"))
 
-    def _variant(self, call: Call) -> Variant:
-        """The variant for `call`: one that still holds, or a new one."""
+    def _find(
+        self, call: Call, attempt: Attempt, limited: bool = True
+    ) -> tuple[Variant, Any] | None:
+        """The variant for `call`, known or new, and its result, or None where there are too many.
+
+        `attempt(variant, insist)` gives (None, result), or answers that lead to another path.
+        """
         key = (call.names, call.tree, call.avals())
-        with self._lock:
-            known = self._known(key)
-            for variant in known:
-                if variant.holds():
-                    return variant
-            self._misses.append(
-                "new argument types" if not known else "something it reads was bound anew"
-            )
-            variant = Variant(self._function, self._parameters, self._transform, call)
-            for old in known:
-                variant.settle(old)
-            twins = [old for old in known if variant.take_code(old)]
-            for old in twins[MAX_TWINS - 1 :]:  # each holds the arrays that it captured
-                known.remove(old)
-            known.insert(0, variant)
-            del known[MAX_VARIANTS:]
-            return variant
+        answers: Answers = ()
+        tried: list[Variant] = []
+        made = 0
+        while True:
+            with self._lock:
+                variant = self._next(key, tried, answers)
+                if variant is None:
+                    if limited and self._too_many(key):
+                        return None
+                    variant, made = self._make(key, call, answers), made + 1
+            tried.append(variant)
+            refused, result = attempt(variant, made >= MAX_ROUNDS)
+            if refused is None or made >= MAX_ROUNDS:
+                return variant, result
+            answers = refused
+
+    def _next(self, key: Key, tried: list[Variant], answers: Answers) -> Variant | None:
+        """A variant that may be the right one, as far as is known of the path."""
+        answered = tuple(map(repr, answers))
+        for variant in self._known(key):
+            if variant not in tried and agree(variant.keys, answered) and variant.holds():
+                return variant
+        return None
+
+    def _too_many(self, key: Key) -> bool:
+        """Has the function taken so many paths that more are not worth compiling?"""
+        paths = [v for v in self._known(key) if v.conditions and v.holds()]
+        seconds = sum(sum(v.timings.seconds.values()) for v in paths)
+        reason = why_no_more([v.conditions for v in paths], seconds)
+        if reason is not None and key not in self.eager_reasons:
+            self.eager_reasons[key] = reason
+            warn_eager(self._function_name(), reason)
+        return reason is not None
+
+    def _make(self, key: Key, call: Call, answers: Answers) -> Variant:
+        """A new variant: of a new signature, in new surroundings, or for a new path."""
+        known = self._known(key)
+        variant = Variant(self._function, self._parameters, self._transform, call, answers)
+        gone = [old for old in known if not old.holds()]
+        self._misses.append(_reason(known, gone))
+        for old in gone:
+            variant.settle(old)
+        twins = [old for old in known if variant.take_code(old)]
+        for old in twins[MAX_TWINS - 1 :]:  # each holds the arrays that it captured
+            known.remove(old)
+        known.insert(0, variant)
+        del known[MAX_VARIANTS:]
+        return variant
+
+    def _variant(self, call: Call) -> Variant:
+        """The variant for `call`, known or new, without running it."""
+
+        def attempt(variant: Variant, insist: bool) -> tuple[Answers | None, Any]:
+            return variant.judge_exactly(call.leaves), None
+
+        found = self._find(call, attempt, limited=False)
+        assert found is not None
+        return found[0]
+
+    def variants_of(self, key: Key) -> list[Variant]:
+        """The variants of a signature, the newest first."""
+        return list(self._variants.get(key, ()))
 
     def _known(self, key: Key) -> list[Variant]:
         """The variants of a signature; the oldest signature makes room for a new one."""
@@ -142,15 +221,23 @@ class CompiledFunction:
             del self._variants[next(iter(self._variants))]
         return self._variants.setdefault(key, [])
 
-    def _inline(self, call: Call) -> Any:
-        """Inside a trace: copy the graph of this call into it."""
+    def _inline(self, call: Call, given: list[Any]) -> Any:
+        """Inside a trace: copy the graph of this call into it. What it stores goes to `given`."""
         from ...ir.inline import inline
 
-        variant = self._variant(call)
         trace = current_trace()
+        try:
+            variant = self._variant(call)
+        except UnknownInputError:
+            raise unknown_path(self._function_name()) from None
         arrays = [trace.lift(x) for x in (*call.leaves, *variant.traced.captured)]
-        results = inline(variant.graph, trace.builder, [x.value for x in arrays])
-        return unflatten(variant.out_tree, [trace.wrap(value) for value in results])
+        trace.read.extend(variant.traced.read)
+        values = inline(variant.branch, trace.builder, [x.value for x in arrays])
+        count = variant.out_tree.num_leaves
+        for condition, value in zip(variant.conditions, values[count:], strict=True):
+            expect(trace, value, condition.answer, condition.detached)
+        result = unflatten(variant.out_tree, [trace.wrap(value) for value in values[:count]])
+        return write_back(variant.traced.written, given, result)
 
     # --- for users ---
 
@@ -165,7 +252,9 @@ class CompiledFunction:
         from .explain import explain
 
         call = take_apart(self._parameters, args, kwargs)
-        return explain(self, self._variant_and_entry(call), call)
+        variant = self._variant(call)
+        self._entry_for(variant, call)
+        return explain(self, variant, call)
 
     def eager(self, *args: Any, **kwargs: Any) -> Any:
         """The same call, run operation by operation on eager Tensors."""
@@ -181,18 +270,26 @@ class CompiledFunction:
         return compare(self, args, kwargs)
 
     def cache_info(self) -> dict[str, Any]:
-        """How many signatures and variants there are, and why each was compiled."""
+        """How many signatures, variants and paths there are, and why each variant was compiled.
+
+        "paths" counts the variants whose control flow depends on values, "eager" says why some
+        signatures take no more of them.
+        """
+        variants = [v for known in self._variants.values() for v in known]
         return {
             "signatures": len(self._variants),
-            "variants": sum(len(v) for v in self._variants.values()),
+            "variants": len(variants),
+            "paths": sum(bool(v.conditions) for v in variants),
             "entries": self._entries,
             "compiled": list(self._misses),
+            "eager": list(self.eager_reasons.values()),
         }
 
     def clear_cache(self) -> None:
         """Forget all variants; their code is freed."""
         with self._lock:
             self._variants.clear()
+            self.eager_reasons.clear()
             self._entries = 0
             self._entry = self._dispatcher
 
@@ -226,12 +323,23 @@ def _weak_dispatcher(function: CompiledFunction) -> Callable[..., Any]:
     return dispatch
 
 
+def _reason(known: list[Variant], gone: list[Variant]) -> str:
+    """Why a variant is made, given those of its signature, and those of them that do not hold."""
+    if not known:
+        return "new argument types"
+    if len(gone) == len(known):
+        return "something it reads was bound anew"
+    return "its values take a new path"
+
+
 def _special(leaves: list[Any]) -> str:
     """Do the leaves hold something beside arrays and numbers: traced arrays, or Tensors?"""
     found = ""
     for leaf in leaves:
         if is_traced(leaf):
             return "traced"
+        if getattr(leaf, "__fusegrad_eager__", False):
+            return "eager"
         if getattr(leaf, "__fusegrad_tensor__", False):
             found = "tensor"
     return found

@@ -4,8 +4,8 @@ Arrays are read anew at each call, so a change in place is seen; where NumPy com
 one while tracing, its values are compared. Everything else that a function reaches by name is
 watched by identity: the cells of its closure, the globals that its code mentions, and through them
 attributes, items of lists and dicts, defaults, and whatever the functions called on the way
-mention. When one is bound anew, the function is traced again. NumPy and the standard library are
-taken to stay as they are.
+mention. When one is bound anew, the function is traced again. NumPy, the standard library and the
+code of other installed packages are taken to stay as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,17 @@ _items_of = object()  # in the key of a guard of a container's items
 class Surroundings:
     """What a call of `function` can see, as it is before the call is traced."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Any) -> None:
         self._search = search = _Search()
         names = -1
         while names < len(search.names):  # a name that is found late may be an attribute seen early
             names = len(search.names)
             search.run(function)
+
+    @property
+    def objects(self) -> list[Any]:
+        """What the function can reach."""
+        return list(self._search.seen.values())
 
     def guards(self, traced: Traced) -> tuple[AnyGuard, ...]:
         """What must stay as it was for the trace to be valid."""
@@ -81,23 +87,24 @@ class Surroundings:
     def _value_guards(self, traced: Traced) -> Iterator[AnyGuard]:
         """Guards of the arrays from which NumPy computed something while tracing.
 
-        Compiled code reads captured arrays itself. What was computed from others before they met a
-        traced array is a constant of the graph: an array that is captured nowhere, a NumPy scalar,
-        or (not to be seen) a Python number. So arrays that are not captured are guarded, and all
-        are where such a constant is found.
+        Compiled code reads captured arrays itself; what NumPy or Python read of them besides, the
+        trace has noted, for those that it watched. From any other a constant of the graph may have
+        been computed, or a branch taken, so they are guarded.
         """
         arrays = [x for x in self._search.seen.values() if isinstance(x, np.ndarray)]
-        roots = {id(_root(x)) for x in arrays}
-        captured = [x for x in traced.captured if isinstance(x, np.ndarray)]
-        derived = any(id(_root(x)) not in roots for x in captured)
-        derived |= any(id(x) not in self._search.seen for x in traced.scalars)
-        direct = {id(_root(x)) for x in captured}
+        roots = {id(root_of(x)) for x in arrays}
+        watched = {id(root_of(x)) for x in traced.watched}
+        read = {id(root_of(x)): x for x in traced.read}
         for array in arrays:
-            if derived or id(_root(array)) not in direct:
+            root = id(root_of(array))
+            if root in read or root not in watched:
+                yield _value_guard(array)
+        for root, array in read.items():
+            if root not in roots:
                 yield _value_guard(array)
 
 
-def _root(x: np.ndarray) -> Any:
+def root_of(x: np.ndarray) -> Any:
     """What owns the memory of an array."""
     found: Any = x
     while isinstance(found, np.ndarray) and found.base is not None:
@@ -158,12 +165,16 @@ class _Search:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.own: set[str] = set()  # top-level packages of the functions that are compiled
         self.found: dict[tuple[int, Any], AnyGuard] = {}
         self.seen: dict[int, Any] = {}  # by address; kept, so that no other object gets it
         self.queue: deque[Any] = deque()
 
     def run(self, function: Any) -> None:
         self.seen.clear()
+        for one in function if isinstance(function, tuple) else (function,):
+            one = getattr(one, "func", one)  # of a partial
+            self.own.add(str(getattr(one, "__module__", None)).partition(".")[0])
         self.queue.append(function)
         while self.queue:
             value = self.queue.popleft()
@@ -172,8 +183,18 @@ class _Search:
             self.seen[id(value)] = value
             self._look_into(value)
 
+    def _is_installed(self, value: Any) -> bool:
+        """Is it code of another installed package, which is taken to stay as it is?
+
+        Attributes that the user's code reads from a module of one are watched all the same.
+        """
+        if not isinstance(value, types.FunctionType | type):
+            return False
+        top = str(value.__module__).partition(".")[0]
+        return top not in self.own and _is_installed(top)
+
     def _look_into(self, value: Any) -> None:
-        if isinstance(value, _PLAIN) or _is_library(value):
+        if isinstance(value, _PLAIN) or _is_library(value) or self._is_installed(value):
             return
         if isinstance(value, types.FunctionType):
             self._function(value)
@@ -310,6 +331,13 @@ def _is_library(value: Any) -> bool:
         return False
     top = str(module).partition(".")[0]
     return top != "__main__" and (top in _LIBRARIES or top in sys.stdlib_module_names)
+
+
+@functools.cache
+def _is_installed(package: str) -> bool:
+    """Does a top-level package lie where pip puts them?"""
+    file = getattr(sys.modules.get(package), "__file__", None)
+    return file is not None and bool({"site-packages", "dist-packages"} & {*Path(file).parts})
 
 
 def _user_classes(cls: type) -> list[type]:

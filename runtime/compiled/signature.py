@@ -46,7 +46,8 @@ def entry_spec(
     leaves = [_leaf(i, kind, graph) for i, kind in enumerate(kinds)]
     source = iter(leaves)
     inputs = tuple(_tree(child, source) for child in call.tree.children)
-    outputs = iter(_output_leaves(graph))
+    results = out_tree.num_leaves
+    outputs = iter(_output_leaves(graph)[:results])
     output = _tree(out_tree, outputs)
     positional, keyword = parameters.kinds(call.names)
     hidden = tuple(_hidden(len(leaves) + i, x) for i, x in enumerate(captured))
@@ -60,6 +61,7 @@ def entry_spec(
         positional_only=positional,
         keyword_only=keyword,
         release_gil=release_gil,
+        verdict=results if results < len(graph.outputs) else None,
     )
 
 
@@ -91,6 +93,8 @@ def _tree(tree: Treedef, leaves: Any) -> Tree:
         return leaf
     if tree.kind == "none":
         return NoneNode()
+    if tree.kind == "static":
+        raise NotNativeError(f"{tree} is compared in Python")
     children = tuple(_tree(child, leaves) for child in tree.children)
     if tree.kind in _NODES and tree.type in (tuple, list):
         return _NODES[tree.kind](children)

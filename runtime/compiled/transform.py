@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir import DTypeError, Graph, ShapeError
-from ...ir.autodiff import value_and_vjp
+from ...ir.autodiff import value_and_vjp, varied_values
 from ...ir.record import record
+from ...tracer.asking import cut_off
 from ...tracer.errors import TraceError
 from ...tracer.pytree import Treedef, flatten, unflatten
 from ...tracer.trace import Traced
@@ -33,7 +34,7 @@ class Transform:
 
 @record
 class Result:
-    """A graph, and how its outputs make the result: a tree of numbers of outputs."""
+    """A graph, and how its first outputs make the result; the values of conditions follow."""
 
     graph: Graph
     tree: Treedef
@@ -50,19 +51,28 @@ def apply(transform: Transform, traced: Traced, call: Call) -> Result:
     _check_floats(wrt, traced, call)
     value, aux = _split_aux(transform, primal, traced)
     _check_scalar(value, traced)
+    _check_attached(wrt, traced)
     joint = value_and_vjp(
         traced.graph, wrt, seed=value, name=f"{traced.graph.name}.{transform.kind}"
     )
     count = len(traced.graph.outputs)
     gradients = _gradient_tree(transform, call, arguments, count)
     result = _assemble(transform, value, aux, gradients)
-    return _select(joint, result)
+    return _select(joint, result, range(traced.out_tree.num_leaves, count))
 
 
 def differentiated(transform: Transform, call: Call) -> list[int]:
     """The positions, among the given arguments, that the gradient is taken of."""
     wanted = transform.argnums if isinstance(transform.argnums, tuple) else (transform.argnums,)
-    return [_position(item, call) for item in wanted]
+    found = [_position(item, call) for item in wanted]
+    for position in found:
+        if call.tree.children[position].kind == "static":
+            raise TraceError(
+                f"grad: {call.names[position]} is {call.tree.children[position]}, of which there "
+                "is no gradient",
+                hint="argnums with the positions or names of arrays and numbers",
+            )
+    return found
 
 
 def _position(item: int | str, call: Call) -> int:
@@ -119,6 +129,17 @@ def _check_scalar(value: Any, traced: Traced) -> None:
         )
 
 
+def _check_attached(wrt: Sequence[int], traced: Traced) -> None:
+    """Refuse a Python float of what the gradient is asked for: none would flow through it."""
+    floats = [condition for condition in traced.conditions if condition.detached]
+    if not floats:
+        return
+    varied = varied_values(traced.graph, [traced.graph.inputs[place] for place in wrt])
+    for condition in floats:
+        if condition.value in varied:
+            raise cut_off(condition.location)
+
+
 def _check_floats(wrt: Sequence[int], traced: Traced, call: Call) -> None:
     for place in wrt:
         type = traced.graph.inputs[place].type
@@ -146,8 +167,8 @@ def _assemble(transform: Transform, value: int, aux: Any, gradients: Any) -> Any
     return ((value, aux), gradients) if transform.has_aux else (value, gradients)
 
 
-def _select(graph: Graph, result: Any) -> Result:
-    """Keep the outputs that `result` mentions, in its order."""
+def _select(graph: Graph, result: Any, conditions: Sequence[int]) -> Result:
+    """Keep the outputs that `result` mentions, in its order, and behind them the conditions'."""
     numbers, tree = flatten(result)
-    outputs = [graph.outputs[number] for number in numbers]
+    outputs = [graph.outputs[number] for number in (*numbers, *conditions)]
     return Result(Graph(graph.name, graph.inputs, graph.operations, outputs), tree)

@@ -10,21 +10,25 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...codegen.entry import ValueGuard
 from ...ir import FusegradError, Graph, ShapeError
-from ...ir.passes.pipeline import CLEAN, LOWER, Timings, run_passes
+from ...ir.passes.pipeline import CLEAN, LOWER, MERGE, Timings, run_passes
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.source import location_of
-from ...tracer.trace import Aval, Traced, is_traced, trace_flat
+from ...tracer.trace import LARGEST_DENSE, Aval, Traced, array_behind, is_traced, trace_flat
 from .call import Call, Parameters, as_array, put_together
-from .guards import AnyGuard, SlowGuard, Surroundings, holds
+from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
+from .paths import Answers, answers_until, refused_by, verdict_of, with_verdict
+from .randomness import Generators, warn_frozen
 from .signature import NotNativeError, entry_spec
+from .stores import write_back
 from .transform import Result, Transform, apply
 
 MAX_DIMENSIONS = 64  # of NumPy's arrays
@@ -35,29 +39,47 @@ class Variant:
     """A trace, the graph that the transform makes of it, and (once it is called) machine code.
 
     `doors` has a native entry for each combination of kinds of leaves (array, NumPy scalar, Python
-    float …) that was seen; the program behind them is one.
+    float …) that was seen; the program behind them is one. With `conditions` it is one path of the
+    function: `branch` is the graph that yields their values, `graph` the one that yields a verdict.
     """
 
     def __init__(
-        self, function: Callable[..., Any], parameters: Parameters, transform: Transform, call: Call
+        self,
+        function: Callable[..., Any],
+        parameters: Parameters,
+        transform: Transform,
+        call: Call,
+        answers: Answers = (),
     ) -> None:
         self.call, self.parameters, self.transform = call, parameters, transform
         with collector_paused():
-            self._make_graph(function)
+            self._make_graph(function, answers)
+        self.call = Call(call.names, call.tree, [None] * len(call.leaves))  # the arrays may go
 
-    def _make_graph(self, function: Callable[..., Any]) -> None:
+    def _make_graph(self, function: Callable[..., Any], answers: Answers) -> None:
         call, parameters, transform = self.call, self.parameters, self.transform
         self.timings = Timings()
         self.avals = call.avals()
-        surroundings = Surroundings(function)
+        statics = call.tree.statics  # functions among the arguments reach for things as well
+        surroundings = Surroundings((function, *statics) if statics else function)
+        generators = Generators(surroundings.objects)
         start = time.perf_counter()
-        self.traced = _trace(function, parameters, call, self.avals)
+        stores = not transform.differentiates
+        self.traced = _trace(function, parameters, call, self.avals, answers, stores)
+        self.conditions = self.traced.conditions
+        self.keys = tuple(condition.key for condition in self.conditions)
+        moved = generators.moved()
+        if moved:
+            warn_frozen(f"@{self.traced.graph.name}", moved, location_of(function))
         self.guards: tuple[AnyGuard, ...] = surroundings.guards(self.traced)
         self.settled: set[int] = set()  # arrays, by address, whose values turned out not to matter
         self.timings.add("trace", time.perf_counter() - start)
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
-        result = _transformed(function, transform, self.traced, call)
-        self.graph: Graph = run_passes(result.graph, CLEAN, self.timings)
+        result = _transformed(function, transform, self._merged(), call)
+        self.graph = self.branch = run_passes(result.graph, CLEAN, self.timings)
+        if self.conditions:
+            judged = with_verdict(self.branch, self.conditions)
+            self.graph = run_passes(judged, CLEAN, self.timings)
         self.out_tree: Treedef = result.tree
         self._program: Any = None
         self._text: str | None = None
@@ -65,6 +87,13 @@ class Variant:
         self.entries: dict[tuple[str, ...], Any] = {}  # kinds -> Doors
         self._flat: Any = None
         self.composite: Any = None  # for calls on Tensors
+        self.probe: Any = None  # the verdict alone, for these
+
+    def _merged(self) -> Traced:
+        """The trace with equal operations merged, if it is differentiated: so are then adjoints."""
+        if not self.transform.differentiates:
+            return self.traced
+        return replace(self.traced, graph=run_passes(self.traced.graph, MERGE, self.timings))
 
     # --- validity ---
 
@@ -100,12 +129,19 @@ class Variant:
         broken = [guard for guard in old.guards if not holds(guard)]
         changed = [guard for guard in broken if isinstance(guard, ValueGuard)]
         if len(changed) == len(broken) and self._same_trace(old):
-            self.settled = old.settled | {id(guard.array) for guard in changed}
+            self.settled = old.settled | {id(g.array) for g in changed if self._may_settle(g)}
             self.guards = tuple(
                 guard
                 for guard in self.guards
                 if not (isinstance(guard, ValueGuard) and id(guard.array) in self.settled)
             )
+
+    def _may_settle(self, guard: ValueGuard) -> bool:
+        """Not where Python or NumPy is known to have read the array, nor where that is likely: of
+        one of few elements which the tracer did not watch.
+        """
+        read = {id(root_of(x)) for x in self.traced.read}
+        return guard.array.size > LARGEST_DENSE and id(root_of(guard.array)) not in read
 
     def _same_trace(self, old: Variant) -> bool:
         new, before = self.traced, old.traced
@@ -152,6 +188,9 @@ class Variant:
                 "a list or a mask that was read while tracing is compared at each call"
             )
             return None
+        if self.traced.written:
+            self.native_misses = "it stores into an argument, which Python does after the call"
+            return None
         native = tuple(g for g in self.guards if not isinstance(g, SlowGuard))
         if len(native) < len(self.guards):
             self.native_misses = (
@@ -187,12 +226,56 @@ class Variant:
             self._flat = flat_door(self.program)
         return self._flat
 
-    def run(self, leaves: Sequence[Any]) -> Any:
-        """The result for arguments that the native entry does not take."""
+    def run(self, leaves: Sequence[Any], insist: bool = False) -> tuple[Answers | None, Any]:
+        """The result for arguments that the native entry does not take: (None, result).
+
+        Where they take another path: (answers to its first questions, None), unless the caller
+        insists: it knows that this one is right.
+        """
         arguments = [*leaves, *map(current_array, self.traced.captured)]
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self.graph.inputs, strict=True)]
-        outputs = self.flat(arrays)
-        return unflatten(self.out_tree, [x[()] if x.ndim == 0 else x for x in outputs])
+        refused, outputs = self._judged(arrays, self.flat)
+        if refused is not None and not insist:
+            return refused, None
+        count = self.out_tree.num_leaves
+        result = unflatten(self.out_tree, [x[()] if x.ndim == 0 else x for x in outputs[:count]])
+        return None, write_back(self.traced.written, leaves, result, self.traced.captured)
+
+    def judge(self, leaves: Sequence[Any], door: Callable[[Any], Any]) -> Answers | None:
+        """What `run` says of the path, where `door` computes the verdict, or more than that."""
+        arguments = [*leaves, *map(current_array, self.traced.captured)]
+        return self._judged(arguments, door)[0] if self.conditions else None
+
+    def _judged(self, arrays: list[Any], door: Any) -> tuple[Answers | None, Any]:
+        if not self.conditions:
+            return None, door(arrays)
+        try:
+            outputs = door(arrays)
+        except Exception:  # an index out of range, perhaps only on this path
+            refused = refused_by(self.branch, self.conditions, arrays)
+            if refused is None:
+                raise
+            return refused, None
+        failed, actual = verdict_of(outputs)
+        if not failed:
+            return None, outputs
+        answers = answers_until(self.conditions, failed, actual)
+        return answers or refused_by(self.branch, self.conditions, arrays), outputs
+
+    def judge_exactly(self, leaves: Sequence[Any]) -> Answers | None:
+        """The same in NumPy, one condition after the other; leaves may be arrays being traced.
+
+        Raises UnknownInputError where only the type of such an array is known.
+        """
+        if not self.conditions:
+            return None
+        arrays = [array_behind(x) for x in (*leaves, *self.traced.captured)]
+        return refused_by(self.branch, self.conditions, arrays)
+
+    @property
+    def captures_traced(self) -> bool:
+        """Does it read arrays of a trace that is not over?"""
+        return any(map(is_traced, self.traced.captured))
 
 
 @contextmanager
@@ -222,7 +305,7 @@ def _same_array(x: Any, y: Any) -> bool:
 
 def current_array(x: Any) -> Any:
     """The array of a captured object, as it is now."""
-    return getattr(x, "_data", x)
+    return getattr(getattr(x, "tensor", x), "_data", x)  # also of an array in eager mode
 
 
 def _transformed(
@@ -242,14 +325,20 @@ def _transformed(
 
 
 def _trace(
-    function: Callable[..., Any], parameters: Parameters, call: Call, avals: tuple[Aval, ...]
+    function: Callable[..., Any],
+    parameters: Parameters,
+    call: Call,
+    avals: tuple[Aval, ...],
+    answers: Answers,
+    stores: bool,
 ) -> Traced:
     """Trace the function for a call; `parameters` tells how the arguments are handed over."""
     from ...tracer.pytree import flatten
 
     args, kwargs = put_together(parameters, call, list(range(len(call.leaves))))
     order, in_tree = flatten((args, kwargs))
-    traced = trace_flat(function, in_tree, [avals[i] for i in order])
+    leaves = [call.leaves[i] for i in order]
+    traced = trace_flat(function, in_tree, [avals[i] for i in order], "", leaves, answers, stores)
     if order == list(range(len(order))):
         return traced
     places = {leaf: position for position, leaf in enumerate(order)}
@@ -260,9 +349,8 @@ def _trace(
         traced.graph.operations,
         traced.graph.outputs,
     )
-    return Traced(
-        graph, in_tree, traced.out_tree, traced.captured, traced.baked, traced.output_weak
-    )
+    written = tuple(order[i] for i in traced.written)
+    return replace(traced, graph=graph, in_tree=in_tree, written=written)
 
 
 def _may_change(x: Any) -> bool:

@@ -12,7 +12,7 @@ from .core import make
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["accumulate"]
+__all__ = ["accumulate", "keep"]
 
 _LOCK = threading.RLock()  # a finaliser that runs meanwhile may accumulate too
 
@@ -27,6 +27,29 @@ def accumulate(tensor: Tensor, ct: Any, recorded: bool) -> None:
             tensor._grad = make(_owned(ct, tensor._data))
         else:
             _add_in_place(tensor, old, ct)
+
+
+def keep(leaf: Tensor, ct: Any, alone: bool) -> None:
+    """Add the array `ct` to `leaf.grad`. If nobody else refers to it (`alone`), it may become it.
+
+    The first gradient is put there in one step, so that threads need no lock for it.
+    """
+    if leaf._grad is not None:
+        accumulate(leaf, ct, False)
+        return
+    data = leaf._data
+    if (
+        not alone
+        or ct.__class__ is not np.ndarray
+        or ct.base is not None
+        or ct.dtype is not data.dtype
+        or ct.shape != data.shape
+        or not ct.flags.carray
+    ):
+        ct = _owned(ct, data)
+    gradient = make(ct)
+    if leaf.__dict__.setdefault("_grad", gradient) is not gradient:
+        accumulate(leaf, ct, False)
 
 
 def _add_in_place(tensor: Tensor, old: Tensor, ct: Any) -> None:

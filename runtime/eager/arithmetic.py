@@ -26,10 +26,12 @@ _CAST = TABLE["cast"]
 _add = binary("add")
 _sub = binary("sub")
 _rsub = binary("sub", "RsubBackward1")
+_rsub_tensor = binary("sub", "RsubBackward0")
 _mul = binary("mul")
 _div = binary("div", floats=True)
 _power = binary("pow", "PowBackward1", floats=True)
 _power_number = binary("pow", "PowBackward0", floats=True)
+_with_exponent = _power_number.with_number  # type: ignore[attr-defined]
 _number_power = binary("pow", "PowBackward2", floats=True)
 _remainder_number = binary("remainder", "RemainderBackward0")
 _remainder_tensor = binary("remainder", "RemainderBackward1")
@@ -62,8 +64,14 @@ def mul(x: Any, y: Any) -> Tensor:
     return _checked("mul", _mul(x, y), x, y)
 
 
-def div(x: Any, y: Any) -> Tensor:
-    """x / y, elementwise; integers are cast to floating point."""
+def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """x / y, elementwise; integers are cast to floating point.
+
+    Rounded with `rounding_mode` "floor" or "trunc"; then integers stay integers.
+    """
+    if rounding_mode is not None:
+        rounded: Tensor = elementary.rounded_quotient(x, y, rounding_mode)
+        return rounded
     return _checked("div", _div(x, y), x, y)
 
 
@@ -84,6 +92,9 @@ def pow(x: Any, y: Any) -> Tensor:
 
 def power(x: Any, y: Any) -> Any:
     """The operator **. Powers of integers stay integers."""
+    kind = y.__class__
+    if (kind is int or kind is float) and hasattr(x, "_data") and x._data.dtype.kind == "f":
+        return _with_exponent(x, y)
     x, y = lift(x), lift(y)
     if x is NotImplemented or y is NotImplemented:
         return NotImplemented
@@ -107,6 +118,12 @@ def _whole_power(x: Any, y: Any) -> Tensor:
 def rsub(x: Tensor, y: Any) -> Any:
     """y - x."""
     return _rsub(y, x)
+
+
+def reverse_sub(x: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """other - alpha · x."""
+    subtract = _rsub_tensor if hasattr(other, "_data") else _rsub
+    return _checked("rsub", subtract(other, x if alpha == 1 else mul(x, alpha)), other, x)
 
 
 def rdiv(x: Tensor, y: Any) -> Any:
@@ -135,9 +152,9 @@ def _checked(name: str, result: Any, x: Any, y: Any) -> Tensor:
 
 # --- one operand ---
 
-_neg = unary("neg", floats=False)
+neg = unary("neg", floats=False)
 abs = unary("abs", floats=False)
-sign = unary("sign", floats=False)
+_sign = unary("sign", floats=False)
 _sgn = unary("sign", "SgnBackward0", floats=False)
 floor = unary("floor", floats=False)
 ceil = unary("ceil", floats=False)
@@ -164,15 +181,26 @@ erf = unary("erf")
 erfc = unary("erfc")
 lgamma = unary("lgamma")
 digamma = unary("digamma")
-logical_not = unary("logical_not", floats=False)
+_invert = unary("logical_not", floats=False)
 
 
-def neg(x: Tensor) -> Tensor:
-    """-x."""
+def bitwise_not(x: Tensor) -> Tensor:
+    """Every bit of an integer turned over; of a truth value the other one."""
+    if x._data.dtype.kind not in "biu":
+        raise TypeError(
+            f"~ (bitwise_not) is only implemented on integer and Boolean-type tensors, not "
+            f"{x._data.dtype}"
+        )
+    inverted: Tensor = _invert(x)
+    return inverted
+
+
+def logical_not(x: Tensor) -> Tensor:
+    """Whether each element is false: 0, for a number."""
     if x._data.dtype.kind == "b":
-        raise EagerError("negation (-) is not supported for a bool tensor; use ~ or logical_not()")
-    negative: Tensor = _neg(x)
-    return negative
+        inverted: Tensor = _invert(x)
+        return inverted
+    return make(np.logical_not(x._data))
 
 
 def square(x: Tensor) -> Tensor:
@@ -182,6 +210,8 @@ def square(x: Tensor) -> Tensor:
 
 def round(x: Tensor, *, decimals: int = 0) -> Tensor:
     """x rounded to whole numbers, halves to the even one; or to `decimals`."""
+    if x._data.dtype.kind in "iub" and decimals >= 0:
+        return x
     if not decimals:
         result: Tensor = _rint(x)
         return result
@@ -189,9 +219,15 @@ def round(x: Tensor, *, decimals: int = 0) -> Tensor:
     return div(_rint(mul(x, scale)), scale)
 
 
+def sign(x: Tensor) -> Tensor:
+    """-1, 0 or 1, as x; a truth value stays."""
+    result: Tensor = x if x._data.dtype.kind == "b" else _sign(x)
+    return result
+
+
 def sgn(x: Tensor) -> Tensor:
     """The sign of x."""
-    result: Tensor = _sgn(x)
+    result: Tensor = x if x._data.dtype.kind == "b" else _sgn(x)
     return result
 
 

@@ -7,18 +7,18 @@ types, and fills small arrays where that one makes broadcast views.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from ...ir import NumpyBuilder
+from ...ir import NumpyBuilder, TensorType
 from ...ir import ops as _ops  # noqa: F401  (fills the table)
 from ...ir.op import TABLE
-from ...ir.types import NUMPY_DTYPE
+from ...ir.types import NUMPY_DTYPE, dtype_name
+from .straight import spread
 
 __all__ = ["NUMPY", "ArrayBuilder"]
-
-_SMALL = 4096  # elements up to which filling an array is cheaper than making a view
 
 
 class ArrayBuilder(NumpyBuilder):
@@ -30,6 +30,9 @@ class ArrayBuilder(NumpyBuilder):
     div = staticmethod(TABLE["div"].eval)
     neg = staticmethod(TABLE["neg"].eval)
     select = staticmethod(TABLE["select"].eval)
+
+    def type_of(self, x: Any) -> TensorType:
+        return _type(x.dtype, x.shape)
 
     def __call__(self, name: str, *operands: Any, **attributes: Any) -> Any:
         return TABLE[name].eval(*operands, **attributes)
@@ -46,17 +49,7 @@ class ArrayBuilder(NumpyBuilder):
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         return x if x.shape == shape else x.reshape(shape)
 
-    def broadcast(self, x: Any, shape: tuple[int, ...]) -> Any:
-        if x.shape == shape:
-            return x
-        size = 1
-        for extent in shape:
-            size *= extent
-        if size > _SMALL:
-            return np.broadcast_to(x, shape)
-        full = np.empty(shape, x.dtype)
-        full[...] = x
-        return full
+    broadcast = staticmethod(spread)
 
     def expand(self, x: Any, axes: Sequence[int], shape: tuple[int, ...]) -> Any:
         if not x.shape:
@@ -65,14 +58,29 @@ class ArrayBuilder(NumpyBuilder):
         return self.broadcast(x.reshape(kept), shape)
 
     def sum_to(self, x: Any, shape: tuple[int, ...]) -> Any:
-        if x.shape == shape:
-            return x
-        lead = x.ndim - len(shape)
         have = x.shape
-        axes = tuple(
-            [i for i, n in enumerate(have) if i < lead or (shape[i - lead] == 1 and n != 1)]
-        )
-        return np.add.reduce(x, axis=axes).reshape(shape)
+        if have == shape:
+            return x
+        total = _sum(x, _summed(have, shape))
+        return total if total.shape == shape else total.reshape(shape)
+
+
+_sum = np.add.reduce
+
+
+@lru_cache(maxsize=4096)
+def _summed(have: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of `have` over which to sum down to `shape`, reductions to extent 1 included."""
+    lead = len(have) - len(shape)
+    return tuple([i for i, n in enumerate(have) if i < lead or (shape[i - lead] == 1 and n != 1)])
+
+
+@lru_cache(maxsize=4096)
+def _type(dtype: np.dtype[Any], shape: tuple[int, ...]) -> TensorType:
+    name = dtype_name(dtype)
+    if name is None:
+        raise TypeError(f"no derivative is known in dtype {dtype}")
+    return TensorType(name, shape)
 
 
 NUMPY = ArrayBuilder()

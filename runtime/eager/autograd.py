@@ -65,6 +65,7 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -75,6 +76,8 @@ def grad(
     `materialize_grads` (zeros). With `is_grads_batched` each of `grad_outputs` has one axis more,
     the first, and so have the results: a gradient for each entry.
     """
+    if not only_inputs:
+        warnings.warn("only_inputs is ignored, as in PyTorch", FutureWarning, stacklevel=2)
     if is_grads_batched:
         words = (create_graph, allow_unused, materialize_grads)
         return _batched(outputs, inputs, grad_outputs, retain_graph, *words)
@@ -124,7 +127,7 @@ def _batched(
             [None if x is None else x[i] for x in batches],
             retain or i < count - 1,
             create_graph,
-            allow_unused,
+            allow_unused=allow_unused,
             materialize_grads=materialize_grads,
         )
         for i in range(count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Dim", "either", "normalise", "normalise_all", "shape_of"]
+__all__ = ["Dim", "either", "new_shape", "normalise", "normalise_all", "shape_of"]
 
 Dim = int | Sequence[int] | None
 
@@ -53,3 +53,11 @@ def shape_of(sizes: Sequence[Any]) -> tuple[int, ...]:
     if len(sizes) == 1 and not hasattr(sizes[0], "__index__"):
         sizes = tuple(sizes[0])
     return tuple(int(n) for n in sizes)
+
+
+def new_shape(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """The shape of a tensor to be made, given as f(2, 3) or as f((2, 3))."""
+    shape = shape_of(sizes)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Dimension size must be non-negative, got {list(shape)}")
+    return shape

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir import Builder, GraphBuilder, TensorType
+from ...ir import Builder, Graph, GraphBuilder, TensorType
 from ...ir.types import NUMPY_DTYPE
 from . import names
 from .builder import shares
@@ -30,9 +30,22 @@ from .quiet import RESTORE, SILENCE, SILENT
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["Composite", "CompositeNode", "composite", "plan_of"]
+__all__ = [
+    "Composite",
+    "CompositeNode",
+    "blank",
+    "build",
+    "composite",
+    "node_class",
+    "plan_of",
+    "run_composite",
+    "second_order",
+    "watched",
+]
 
-_new = object.__new__
+Types = tuple[tuple[int, tuple[int, ...]], ...]  # dtype number and shape of each operand
+Static = tuple[tuple[str, Any], ...]
+_MOST_PLANS = 4096
 _NAME: dict[int, str] = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
 
 
@@ -61,13 +74,16 @@ class CompositeNode(Node):
     def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
         if self.residuals is None or self.operands is None:
             raise released(self.title)
-        self._check_residuals()
+        if self.counters:
+            self._check_residuals()
+        if not tensors and self.count == 1 and len(self.wrt) == len(self.edges) == 1:
+            return self.adjoint.backward.run([*self.saved_values(), ct])  # type: ignore[no-any-return]
         cts = self._cotangents(ct, tensors)
         if tensors:
             self._check_operands()
-            derivative = self.composite.derivative(self.wrt)
+            derivative = self.derivative()
             parts: Any = run_composite(
-                derivative, (*self.operands, *cts), _second_order(self.title)
+                derivative, (*self.primal(cts[0]), *cts), second_order(self.title)
             )
         else:
             parts = self.adjoint.backward.run([*self.saved_values(), *cts])
@@ -77,6 +93,14 @@ class CompositeNode(Node):
             if live is None or i in live:
                 result[i] = part
         return result
+
+    def primal(self, ct: Any) -> tuple[Any, ...]:
+        """The operands, or what stands for those whose elements are not read."""
+        return self.operands or ()
+
+    def derivative(self) -> Composite:
+        """The composition from the operands and the cotangents to the operands' cotangents."""
+        return self.composite.derivative(self.wrt)
 
     def _live(self, ct: Any) -> set[int] | None:
         """The operands that outputs with a cotangent depend on; None for all of them."""
@@ -147,46 +171,71 @@ class CompositeNode(Node):
         self.counters = ()
         self.__class__ = packed_class(type(self), PackedResiduals)
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("_saved_self", "_saved_result"):
-            raise AttributeError(f"{self.title} has no attribute {name!r}")
+    @property
+    def _saved_self(self) -> Any:
+        """The first operand, where the derivative reads it."""
         if self.operands is None:
             raise released(self.title)
-        first = self.operands[0]
-        return first if name == "_saved_self" and hasattr(first, "_data") else None
+        first = self.operands[0] if self.operands else None
+        return first if hasattr(first, "_data") else None
+
+    @property
+    def _saved_result(self) -> Any:
+        if self.operands is None:
+            raise released(self.title)
+        return None
 
 
-def _second_order(title: str) -> str:
+def second_order(title: str) -> str:
     """
-    >>> _second_order("SigmoidBackward0")
+    >>> second_order("SigmoidBackward0")
     'SigmoidBackwardBackward0'
     """
     return f"{title.removesuffix('0')}Backward0"
 
 
-def _wanted(plan: Composite, operands: Sequence[Any]) -> tuple[int, ...]:
-    """The operands that require grad and that an output depends on."""
-    found = [i for i, x in enumerate(operands) if getattr(x, "_node", None) is not None]
-    return tuple([i for i in found if any(i in operand_set for operand_set in plan.reach)])
-
-
 @cache
-def _node_class(title: str) -> type[Any]:
-    members = {"__slots__": (), "__module__": __name__, "title": title}
-    return type(title, (CompositeNode,), members)
+def node_class(title: str, base: type[Node] = CompositeNode) -> type[Any]:
+    """The class of the nodes called `title`."""
+    return type(title, (base,), {"__slots__": (), "__module__": __name__, "title": title})
 
 
-@lru_cache(maxsize=4096)
-def plan_of(
-    function: Callable[..., Any],
-    types: tuple[tuple[int, tuple[int, ...]], ...],
-    static: tuple[tuple[str, Any], ...],
-) -> Composite:
-    """`function(b, *operands, **static)` for operands of `types` (dtype number, shape)."""
+def build(function: Callable[..., Any], types: Types, static: Static) -> Graph:
+    """The graph of `function(b, *operands, **static)` for operands of `types`."""
     builder = GraphBuilder(getattr(function, "__name__", "composite"))
     inputs = [builder.input(TensorType(_NAME[num], shape)) for num, shape in types]
     outputs = function(builder, *inputs, **dict(static))
-    return Composite(builder.build(outputs if isinstance(outputs, tuple) else (outputs,)))
+    return builder.build(outputs if isinstance(outputs, tuple) else (outputs,))
+
+
+def plan_of(
+    name: str,
+    function: Callable[..., Any],
+    types: Types,
+    static: Static,
+    operands: Sequence[Any] = (),
+) -> Composite:
+    """The composition for operands of `types`, made when it is first asked for. Errors show what
+    `operands` are.
+    """
+    key = (function, types, static)
+    plan = _plans.get(key)
+    if plan is not None:
+        return plan
+    try:
+        plan = Composite(build(function, types, static))
+    except KeyError:
+        unknown = {str(x.dtype) for x in operands} - {str(d) for d in NUMPY_DTYPE.values()}
+        raise TypeError(f"{name} does not take dtype {', '.join(sorted(unknown))}") from None
+    except ValueError as error:
+        raise explain(name, operands, error) from None
+    if len(_plans) >= _MOST_PLANS:
+        _plans.clear()
+    _plans[key] = plan
+    return plan
+
+
+_plans: dict[Any, Composite] = {}
 
 
 def composite(
@@ -197,26 +246,27 @@ def composite(
     Returns a Tensor, or a tuple of them where the function does. The node is called `title`, by
     default PyTorch's name for the derivative of `name`.
     """
-    types = tuple((x.dtype.num, x.shape) for x in [getattr(x, "_data", x) for x in operands])
-    try:
-        plan = plan_of(function, types, tuple(static.items()))
-    except KeyError:
-        unknown = {str(x.dtype) for x in operands} - {str(d) for d in NUMPY_DTYPE.values()}
-        raise TypeError(f"{name} does not take dtype {', '.join(sorted(unknown))}") from None
-    except ValueError as error:
-        raise explain(name, operands, error) from None
-    results = run_composite(plan, operands, title or names.of_function(name))
+    arrays = [getattr(x, "_data", x) for x in operands]
+    types = tuple([(a.dtype.num, a.shape) for a in arrays])
+    plan = plan_of(name, function, types, tuple(static.items()), operands)
+    results = run_composite(plan, operands, title or names.of_function(name), arrays)
     return results[0] if len(results) == 1 else tuple(results)
 
 
-def run_composite(plan: Composite, operands: Sequence[Any], title: str) -> list[Tensor]:
+def run_composite(
+    plan: Composite, operands: Sequence[Any], title: str, arrays: list[Any] | None = None
+) -> list[Tensor]:
     """The outputs of a composition, as Tensors linked to one node."""
+    if arrays is None:
+        arrays = [getattr(x, "_data", x) for x in operands]
     wrt: tuple[int, ...] = ()
     if STATE.enabled:
-        wrt = _wanted(plan, operands)
-    arrays = [getattr(x, "_data", x) for x in operands]
-    adjoint = plan.adjoint(wrt) if wrt else None
-    program = plan.forward if adjoint is None else adjoint.forward
+        wrt = tuple([i for i in plan.passing if getattr(operands[i], "_node", None) is not None])
+    adjoint = None
+    program = plan.forward
+    if wrt:
+        adjoint = plan.adjoints.get(wrt) or plan.adjoint(wrt)
+        program = adjoint.forward
     token = SILENCE(SILENT)
     try:
         values = program.run(arrays)
@@ -226,10 +276,13 @@ def run_composite(plan: Composite, operands: Sequence[Any], title: str) -> list[
         return [_wrap(plan, i, data, None, operands, arrays) for i, data in enumerate(values)]
     count = len(plan.views)
     node = _record(title, plan, adjoint, wrt, operands, values[count:])
-    results = [
-        _wrap(plan, i, data, node, operands, arrays) for i, data in enumerate(values[:count])
-    ]
-    node.counters = _watched(adjoint, operands, results) if adjoint.watched else ()
+    if plan.simple:
+        results = [make(values[0], node)]
+    else:
+        results = [
+            _wrap(plan, i, data, node, operands, arrays) for i, data in enumerate(values[:count])
+        ]
+    node.counters = watched(adjoint, operands, results) if adjoint.watched else ()
     if STATE.enabled is not True:
         seen(node)
     return results
@@ -243,17 +296,20 @@ def _record(
     operands: Sequence[Any],
     residuals: list[Any],
 ) -> CompositeNode:
-    node: CompositeNode = _new(_node_class(title))
-    node.edges = tuple([_edge(x) if i in wrt else None for i, x in enumerate(operands)])
+    node: CompositeNode = node_class(title)()
+    if len(operands) == 1:
+        source = operands[0]._node
+        node.edges = (operands[0] if source is LEAF else source,)
+    else:
+        node.edges = tuple([_edge(x) if i in wrt else None for i, x in enumerate(operands)])
     node.sequence = NEXT_SEQUENCE()
     node.hooks = None
     node.count = len(plan.views)
     node.composite = plan
     node.adjoint = adjoint
     node.wrt = wrt
-    node.operands = kept = tuple(
-        [x if i in adjoint.reads else _unread(x) for i, x in enumerate(operands)]
-    )
+    reads = adjoint.reads
+    node.operands = kept = tuple([x if i in reads else _unread(x) for i, x in enumerate(operands)])
     node.versions = tuple([_version(x) for x in kept])
     node.residuals = residuals
     return node
@@ -262,11 +318,11 @@ def _record(
 def _unread(x: Any) -> Any:
     """What stands for an operand whose elements the derivative does not read."""
     data = getattr(x, "_data", None)
-    return x if data is None else _blank(data.dtype, data.shape)
+    return x if data is None else blank(data.dtype, data.shape)
 
 
 @lru_cache(maxsize=256)
-def _blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
+def blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(dtype.type(0), shape)
 
 
@@ -312,14 +368,14 @@ def _plain(node: CompositeNode | None, plan: Composite) -> str:
     return plan.graph.name if node is None else node.title.partition("Backward")[0]
 
 
-def _watched(
+def watched(
     adjoint: Adjoint, operands: Sequence[Any], results: list[Tensor]
 ) -> tuple[tuple[list[int], int, str, tuple[int, ...]], ...]:
     """The version counters of what the residuals are views of, and their versions now."""
-    watched = []
+    found = []
     for what, i in adjoint.watched:
         tensor = operands[i] if what == "operand" else results[i]
         if hasattr(tensor, "_data"):
             counter = shared_counter(tensor)
-            watched.append((counter, counter[0], f"{what} {i}", tensor._data.shape))
-    return tuple(watched)
+            found.append((counter, counter[0], f"{what} {i}", tensor._data.shape))
+    return tuple(found)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from .axes import shape_of
+from .axes import new_shape
+from .conversion import check_device
 from .promotion import default_dtype
 from .tensor import Tensor
 
@@ -24,14 +27,31 @@ __all__ = [
     "full_like",
     "is_tensor",
     "linspace",
+    "logspace",
     "ones",
     "ones_like",
+    "scalar_tensor",
     "tensor",
     "zeros",
     "zeros_like",
 ]
 
 
+def on_cpu(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function with one more option, `device`, which has to be "cpu"; `size` also by name."""
+    by_size = any(p.kind is p.VAR_POSITIONAL for p in signature(function).parameters.values())
+
+    @wraps(function)
+    def run(*args: Any, device: Any = None, **kwargs: Any) -> Tensor:
+        check_device(device)
+        if by_size and "size" in kwargs:
+            args = (kwargs.pop("size"),)
+        return function(*args, **kwargs)
+
+    return run
+
+
+@on_cpu
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor that holds a copy of `data`; Python floats become the default dtype.
 
@@ -43,6 +63,7 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
     return _finish(np.array(array, dtype or _dtype_for(data, array), order="C"), requires_grad)
 
 
+@on_cpu
 def asarray(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`data` as a tensor, sharing the memory of an array where it can; a Tensor stays as it is."""
     if isinstance(data, Tensor):
@@ -112,33 +133,39 @@ def _finish(array: np.ndarray, requires_grad: bool) -> Tensor:
     return Tensor(array, requires_grad=requires_grad)
 
 
+@on_cpu
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros, of shape zeros(2, 3) or zeros((2, 3))."""
-    return _finish(np.zeros(shape_of(size), dtype or default_dtype()), requires_grad)
+    return _finish(np.zeros(new_shape(size), dtype or default_dtype()), requires_grad)
 
 
+@on_cpu
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones, of shape ones(2, 3) or ones((2, 3))."""
-    return _finish(np.ones(shape_of(size), dtype or default_dtype()), requires_grad)
+    return _finish(np.ones(new_shape(size), dtype or default_dtype()), requires_grad)
 
 
+@on_cpu
 def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor whose elements are whatever the memory held."""
-    return _finish(np.empty(shape_of(size), dtype or default_dtype()), requires_grad)
+    return _finish(np.empty(new_shape(size), dtype or default_dtype()), requires_grad)
 
 
+@on_cpu
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`fill_value` in every element."""
     value = _array_of(fill_value)
-    array = np.full(shape_of((size,)), value, dtype or _dtype_for(fill_value, value))
+    array = np.full(new_shape((size,)), value, dtype or _dtype_for(fill_value, value))
     return _finish(array, requires_grad)
 
 
+@on_cpu
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
     return _finish(np.eye(n, m, dtype=dtype or default_dtype()), requires_grad)
 
 
+@on_cpu
 def arange(
     start: float,
     end: float | None = None,
@@ -156,6 +183,7 @@ def arange(
     return _finish(array, requires_grad)
 
 
+@on_cpu
 def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -165,6 +193,7 @@ def linspace(
 
 
 def _like(make_array: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
+    @on_cpu
     def call(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         model = _array_of(x)
         return _finish(make_array(model.shape, dtype or model.dtype), requires_grad)
@@ -177,6 +206,26 @@ ones_like = _like(np.ones)
 empty_like = _like(np.empty)
 
 
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`steps` powers of `base` whose exponents stand at equal distances."""
+    array = np.logspace(start, end, steps, base=base, dtype=dtype or default_dtype())
+    return _finish(array, requires_grad)
+
+
+def scalar_tensor(value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A number as a tensor without axes, of the default dtype."""
+    return _finish(np.asarray(value, dtype or default_dtype()), requires_grad)
+
+
+@on_cpu
 def full_like(x: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`fill_value` in every element, with the shape and dtype of x."""
     model = _array_of(x)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .composite import composite
 from .promotion import default_dtype
+from .single import single
 
 __all__ = ["call", "is_tensor_like", "public", "traced"]
 
@@ -22,6 +23,8 @@ def call(
     name: str, function: Callable[..., Any], *operands: Any, title: str = "", **static: Any
 ) -> Any:
     """`function(b, *operands, **static)`, whatever the operands are; `title` names the node."""
+    if len(operands) == 1 and hasattr(operands[0], "_data"):
+        return single(name, function, operands[0], title, static)
     for x in operands:
         if not hasattr(x, "_data"):
             break
@@ -68,15 +71,26 @@ def as_floating(x: Any) -> Any:
 def public(function: Callable[..., Any], numpy_name: str = "") -> Callable[..., Any]:
     """The public form of a function of Tensors: other operands go to NumPy's function."""
     in_numpy = getattr(np, numpy_name or function.__name__, None)
+    if in_numpy is not None and getattr(function, "evaluate", None) is in_numpy:
+        return function  # which sends everything else to NumPy itself
 
     def run(*args: Any, **kwargs: Any) -> Any:
         if in_numpy is None or _holds_tensor(args) or _holds_tensor(kwargs.values()):
-            return function(*args, **kwargs)
+            return _worded(function, args, kwargs) if kwargs else function(*args)
         return in_numpy(*args, **{_NUMPY_WORD.get(word, word): x for word, x in kwargs.items()})
 
     run.__name__ = run.__qualname__ = function.__name__
     run.__doc__ = function.__doc__
+    run.plain = run  # type: ignore[attr-defined]
     return run
+
+
+def _worded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    from .words import WORDS, called
+
+    if WORDS.isdisjoint(kwargs):
+        return function(*args, **kwargs)
+    return called(function, args, kwargs)
 
 
 _NUMPY_WORD = {"dim": "axis", "keepdim": "keepdims"}

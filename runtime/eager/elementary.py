@@ -10,7 +10,66 @@ import numpy as np
 
 from ...ir.functions import activation, elementwise, special
 from .adapters import aligned, together
-from .operands import call, floating, promoted, shape_of
+from .core import make
+from .dispatch import is_tensor_like, traced
+from .errors import EagerError
+from .operands import as_numbers, call, floating, promoted, shape_of
+
+__all__ = [
+    "acosh",
+    "addcdiv",
+    "addcmul",
+    "allclose",
+    "arccosh",
+    "arcsinh",
+    "arctanh",
+    "asinh",
+    "atanh",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "copysign",
+    "deg2rad",
+    "digamma",
+    "equal",
+    "erf",
+    "erfc",
+    "fix",
+    "float_power",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frac",
+    "heaviside",
+    "hypot",
+    "isclose",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "ldexp",
+    "lerp",
+    "lgamma",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logit",
+    "nan_to_num",
+    "ndtr",
+    "polygamma",
+    "rad2deg",
+    "reciprocal",
+    "relu",
+    "rsqrt",
+    "sigmoid",
+    "sinc",
+    "trunc",
+    "xlogy",
+]
 
 Function = Callable[..., Any]
 _NUMBERS = (int, float, type(None))
@@ -53,9 +112,9 @@ def _op(name: str) -> Function:
 
 reciprocal = _of_one("reciprocal", elementwise.reciprocal)
 sigmoid = _of_one("sigmoid", elementwise.sigmoid)
-asinh = _of_one("asinh", elementwise.asinh)
-acosh = _of_one("acosh", elementwise.acosh)
-atanh = _of_one("atanh", elementwise.atanh)
+asinh = arcsinh = _of_one("asinh", elementwise.asinh)
+acosh = arccosh = _of_one("acosh", elementwise.acosh)
+atanh = arctanh = _of_one("atanh", elementwise.atanh)
 sinc = _of_one("sinc", elementwise.sinc)
 rsqrt = _of_one("rsqrt", _op("rsqrt"))
 erf = _of_one("erf", _op("erf"))
@@ -75,7 +134,12 @@ def frac(x: Any) -> Any:
 
 def trunc(x: Any) -> Any:
     """x without its digits after the point."""
+    if np.dtype(getattr(x, "dtype", np.float64)).kind in "iu":
+        return x
     return call("trunc", elementwise.trunc, *floating(x))
+
+
+fix = trunc
 
 
 def relu(x: Any) -> Any:
@@ -122,6 +186,8 @@ def nan_to_num(
     x: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
     """Numbers in place of nan and of the infinities."""
+    if np.dtype(getattr(x, "dtype", np.float64)).kind in "biu":
+        return x
     (x,) = floating(x)
     largest = float(np.finfo(np.dtype(x.dtype)).max)
     static: dict[str, Any] = {
@@ -134,18 +200,25 @@ def nan_to_num(
 
 def clamp_min(x: Any, min: Any) -> Any:
     """x, and `min` where that is larger."""
-    return clamp(x, min)
+    return _limited_by("clamp_min", x, min, None)
 
 
 def clamp_max(x: Any, max: Any) -> Any:
     """x, and `max` where that is smaller."""
-    return clamp(x, None, max)
+    return _limited_by("clamp_max", x, None, max)
 
 
 def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     """x limited to [min, max], numbers or tensors; at a bound the derivative of x is 1."""
     if min is None and max is None:
-        raise ValueError("clamp() needs min, max or both")
+        raise EagerError("clamp: At least one of 'min' or 'max' must not be None")
+    return _limited_by("clamp", x, min, max)
+
+
+def _limited_by(name: str, x: Any, min: Any, max: Any) -> Any:
+    """x limited; the node of PyTorch is another one for bounds that are tensors."""
+    word = "".join(part.title() for part in name.split("_"))
+    with_tensors, with_numbers = (0, 1) if name == "clamp" else (1, 0)
     bounds = {"low": min, "high": max}
     numbers = min.__class__ in _NUMBERS and max.__class__ in _NUMBERS
     if not numbers and any(
@@ -153,9 +226,18 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     ):
         given = {word: v for word, v in bounds.items() if v is not None}
         operands = promoted(x, *given.values())
-        return call("clamp", _clamped, *operands, title="ClampBackward0", words=tuple(given))
-    limits: dict[str, Any] = {w: None if v is None else float(v) for w, v in bounds.items()}
-    return call("clamp", _limited, x, title="ClampBackward1", **limits)
+        title = f"{word}Backward{with_tensors}"
+        return call(name, _clamped, *operands, title=title, words=tuple(given))
+    limits: dict[str, Any] = {w: _number(v) for w, v in bounds.items()}
+    (x, *_) = promoted(x, *[v for v in bounds.values() if v is not None])
+    return call(name, _limited, x, title=f"{word}Backward{with_numbers}", **limits)
+
+
+def _number(value: Any) -> Any:
+    return value if value is None or isinstance(value, int) else float(value)
+
+
+clip = clamp
 
 
 def _limited(b: Any, x: Any, *, low: float | None, high: float | None) -> Any:
@@ -174,8 +256,8 @@ def _clamped(b: Any, x: Any, *bounds: Any, words: tuple[str, ...]) -> Any:
 hypot = _of_two("hypot", elementwise.hypot)
 logaddexp = _of_two("logaddexp", elementwise.logaddexp)
 logaddexp2 = _of_two("logaddexp2", elementwise.logaddexp2)
-fmax = _of_two("fmax", elementwise.fmax, floats=False)
-fmin = _of_two("fmin", elementwise.fmin, floats=False)
+fmax = as_numbers(_of_two("fmax", elementwise.fmax, floats=False))
+fmin = as_numbers(_of_two("fmin", elementwise.fmin, floats=False))
 xlogy = _of_two("xlogy", special.xlogy)
 xlog1py = _of_two("xlog1py", special.xlog1py, "SpecialXlog1PyBackward0")
 copysign = _of_two("copysign", activation.copysign)
@@ -183,11 +265,50 @@ copysign = _of_two("copysign", activation.copysign)
 
 def _floor_divided(b: Any, x: Any, y: Any) -> Any:
     """⌊x / y⌋; it has no derivative."""
+    return b("stop_gradient", _quotient(b, x, y, mode="floor"))
+
+
+def floor_divide(x: Any, y: Any) -> Any:
+    """⌊x / y⌋; it has no derivative."""
+    found = _whole_quotient(x, y, "floor")
+    if found is not None:
+        return found
+    return call("floor_divide", aligned, *promoted(x, y), of=_floor_divided)
+
+
+def rounded_quotient(x: Any, y: Any, mode: str) -> Any:
+    """x / y rounded down (`mode` "floor") or towards 0 ("trunc"); its derivative is 0."""
+    if mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{mode}'"
+        )
+    found = _whole_quotient(x, y, mode)
+    if found is not None:
+        return found
+    operands = promoted(x, y)
+    return call("div", aligned, *operands, title="DivBackward2", of=_quotient, mode=mode)
+
+
+def _whole_quotient(x: Any, y: Any, mode: str) -> Any:
+    """The quotient of integers, by NumPy; None for other operands, and while tracing."""
+    if traced((x, y)) is not None:
+        return None
+    first, second = (np.asarray(getattr(v, "_data", v)) for v in promoted(x, y))
+    if first.dtype.kind not in "iu":
+        return None
+    if (second == 0).any():
+        raise EagerError("ZeroDivisionError: division of integers by 0")
+    quotient = np.floor_divide(first, second)
+    if mode == "trunc":
+        quotient = quotient + ((quotient < 0) & (quotient * second != first))
+    return make(quotient) if is_tensor_like(x) or is_tensor_like(y) else quotient
+
+
+def _quotient(b: Any, x: Any, y: Any, *, mode: str) -> Any:
+    dtype = b.type_of(x).dtype
     quotient = b.div(b.cast(x, "f64"), b.cast(y, "f64"))
-    return b("stop_gradient", b.cast(b("floor", quotient), b.type_of(x).dtype))
-
-
-floor_divide = _of_two("floor_divide", _floor_divided, floats=False)
+    rounded = b("floor", quotient) if mode == "floor" else elementwise.trunc(b, quotient)
+    return b.cast(rounded, dtype)
 
 
 def fmod(x: Any, y: Any) -> Any:
@@ -230,7 +351,13 @@ def addcdiv(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
 
 def isinf(x: Any) -> Any:
     """Whether each element is infinite."""
-    return call("isinf", elementwise.isinf, x)
+    return call("isinf", _is_infinite, x)
+
+
+def _is_infinite(b: Any, x: Any) -> Any:
+    if b.type_of(x).is_float:
+        return elementwise.isinf(b, x)
+    return b.compare("ne", x, x)
 
 
 def isnan(x: Any) -> Any:

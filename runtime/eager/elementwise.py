@@ -6,6 +6,7 @@ The common case, two Tensors of one dtype, is straight-line code; all else goes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +14,17 @@ import numpy as np
 from ...ir import ops as _ops  # noqa: F401  (fills the table)
 from ...ir.op import TABLE, NoDerivative
 from . import names
+from .blocks import LARGE, large_eval
 from .builder import apply
 from .core import make
+from .derivatives import power_of
 from .errors import EagerError, explain
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE
 from .opnode import PromotedNode, made_by, node_class, reads_of, record
 from .promotion import default_dtype, result_dtype, scalar_dtype
 from .quiet import RESTORE, SILENCE, SILENT
+from .shortnode import BinaryNode, NumberNode, PowerNode, UnaryNode
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -32,35 +36,37 @@ Binary = Callable[..., Any]
 
 _new = object.__new__
 _NUMBERS = (int, float, np.generic)
-_NO_ATTRIBUTES: dict[str, Any] = {}
+_MOST_NUMBERS = 256
 
 
 def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
     """The function of one tensor that applies `op_name`. With `floats`, integers are cast first."""
     op = TABLE[op_name]
-    evaluate = op.eval
-    cls = node_class(title or names.of_op(op_name), op_name)
+    evaluate, evaluate_large = op.eval, large_eval(op)
+    cls = node_class(title or names.of_op(op_name), op_name, UnaryNode)
     (read,) = reads_of(op_name)
     keep_operand, keep_result = "0" in read, "out" in read
     discrete = isinstance(op.vjp_rule(0), NoDerivative)
 
     def call(x: Tensor) -> Any:
-        a = x._data
+        try:
+            a = x._data
+        except AttributeError:
+            return evaluate(x)
         if a.dtype.kind != "f" or discrete:
             return _unary_general(cls, x, floats)
         token = SILENCE(SILENT)
         try:
-            data = evaluate(a)
+            data = evaluate(a) if a.size < LARGE else evaluate_large(a)
         finally:
             RESTORE(token)
         source = x._node
         if source is None or not (mode := STATE.enabled):
             return make(data)
-        node = _new(cls)
+        node = cls()
         node.edges = (x if source is LEAF else source,)
         node.sequence = NEXT_SEQUENCE()
         node.hooks = None
-        node.attributes = _NO_ATTRIBUTES
         counter = x._counter
         node.versions = None if counter is None else (counter[0],)
         node.operands = (x if keep_operand else a.shape,)
@@ -74,12 +80,15 @@ def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
             mode.see(node)
         return result
 
+    call.evaluate = evaluate  # type: ignore[attr-defined]
     return _named(call, op_name)
 
 
 def _unary_general(cls: type[Any], x: Tensor, floats: bool) -> Any:
     """Integers, truth values, and the functions whose derivative is zero."""
     data = x._data
+    if data.dtype.kind == "b" and cls.op.name == "neg":
+        raise EagerError("negation (-) is not supported for a bool tensor; use ~ or logical_not()")
     if floats and data.dtype.kind not in "fc":
         return apply(cls.op, (make(data.astype(default_dtype())),), {}, cls.title)
     return apply(cls.op, (x,), {}, cls.title)
@@ -93,39 +102,45 @@ def binary(
     Returns NotImplemented for what is no operand of it, so that it can stand as an operator. With
     `floats`, integers are cast to the default dtype.
     """
-    cls = node_class(title or names.of_op(op_name), op_name)
+    title = title or names.of_op(op_name)
+    cls = node_class(title, op_name, BinaryNode)
 
     def general(x: Any, y: Any) -> Any:
         return _binary_general(cls, x, y, floats)
 
-    with_number = _with_number(cls, general) if differentiable else general
-    return _named(_of_tensors(cls, general, with_number, floats, differentiable), op_name)
+    with_number = _with_number(title, op_name, general) if differentiable else general
+    call = _named(_of_tensors(cls, general, with_number, floats, differentiable), op_name)
+    call.with_number = with_number  # type: ignore[attr-defined]
+    return call
 
 
-def _with_number(cls: type[Any], general: Binary) -> Binary:
+def _with_number(title: str, op_name: str, general: Binary) -> Binary:
     """The path of a floating-point tensor and a Python number."""
-    evaluate = cls.op.eval
-    read = reads_of(cls.op.name)[0]
+    power = op_name == "pow"
+    cls = node_class(title, op_name, PowerNode if power else NumberNode)
+    evaluate, evaluate_large = cls.op.eval, large_eval(cls.op)
+    if power:
+        evaluate, evaluate_large = power_of, partial(power_of, otherwise=evaluate_large)
+    read = reads_of(op_name)[0]
     keep_operand, keep_result = "0" in read, "out" in read
 
     def call(x: Any, y: Any) -> Any:
         a = x._data
         if a.dtype.kind != "f":
             return general(x, y)
-        b = a.dtype.type(y)
+        b = as_constant(y, a.dtype)
         token = SILENCE(SILENT)
         try:
-            data = evaluate(a, b)
+            data = evaluate(a, b) if a.size < LARGE else evaluate_large(a, b)
         finally:
             RESTORE(token)
         source = x._node
         if source is None or not (mode := STATE.enabled):
             return make(data)
-        node = _new(cls)
+        node = cls()
         node.edges = (x if source is LEAF else source, None)
         node.sequence = NEXT_SEQUENCE()
         node.hooks = None
-        node.attributes = _NO_ATTRIBUTES
         node.operands = (x if keep_operand else a.shape, b)
         counter = x._counter
         node.versions = None if counter is None else (counter[0], 0)
@@ -142,29 +157,48 @@ def _with_number(cls: type[Any], general: Binary) -> Binary:
     return call
 
 
+def as_constant(number: float, dtype: np.dtype[Any]) -> np.ndarray:
+    """A number as an array without axes, which ufuncs take faster than a scalar; read-only."""
+    known = _numbers.get((number, dtype))
+    if known is not None:
+        return known
+    array = np.array(dtype.type(number))
+    array.flags.writeable = False
+    if number:  # 0 and -0 are equal
+        if len(_numbers) >= _MOST_NUMBERS:
+            _numbers.clear()
+        _numbers[number, dtype] = array
+    return array
+
+
+_numbers: dict[tuple[float, np.dtype[Any]], np.ndarray] = {}
+
+
 def _of_tensors(  # noqa: C901  (one straight path)
     cls: type[Any], general: Binary, with_number: Binary, floats: bool, differentiable: bool
 ) -> Binary:
     """The path of two Tensors of one dtype."""
-    evaluate = cls.op.eval
+    evaluate, evaluate_large = cls.op.eval, large_eval(cls.op)
     reads = reads_of(cls.op.name)
     x_for_x, x_for_y = "0" in reads[0], "0" in reads[1]
     y_for_x, y_for_y = "1" in reads[0], "1" in reads[1]
     out_for_x, out_for_y = "out" in reads[0], "out" in reads[1]
     lean = not any(reads)
 
-    def call(x: Any, y: Any) -> Any:
+    def call(x: Any, y: Any) -> Any:  # noqa: C901
+        kind = y.__class__
+        if kind is float or kind is int:
+            return with_number(x, y) if hasattr(x, "_data") else general(x, y)
         try:
             a = x._data
             b = y._data
         except AttributeError:
-            is_number = y.__class__ is float or y.__class__ is int
-            return with_number(x, y) if is_number and hasattr(x, "_data") else general(x, y)
+            return general(x, y)
         if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
             return general(x, y)
         token = SILENCE(SILENT)
         try:
-            data = evaluate(a, b)
+            data = evaluate(a, b) if a.size < LARGE else evaluate_large(a, b)
         except (ValueError, TypeError) as error:
             raise explain(cls.op.name, (a, b), error) from None
         finally:
@@ -173,11 +207,10 @@ def _of_tensors(  # noqa: C901  (one straight path)
         n = y._node
         if (m is None and n is None) or not differentiable or not (mode := STATE.enabled):
             return make(data)
-        node = _new(cls)
+        node = cls()
         node.edges = (x if m is LEAF else m, y if n is LEAF else n)
         node.sequence = NEXT_SEQUENCE()
         node.hooks = None
-        node.attributes = _NO_ATTRIBUTES
         if lean:
             node.operands = (a.shape, b.shape)
             node.versions = node.out = node.counter = None

@@ -22,6 +22,7 @@ from .core import make
 from .hooks import NodeHooks, call_tensor_hooks, checked_result
 from .modes import STATE, recording
 from .node import LEAF_EDGE, NODE, OUTPUT, Node
+from .plain import run_plain
 from .quiet import RESTORE, SILENCE, SILENT
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def run(
     there are put into it; with `only_captures` nothing is accumulated, else it is at these places
     only.
     """
+    if captures is None and not create_graph and run_plain(roots, retain_graph):
+        return
     enabled, running = STATE.enabled, STATE.running
     STATE.enabled = recording(create_graph)
     token = SILENCE(SILENT)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...ir import FusegradError
+from ...ir.errors import LinAlgError
 
-__all__ = ["EagerError", "LinAlgError", "explain"]
+__all__ = ["EagerError", "LinAlgError", "OutOfRangeError", "explain"]
 
 
 class EagerError(FusegradError, RuntimeError):
     """Shapes or dtypes that an eager operation does not take; a RuntimeError, as in PyTorch."""
 
 
+class OutOfRangeError(EagerError, IndexError):
+    """An index that an axis does not have; a RuntimeError as in PyTorch, and an IndexError."""
+
+
 def explain(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
     """What to raise for NumPy's complaint about the operands of an operation."""
-    if isinstance(error, IndexError | EagerError):
+    if isinstance(error, IndexError | EagerError | LinAlgError):
         return error
     if isinstance(error, FusegradError):
         return EagerError(error.what, hint=error.hint)
@@ -47,7 +50,3 @@ def _clash(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
         if len(set(wide)) > 1:
             return ndim - back, wide[0], next(n for n in wide if n != wide[0])
     return None
-
-
-class LinAlgError(EagerError, np.linalg.LinAlgError):
-    """A matrix that an algorithm fails on; a RuntimeError as in PyTorch, and NumPy's error."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .conversion import check_device
+
 __all__ = ["Exchange"]
 
 
@@ -40,6 +42,22 @@ class Exchange:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype, copy=copy)
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        """The functions of the Python array API standard, for tensors."""
+        from . import array_api
+
+        if api_version not in (None, "2022.12", array_api.__array_api_version__):
+            raise ValueError(
+                f"version {api_version!r} of the array API standard is not supported, only "
+                f"{array_api.__array_api_version__}"
+            )
+        return array_api
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """The tensor itself: the only device is "cpu"."""
+        check_device(device)
+        return self
 
     def __dlpack__(self, **options: Any) -> Any:
         if self._node is not None:

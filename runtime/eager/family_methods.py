@@ -1,261 +1,221 @@
-"""The methods of a tensor that come from the families beside this module, also in place."""
+"""The methods of a tensor that are functions of the families beside this module, also in place.
+
+Each is the public function of its name: the tables below say which there are.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
-from . import (
-    arithmetic,
-    elementary,
-    gathering,
-    layout,
-    linear_algebra,
-    products,
-    reductions,
-    shaping,
-    sorting,
-)
+import numpy as np
+
+from . import conversion, drawing, elementary, functions, inplace, layout, reseeing
 from .inplace import updating
 
 __all__ = ["FamilyMethods"]
 
+# Functions whose first operand is the tensor.
+_METHODS = """
+    acosh addbmm addcdiv addcmul addmm addmv addr adjoint allclose aminmax arccosh arcsinh arctanh
+    argsort argwhere asinh atanh baddbmm bernoulli bincount bitwise_left_shift bitwise_right_shift
+    cholesky cholesky_inverse cholesky_solve chunk clamp clamp_max clamp_min clip copysign corrcoef
+    count_nonzero cov cross cummax cummin cumprod deg2rad det diag diag_embed diagflat diagonal
+    diagonal_scatter diff dist dsplit equal erfinv fix fliplr flipud float_power floor_divide fmax
+    fmin fmod frac gather gcd ger heaviside histc histogram hsplit hypot index_add index_copy
+    index_fill index_put index_reduce index_select inner inverse is_complex is_nonzero is_same_size
+    isclose isinf isnan isneginf isposinf isreal kron kthvalue lcm ldexp lerp logaddexp logaddexp2
+    logcumsumexp logdet logical_and logical_or logical_xor logit masked_fill masked_scatter
+    masked_select matrix_exp matrix_power median mode moveaxis movedim msort multinomial mvlgamma
+    nan_to_num nanmean nanmedian nanquantile nansum narrow narrow_copy nextafter nonzero pinverse
+    positive put qr quantile rad2deg reciprocal relu renorm repeat_interleave roll rot90 scatter
+    scatter_add scatter_reduce select select_scatter sgn sigmoid signbit sinc slice_scatter slogdet
+    sort split svd swapdims take take_along_dim tensor_split tile topk trace tril triu trunc unbind
+    unflatten unique unique_consecutive vdot vsplit xlogy
+"""
 
-class FamilyMethods:
-    """Methods of Tensors, one line each."""
+# Functions whose in-place form is a method, `name_`.
+_IN_PLACE = """
+    abs absolute acos acosh addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh
+    arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift
+    bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp_max clamp_min clip copysign
+    cos cosh cumprod cumsum deg2rad digamma divide eq erf erfc erfinv exp2 expm1 fix float_power
+    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot index_add
+    index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal lgamma log log10
+    log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill masked_scatter
+    multiply mvlgamma nan_to_num ne negative nextafter not_equal put rad2deg reciprocal relu
+    remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh
+    square subtract tan tanh tril triu true_divide trunc xlogy
+"""
+
+
+class _Facts:
+    """What can be asked of a tensor's memory and kind."""
 
     __slots__ = ()
 
-    # --- elementary functions ---
-    logaddexp = elementary.logaddexp
-    hypot = elementary.hypot
-    reciprocal = elementary.reciprocal
-    asinh = arcsinh = elementary.asinh
-    acosh = arccosh = elementary.acosh
-    atanh = arctanh = elementary.atanh
-    sigmoid = elementary.sigmoid
-    relu = elementary.relu
-    isnan = elementary.isnan
-    trunc = fix = elementary.trunc
-    sinc = elementary.sinc
-    logit = elementary.logit
-    polygamma = elementary.polygamma
-    frac = elementary.frac
-    deg2rad = elementary.deg2rad
-    rad2deg = elementary.rad2deg
-    nan_to_num = elementary.nan_to_num
-    clamp = clip = elementary.clamp
-    clamp_min = elementary.clamp_min
-    clamp_max = elementary.clamp_max
-    logaddexp2 = elementary.logaddexp2
-    fmax = elementary.fmax
-    fmin = elementary.fmin
-    fmod = elementary.fmod
-    xlogy = elementary.xlogy
-    copysign = elementary.copysign
-    floor_divide = elementary.floor_divide
-    float_power = elementary.float_power
-    lerp = elementary.lerp
-    addcmul = elementary.addcmul
-    addcdiv = elementary.addcdiv
-    isinf = elementary.isinf
-    isclose = elementary.isclose
-    allclose = elementary.allclose
-    heaviside = elementary.heaviside
+    if TYPE_CHECKING:
+        # the names of the tables, which are bound below
+        def __getattr__(self, name: str) -> Any: ...
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements apart neighbours along each axis stand, or along `dim`."""
+        steps = tuple(step // self._data.itemsize for step in self._data.strides)
+        return steps if dim is None else steps[dim]
+
+    def storage_offset(self) -> int:
+        """How many elements its first one stands behind the first one of its base."""
+        root = self if self._base is None else self._base
+        gap: int = (self.data_ptr() - root.data_ptr()) // self._data.itemsize
+        return gap
+
+    def data_ptr(self) -> int:
+        """The address of its first element."""
+        address: int = self._data.__array_interface__["data"][0]
+        return address
+
+    def element_size(self) -> int:
+        """The bytes of an element."""
+        size: int = self._data.itemsize
+        return size
+
+    def nelement(self) -> int:
+        """The number of elements."""
+        size: int = self._data.size
+        return size
+
+    def ndimension(self) -> int:
+        """The number of axes."""
+        ndim: int = self._data.ndim
+        return ndim
+
+    is_cpu = property(lambda self: True)
+    is_cuda = is_sparse = is_quantized = is_meta = property(lambda self: False)
+
+    def __contains__(self, element: Any) -> bool:
+        values = getattr(element, "_data", element)
+        return bool((self._data == values).any())
+
+    def __reversed__(self) -> Any:
+        return self.flip(0) if self._data.ndim else self
+
+    def is_signed(self) -> bool:
+        """Whether elements can be negative."""
+        return self._data.dtype.kind in "ifc"
+
+
+def _real(x: Any) -> Any:
+    """x, whose elements are real: its own conjugate and real part."""
+    return x
+
+
+def _polygamma(x: Any, n: int) -> Any:
+    """The n-th derivative of digamma, at x."""
+    return elementary.polygamma(n, x)
+
+
+def fill_diagonal_(x: Any, fill_value: Any, wrap: bool = False) -> Any:
+    """The elements of equal indices set to `fill_value`; `wrap`: also below, in a tall matrix."""
+    shape = x._data.shape
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise RuntimeError(
+            "all dimensions of input must be of equal length, and there are 2 or more"
+        )
+    size = min(shape) if not wrap or len(shape) > 2 else shape[1]
+    step = sum(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+    last = x._data.size if wrap and len(shape) == 2 else (size - 1) * step + 1
+    places = np.unravel_index(np.arange(0, last, step), shape)
+    inplace.setitem(x, tuple(places), fill_value)
+    return x
+
+
+class FamilyMethods(_Facts):
+    """Methods of Tensors, bound by name below."""
+
+    __slots__ = ()
+
+    # --- other names, and methods that are no functions ---
     expit = elementary.sigmoid
-    sgn = arithmetic.sgn
-    positive = arithmetic.positive
-    signbit = arithmetic.signbit
     __floordiv__ = elementary.floor_divide
+    __lshift__ = functions.bitwise_left_shift
+    __rshift__ = functions.bitwise_right_shift
+    repeat = layout.repeat
+    expand_as = layout.expand_as
+    view_as = reshape_as = layout.view_as
+    unfold = layout.unfold
+    split_with_sizes = layout.split
+    sum_to_size = layout.sum_to_size
 
     def __rfloordiv__(self, other: Any) -> Any:
         return elementary.floor_divide(other, self)
 
-    # --- order and reductions ---
-    dist = reductions.dist
-    aminmax = reductions.aminmax
-    nansum = reductions.nansum
-    nanmean = reductions.nanmean
-    count_nonzero = reductions.count_nonzero
-    diff = reductions.diff
-    sort = sorting.sort
-    argsort = sorting.argsort
-    msort = sorting.msort
-    topk = sorting.topk
-    kthvalue = sorting.kthvalue
-    median = sorting.median
-    cumprod = sorting.cumprod
-    logcumsumexp = sorting.logcumsumexp
+    def __rlshift__(self, other: Any) -> Any:
+        return functions.bitwise_left_shift(other, self)
 
-    # --- elements by index ---
-    gather = gathering.gather
-    take = gathering.take
-    take_along_dim = gathering.take_along_dim
-    scatter = gathering.scatter
-    scatter_add = gathering.scatter_add
-    index_select = gathering.index_select
-    index_add = gathering.index_add
-    index_copy = gathering.index_copy
-    index_fill = gathering.index_fill
-    masked_fill = gathering.masked_fill
-    masked_select = gathering.masked_select
-    masked_scatter = gathering.masked_scatter
+    def __rrshift__(self, other: Any) -> Any:
+        return functions.bitwise_right_shift(other, self)
 
-    # --- rearranging and cutting ---
-    narrow = layout.narrow
-    unbind = layout.unbind
-    select = layout.select
-    split = layout.split
-    chunk = layout.chunk
-    tensor_split = layout.tensor_split
-    movedim = moveaxis = layout.movedim
-    adjoint = layout.adjoint
-    roll = layout.roll
-    rot90 = layout.rot90
-    fliplr = layout.fliplr
-    flipud = layout.flipud
-    repeat = layout.repeat
-    tile = layout.tile
-    repeat_interleave = layout.repeat_interleave
-    expand_as = layout.expand_as
-    view_as = reshape_as = layout.view_as
-    unflatten = layout.unflatten
-    unfold = layout.unfold
-    tril = layout.tril
-    triu = layout.triu
-    diagonal = layout.diagonal
-    diag = layout.diag
-    diag_embed = layout.diag_embed
-    diagflat = layout.diagflat
-    trace = layout.trace
-    swapdims = shaping.transpose
+    fill_diagonal_ = fill_diagonal_
+    real = property(_real)
+    conj = conj_physical = resolve_conj = resolve_neg = _real
 
-    # --- products and matrices ---
-    addmm = products.addmm
-    addmv = products.addmv
-    baddbmm = products.baddbmm
-    addbmm = products.addbmm
-    addr = products.addr
-    inner = products.inner
-    cross = products.cross
-    vdot = products.dot
-    ger = products.outer
-    det = linear_algebra.det
-    slogdet = linear_algebra.slogdet
-    logdet = linear_algebra.logdet
-    matrix_power = linear_algebra.matrix_power
-    cholesky = linear_algebra.cholesky
-    pinverse = linear_algebra.pinv
-    qr = linear_algebra.qr
-    cholesky_solve = linear_algebra.cholesky_solve
-    inverse = linear_algebra.inv
+    polygamma = _polygamma
+    polygamma_ = updating("polygamma_", _polygamma)
 
-    # --- more of each ---
-    isposinf = elementary.isposinf
-    isneginf = elementary.isneginf
-    ldexp = elementary.ldexp
-    logical_and = elementary.logical_and
-    logical_or = elementary.logical_or
-    logical_xor = elementary.logical_xor
-    cummax = sorting.cummax
-    cummin = sorting.cummin
-    nanmedian = sorting.nanmedian
-    hsplit = layout.hsplit
-    vsplit = layout.vsplit
-    dsplit = layout.dsplit
-    nonzero = gathering.nonzero
-    argwhere = gathering.argwhere
-    equal = elementary.equal
-    sum_to_size = layout.sum_to_size
-    kron = products.kron
-    split_with_sizes = layout.split
-    svd = linear_algebra.svd
+    # --- conversions, and new tensors ---
+    cpu = conversion.cpu
+    type = conversion.type_
+    type_as = conversion.type_as
+    new_zeros = conversion.new_zeros
+    new_ones = conversion.new_ones
+    new_empty = conversion.new_empty
+    new_full = conversion.new_full
+    new_tensor = conversion.new_tensor
 
-    # --- in place ---
-    abs_ = updating("abs_", arithmetic.abs)
-    sign_ = updating("sign_", arithmetic.sign)
-    floor_ = updating("floor_", arithmetic.floor)
-    ceil_ = updating("ceil_", arithmetic.ceil)
-    round_ = updating("round_", arithmetic.round)
-    rsqrt_ = updating("rsqrt_", arithmetic.rsqrt)
-    expm1_ = updating("expm1_", arithmetic.expm1)
-    exp2_ = updating("exp2_", arithmetic.exp2)
-    log_ = updating("log_", arithmetic.log)
-    log1p_ = updating("log1p_", arithmetic.log1p)
-    log2_ = updating("log2_", arithmetic.log2)
-    log10_ = updating("log10_", arithmetic.log10)
-    sin_ = updating("sin_", arithmetic.sin)
-    cos_ = updating("cos_", arithmetic.cos)
-    tan_ = updating("tan_", arithmetic.tan)
-    asin_ = updating("asin_", arithmetic.asin)
-    acos_ = updating("acos_", arithmetic.acos)
-    atan_ = updating("atan_", arithmetic.atan)
-    sinh_ = updating("sinh_", arithmetic.sinh)
-    cosh_ = updating("cosh_", arithmetic.cosh)
-    tanh_ = updating("tanh_", arithmetic.tanh)
-    erf_ = updating("erf_", arithmetic.erf)
-    erfc_ = updating("erfc_", arithmetic.erfc)
-    lgamma_ = updating("lgamma_", arithmetic.lgamma)
-    digamma_ = updating("digamma_", arithmetic.digamma)
-    square_ = updating("square_", arithmetic.square)
-    remainder_ = updating("remainder_", arithmetic.remainder)
-    atan2_ = updating("atan2_", arithmetic.atan2)
-    reciprocal_ = updating("reciprocal_", elementary.reciprocal)
-    sigmoid_ = updating("sigmoid_", elementary.sigmoid)
-    relu_ = updating("relu_", elementary.relu)
-    asinh_ = updating("asinh_", elementary.asinh)
-    acosh_ = updating("acosh_", elementary.acosh)
-    atanh_ = updating("atanh_", elementary.atanh)
-    trunc_ = updating("trunc_", elementary.trunc)
-    sinc_ = updating("sinc_", elementary.sinc)
-    logit_ = updating("logit_", elementary.logit)
-    frac_ = updating("frac_", elementary.frac)
-    nan_to_num_ = updating("nan_to_num_", elementary.nan_to_num)
-    clamp_min_ = updating("clamp_min_", elementary.clamp_min)
-    clamp_max_ = updating("clamp_max_", elementary.clamp_max)
-    fmod_ = updating("fmod_", elementary.fmod)
-    xlogy_ = updating("xlogy_", elementary.xlogy)
-    hypot_ = updating("hypot_", elementary.hypot)
-    copysign_ = updating("copysign_", elementary.copysign)
-    floor_divide_ = updating("floor_divide_", elementary.floor_divide)
-    lerp_ = updating("lerp_", elementary.lerp)
-    addcmul_ = updating("addcmul_", elementary.addcmul)
-    addcdiv_ = updating("addcdiv_", elementary.addcdiv)
-    deg2rad_ = updating("deg2rad_", elementary.deg2rad)
-    rad2deg_ = updating("rad2deg_", elementary.rad2deg)
-    scatter_ = updating("scatter_", gathering.scatter)
-    scatter_add_ = updating("scatter_add_", gathering.scatter_add)
-    index_add_ = updating("index_add_", gathering.index_add)
-    index_copy_ = updating("index_copy_", gathering.index_copy)
-    index_fill_ = updating("index_fill_", gathering.index_fill)
-    masked_fill_ = updating("masked_fill_", gathering.masked_fill)
-    masked_scatter_ = updating("masked_scatter_", gathering.masked_scatter)
-    cumprod_ = updating("cumprod_", sorting.cumprod)
-    cumsum_ = updating("cumsum_", reductions.cumsum)
-    tril_ = updating("tril_", layout.tril)
-    triu_ = updating("triu_", layout.triu)
-    addmm_ = updating("addmm_", products.addmm)
-    addmv_ = updating("addmv_", products.addmv)
-    baddbmm_ = updating("baddbmm_", products.baddbmm)
-    addbmm_ = updating("addbmm_", products.addbmm)
-    addr_ = updating("addr_", products.addr)
-    absolute_ = abs_
-    arccos_ = acos_
-    arcsin_ = asin_
-    arctan_ = atan_
-    arccosh_ = acosh_
-    arcsinh_ = asinh_
-    arctanh_ = atanh_
-    arctan2_ = atan2_
-    fix_ = trunc_
-    logical_not_ = updating("logical_not_", arithmetic.logical_not)
-    lt_ = updating("lt_", arithmetic.lt)
-    le_ = updating("le_", arithmetic.le)
-    gt_ = updating("gt_", arithmetic.gt)
-    ge_ = updating("ge_", arithmetic.ge)
-    eq_ = updating("eq_", arithmetic.eq)
-    ne_ = updating("ne_", arithmetic.ne)
-    logical_and_ = updating("logical_and_", elementary.logical_and)
-    logical_or_ = updating("logical_or_", elementary.logical_or)
-    logical_xor_ = updating("logical_xor_", elementary.logical_xor)
-    sgn_ = updating("sgn_", arithmetic.sgn)
-    ldexp_ = updating("ldexp_", elementary.ldexp)
+    # --- elements drawn anew ---
+    uniform_ = drawing.uniform_
+    normal_ = drawing.normal_
+    log_normal_ = drawing.log_normal_
+    exponential_ = drawing.exponential_
+    cauchy_ = drawing.cauchy_
+    geometric_ = drawing.geometric_
+    bernoulli_ = drawing.bernoulli_
+    random_ = drawing.random_
+
+    # --- other views of the same elements ---
+    unsqueeze_ = reseeing.unsqueeze_
+    squeeze_ = reseeing.squeeze_
+    t_ = reseeing.t_
+    transpose_ = reseeing.transpose_
+    swapaxes_ = reseeing.swapaxes_
+    swapdims_ = reseeing.swapdims_
+
+
+def _plain(name: str) -> Any:
+    """The public function of that name, without its options for calls as a function."""
+    function = getattr(functions, name)
+    return getattr(function, "plain", function)
+
+
+def _bind() -> None:
+    for name in _METHODS.split():
+        setattr(FamilyMethods, name, _plain(name))
+    for name, method in conversion.CAST_METHODS.items():
+        setattr(FamilyMethods, name, method)
+    for name in _IN_PLACE.split():
+        setattr(FamilyMethods, f"{name}_", updating(f"{name}_", _plain(name)))
+    for operator, name in _OPERATORS.items():
+        setattr(FamilyMethods, operator, getattr(FamilyMethods, f"{name}_"))
+
+
+_OPERATORS = {
+    "__iand__": "bitwise_and",
+    "__ior__": "bitwise_or",
+    "__ixor__": "bitwise_xor",
+    "__imod__": "remainder",
+    "__ifloordiv__": "floor_divide",
+    "__ilshift__": "bitwise_left_shift",
+    "__irshift__": "bitwise_right_shift",
+}
+
+_bind()

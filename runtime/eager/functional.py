@@ -63,12 +63,19 @@ def jvp(
 
 
 def jacobian(
-    func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False
+    func: Function,
+    inputs: Tensors,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
 ) -> Any:
     """The derivative of each element of the outputs by each of the inputs.
 
     Of shape (*output, *input); a tuple over outputs of tuples over inputs where these are tuples.
+    Row by row in reverse mode: `vectorize` changes nothing, and there is no other `strategy`.
     """
+    _check_strategy("jacobian", strategy)
     with _Recording():
         xs = _prepared(inputs, create_graph)
         outputs = _called("jacobian", func, xs, strict)
@@ -79,9 +86,15 @@ def jacobian(
 
 
 def hessian(
-    func: Function, inputs: Tensors, create_graph: bool = False, strict: bool = False
+    func: Function,
+    inputs: Tensors,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
-    """The second derivatives of a function with a scalar result."""
+    """The second derivatives of a function with a scalar result; options as of `jacobian`."""
+    _check_strategy("hessian", outer_jacobian_strategy)
 
     def gradient(*xs: Tensor) -> Any:
         outputs = _scalar("hessian", func, xs, strict)
@@ -89,6 +102,13 @@ def hessian(
 
     blocks = jacobian(gradient, inputs, create_graph, strict)
     return blocks[0] if isinstance(inputs, Tensor) else blocks
+
+
+def _check_strategy(name: str, strategy: str) -> None:
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise AssertionError(f'{name}: strategy must be "reverse-mode" or "forward-mode"')
+    if strategy == "forward-mode":
+        raise NotImplementedError(f"{name}: only strategy='reverse-mode' is supported")
 
 
 def vhp(

@@ -11,10 +11,11 @@ from .axes import normalise
 from .core import make
 from .dispatch import is_tensor_like, traced
 from .elementwise import lift
-from .errors import EagerError, explain
-from .operands import as_operand, call, shape_of
+from .errors import EagerError, OutOfRangeError, explain
+from .operands import as_numbers, as_operand, call, shape_of
 
 __all__ = [
+    "argwhere",
     "gather",
     "index_add",
     "index_copy",
@@ -23,6 +24,7 @@ __all__ = [
     "masked_fill",
     "masked_scatter",
     "masked_select",
+    "nonzero",
     "scatter",
     "scatter_add",
     "take",
@@ -47,13 +49,27 @@ def _same_rank(x: Any, *others: Any) -> tuple[Any, ...]:
     return tuple(y if shape_of(y) else y.reshape((1,)) for y in (x, *others))
 
 
+def _in_range(name: str, function: Any, *operands: Any, **static: Any) -> Any:
+    """The composition; an index out of range is a RuntimeError too, as in PyTorch."""
+    try:
+        return call(name, function, *operands, **static)
+    except IndexError as error:
+        if isinstance(error, EagerError):
+            raise
+        axis = static["axis"]
+        raise OutOfRangeError(
+            f"{name}(): an index is out of bounds for dimension {axis} with size "
+            f"{shape_of(operands[0])[axis]}"
+        ) from None
+
+
 def gather(x: Any, dim: int, index: Any) -> Any:
     """out[i][j] = x[index[i][j]][j] for dim 0, and so on; `index` has the shape of the result."""
     x, index = as_operand(x), _positions("gather", index)
     shape = shape_of(index)
     rows, index = _same_rank(x, index)
     at = normalise(dim, len(shape_of(x)))
-    result = call("gather", functions.take_along, rows, index, axis=at)
+    result = _in_range("gather", functions.take_along, rows, index, axis=at)
     return result if shape else result.reshape(())
 
 
@@ -63,7 +79,7 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if dim is None:
         x, indices, dim = x.reshape((-1,)), indices.reshape((-1,)), 0
     at = normalise(dim, len(shape_of(x)))
-    return call("gather", _take_along_broadcast, x, indices, axis=at)
+    return _in_range("gather", _take_along_broadcast, x, indices, axis=at)
 
 
 def _take_along_broadcast(b: Any, x: Any, indices: Any, *, axis: int) -> Any:
@@ -89,24 +105,46 @@ def _take(b: Any, x: Any, index: Any) -> Any:
     return b("gather", x, index, axis=0)
 
 
-def scatter(x: Any, dim: int, index: Any, src: Any, *, reduce: str | None = None) -> Any:
+@as_numbers
+def scatter(
+    x: Any,
+    dim: int,
+    index: Any,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> Any:
     """x with elements of `src` (or one number) put where `gather` with `index` would read.
 
     Where several go to one place it takes their mean, while PyTorch takes any of them.
     """
     x, index = as_operand(x), _positions("scatter", index)
+    src = value if src is None else src
     if reduce is not None:
-        raise EagerError("scatter: reduce= is not supported; use scatter_add() for sums")
+        return _scattered_into(x, dim, index, src, reduce)
     title = "ScatterBackward0"
     if not shape_of(src):
         src, title = _spread(np.asarray(_elements(src), x.dtype), index), "ScatterBackward1"
     return _scattered("scatter", functions.scatter, x, dim, index, src, title)
 
 
+def _scattered_into(x: Any, dim: int, index: Any, src: Any, reduce: str) -> Any:
+    """What is there already added to, or multiplied."""
+    from .placing import scatter_reduce
+
+    words = {"add": "sum", "multiply": "prod"}
+    if reduce not in words:
+        raise EagerError(f"scatter: reduce argument must be either add or multiply, not {reduce!r}")
+    src = src if shape_of(src) else _spread(np.asarray(_elements(src), x.dtype), index)
+    return scatter_reduce(x, dim, index, src, words[reduce])
+
+
 def _spread(value: Any, index: Any) -> Any:
     return np.broadcast_to(value, shape_of(index))
 
 
+@as_numbers
 def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
     """x with elements of `src` added where `gather` with `index` would read."""
     x, index = as_operand(x), _positions("scatter_add", index)
@@ -121,7 +159,7 @@ def _scattered(
     shape = shape_of(x)
     rows, index, src = _same_rank(x, index, src)
     at = normalise(dim, len(shape))
-    result = call(name, function, rows, index, src, title=title, axis=at)
+    result = _in_range(name, function, rows, index, src, title=title, axis=at)
     return result if shape else result.reshape(())
 
 
@@ -141,6 +179,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
     return _indexed("index_add", functions.index_add, x, dim, index, source, alpha=float(alpha))
 
 
+@as_numbers
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
     """x with the entries of `source` in place of those along `dim` that `index` names."""
     return _indexed("index_copy", functions.index_copy, x, dim, index, source)
@@ -208,8 +247,14 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     if np.size(_elements(source)) < places.size:
         raise EagerError("masked_scatter: source has fewer elements than the mask has ones")
     first = source.reshape((-1,))[: places.size]
-    flat = call("masked_scatter", functions.index_copy, x.reshape((-1,)), places, first, axis=0)
-    return flat.reshape(x.shape)
+    return call("masked_scatter", _copied_flat, x, places, first)
+
+
+def _copied_flat(b: Any, x: Any, places: Any, source: Any) -> Any:
+    """x with `source` at flat `places`."""
+    type = b.type_of(x)
+    flat = functions.index_copy(b, b.reshape(x, (type.size,)), places, source, axis=0)
+    return b.reshape(flat, type.shape)
 
 
 def nonzero(x: Any, *, as_tuple: bool = False) -> Any:

@@ -36,17 +36,24 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_forward_ad: bool = False,
+    fast_mode: bool = False,
 ) -> bool:
     """Whether the gradients of `func` are those that central differences of step `eps` show.
 
     Checked are all inputs that require grad, all outputs, and that a second run gives the same
     gradients (up to `nondet_tol`). float64 is what the tolerances are made for. Raises
-    GradcheckError, or with `raise_exception=False` returns False.
+    GradcheckError, or with `raise_exception=False` returns False. Every element is checked, with
+    `fast_mode` too; gradients always have the dtype of their inputs (`check_grad_dtypes`); there is
+    no forward mode to check.
 
     >>> x = Tensor(np.array([0.5, 2.0]), requires_grad=True)
     >>> gradcheck(lambda x: x.sin(), x)
     True
     """
+    if check_forward_ad:
+        raise NotImplementedError("gradcheck: check_forward_ad=True is not supported")
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     chosen = _differentiable(given)
     try:
@@ -70,6 +77,8 @@ def gradgradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_grad_dtypes: bool = False,
+    fast_mode: bool = False,
 ) -> bool:
     """`gradcheck` of the gradient of `func`: whether its second derivatives are right.
 

@@ -12,10 +12,19 @@ from .modes import STATE
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["HookTable", "NodeHooks", "RemovableHandle", "call_tensor_hooks"]
+__all__ = ["ANY", "HookTable", "NodeHooks", "RemovableHandle", "call_tensor_hooks"]
 
 HookTable = dict[int, Callable[..., Any]]
 _keys = itertools.count()
+
+
+class _Any:
+    """Whether any hook was ever registered: as long as none was, nobody needs to look for them."""
+
+    registered = False
+
+
+ANY = _Any()
 
 
 class RemovableHandle:
@@ -24,6 +33,7 @@ class RemovableHandle:
     __slots__ = ("_key", "_table")
 
     def __init__(self, table: HookTable, hook: Callable[..., Any]) -> None:
+        ANY.registered = True
         self._table = table
         self._key = next(_keys)
         table[self._key] = hook
@@ -44,6 +54,7 @@ class NodeHooks:
     __slots__ = ("post", "pre", "retained", "tensor")
 
     def __init__(self) -> None:
+        ANY.registered = True
         self.tensor: dict[int, HookTable] = {}  # by number of the output
         self.retained: dict[int, weakref.ref[Tensor]] = {}  # outputs whose grad is kept
         self.pre: HookTable = {}  # hook(grad_outputs)

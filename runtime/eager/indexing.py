@@ -42,6 +42,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
             x = slice_along(x, axis, part)
             axis += 1
         elif isinstance(part, np.ndarray):
+            if part.dtype.kind == "b" and not part.ndim:  # all or nothing, along a new axis
+                x, part = unsqueeze(x, axis), np.atleast_1d(part)
             arrays = _as_indices(part, x._data.shape, axis)
             advanced += [(axis + i, array) for i, array in enumerate(arrays)]
             axis += len(arrays)
@@ -80,7 +82,8 @@ def _plain(part: Any) -> Any:
     try:
         return part.__index__()
     except (AttributeError, TypeError):
-        raise TypeError(
+        kind = IndexError if isinstance(part, float) else TypeError
+        raise kind(
             "only integers, slices (`:`), ellipsis (`...`), None and integer or bool tensors are "
             f"valid indices (got {type(part).__name__})"
         ) from None

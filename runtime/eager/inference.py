@@ -10,12 +10,13 @@ True
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from .core import count_inference
-from .modes import STATE, recording
+from .modes import STATE, recording, stepwise
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +54,8 @@ class inference_mode:  # noqa: N801
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         mode = self.mode
+        if inspect.isgeneratorfunction(function):
+            return stepwise(function, lambda: inference_mode(mode))
 
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:

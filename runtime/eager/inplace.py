@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import arithmetic
 from .assigning import setitem
 from .changes import alias_of, bump, check, check_fit, overwrite, overwritten, write
-from .core import make
+from .core import InferenceCounter, make, shared_counter
+from .elementwise import as_constant
 from .modes import STATE
 from .node import LEAF_EDGE, NEXT_SEQUENCE, OUTPUT, edge_of
+from .quiet import RESTORE, SILENCE, SILENT
 from .views import rebase, source_of
 
 if TYPE_CHECKING:
@@ -19,10 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["setitem", "updating"]
 
 
-def updating(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
-    """The in-place form `name` of `function`, of which x is the first operand."""
+def updating(
+    name: str, function: Callable[..., Any], ufunc: np.ufunc | None = None
+) -> Callable[..., Tensor]:
+    """The in-place form `name` of `function`, of which x is the first operand. What computes it of
+    two floating-point arrays is `ufunc`.
+    """
 
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if ufunc is None or STATE.enabled or len(args) != 1 or kwargs:
+            at_once = False
+        else:
+            at_once = _updated(ufunc, x, args[0])
+        if at_once:
+            return x
         if check(x, (*args, *kwargs.values())):
             return _recorded(name, function, x, args, kwargs)
         new = function(x, *args, **kwargs)
@@ -35,6 +49,28 @@ def updating(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"{name[:-1]}(), in place."
     return call
+
+
+def _updated(ufunc: np.ufunc, x: Tensor, y: Any) -> bool:
+    """Change x at once; False, with nothing done, where more has to be looked at."""
+    a, b = x._data, None
+    dtype = a.dtype
+    if dtype.kind != "f" or x._counter.__class__ is InferenceCounter or not a.flags.writeable:
+        return False
+    kind = y.__class__
+    if kind is float or kind is int:
+        b = as_constant(y, dtype)
+    else:
+        b = getattr(y, "_data", None)
+        if b is None or b.dtype is not dtype or (b.shape and b.shape != a.shape):
+            return False
+    token = SILENCE(SILENT)
+    try:
+        ufunc(a, b, a)
+    finally:
+        RESTORE(token)
+    shared_counter(x)[0] += 1
+    return True
 
 
 def _recorded(
@@ -87,10 +123,10 @@ def _made_since(begin: int, node: Any) -> list[Any]:
     return found
 
 
-add_ = updating("add_", arithmetic.add)
-sub_ = updating("sub_", arithmetic.sub)
-mul_ = updating("mul_", arithmetic.mul)
-div_ = updating("div_", arithmetic.div)
+add_ = updating("add_", arithmetic.add, np.add)
+sub_ = updating("sub_", arithmetic.sub, np.subtract)
+mul_ = updating("mul_", arithmetic.mul, np.multiply)
+div_ = updating("div_", arithmetic.div, np.divide)
 pow_ = updating("pow_", arithmetic.pow)
 neg_ = updating("neg_", arithmetic.neg)
 exp_ = updating("exp_", arithmetic.exp)

@@ -14,6 +14,43 @@ from .errors import EagerError
 from .gathering import index_select
 from .operands import as_operand, call, through_numpy
 
+__all__ = [
+    "adjoint",
+    "block_diag",
+    "broadcast_tensors",
+    "chunk",
+    "column_stack",
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal",
+    "dsplit",
+    "dstack",
+    "fliplr",
+    "flipud",
+    "hsplit",
+    "hstack",
+    "meshgrid",
+    "moveaxis",
+    "movedim",
+    "narrow",
+    "repeat_interleave",
+    "roll",
+    "rot90",
+    "row_stack",
+    "select",
+    "split",
+    "tensor_split",
+    "tile",
+    "trace",
+    "tril",
+    "triu",
+    "unbind",
+    "unflatten",
+    "vsplit",
+    "vstack",
+]
+
 Sizes = int | Sequence[int]
 
 
@@ -66,7 +103,10 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts of one size along `dim` (the last may be smaller)."""
     if chunks < 1:
         raise EagerError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    return split(x, max(-(-x.shape[_axis(x, dim)] // chunks), 1), dim)
+    at = _axis(x, dim)
+    if not x.shape[at]:
+        return _cut("split_with_sizes", x, at, (0,) * chunks)
+    return split(x, -(-x.shape[at] // chunks), dim)
 
 
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
@@ -129,6 +169,9 @@ def movedim(x: Any, source: Sizes, destination: Sizes) -> Any:
     rest = iter([i for i in range(ndim) if i not in moved.values()])
     order = tuple(moved[i] if i in moved else next(rest) for i in range(ndim))
     return call("permute", _permuted, x, order=order)
+
+
+moveaxis = movedim
 
 
 def _several(dims: Sizes, ndim: int) -> tuple[int, ...]:
@@ -236,6 +279,7 @@ def _broadcast(b: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     """Grids of coordinates: the i-th result varies along axis i."""
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    vectors = [x if len(x.shape) else x.reshape((1,)) for x in vectors]
     count = len(vectors)
     shape = tuple(int(x.shape[0]) for x in vectors)
     places = (1, 0, *range(2, count)) if indexing == "xy" and count > 1 else range(count)
@@ -275,9 +319,13 @@ def diag(x: Any, diagonal: int = 0) -> Any:
     return through_numpy("diagonal", np.diag, x, diagonal)
 
 
-def diag_embed(x: Any, offset: int = 0) -> Any:
-    """Matrices with the last axis of x on their diagonal."""
-    return call("diag_embed", _diag_embed, x, offset=int(offset))
+def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """Matrices with the last axis of x on their diagonal, in the plane of `dim1` and `dim2`."""
+    ndim = len(x.shape) + 1
+    plane = (normalise(dim1, ndim), normalise(dim2, ndim))
+    if plane[0] == plane[1]:
+        raise EagerError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return call("diag_embed", _diag_embed, x, offset=int(offset), plane=plane)
 
 
 def diagflat(x: Any, offset: int = 0) -> Any:
@@ -285,7 +333,7 @@ def diagflat(x: Any, offset: int = 0) -> Any:
     return diag_embed(x.reshape((-1,)), offset)
 
 
-def _diag_embed(b: Any, x: Any, *, offset: int) -> Any:
+def _diag_embed(b: Any, x: Any, *, offset: int, plane: tuple[int, int]) -> Any:
     shape = b.type_of(x).shape
     size, lead = shape[-1] + abs(offset), len(shape) - 1
     low = (*[0] * lead, max(offset, 0))
@@ -296,7 +344,10 @@ def _diag_embed(b: Any, x: Any, *, offset: int) -> Any:
     row = b("iota", dtype="i64", shape=wide, axis=lead)
     column = b("iota", dtype="i64", shape=wide, axis=lead + 1)
     on = b.compare("eq", b.add(row, b.full_like(row, offset)), column)
-    return b.select(on, spread, b.zeros_like(spread))
+    matrices = b.select(on, spread, b.zeros_like(spread))
+    rest = iter(range(lead))
+    at = {plane[0]: lead, plane[1]: lead + 1}
+    return b.transpose(matrices, tuple(at[i] if i in at else next(rest) for i in range(lead + 2)))
 
 
 def trace(x: Any) -> Any:
@@ -315,6 +366,9 @@ def hstack(tensors: Sequence[Any]) -> Any:
 def vstack(tensors: Sequence[Any]) -> Any:
     """Joined along the first axis, vectors as rows."""
     return through_numpy("cat", np.vstack, list(tensors))
+
+
+row_stack = vstack
 
 
 def dstack(tensors: Sequence[Any]) -> Any:
@@ -347,17 +401,27 @@ def _windows(b: Any, x: Any, *, axis: int, size: int, step: int, count: int) -> 
 
 def hsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
     """Parts along the second axis, of a vector along the first."""
-    return tensor_split(x, indices_or_sections, 0 if len(x.shape) == 1 else 1)
+    return _even_split("hsplit", x, indices_or_sections, 0 if len(x.shape) == 1 else 1)
 
 
 def vsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
     """Parts along the first axis."""
-    return tensor_split(x, indices_or_sections, 0)
+    return _even_split("vsplit", x, indices_or_sections, 0)
 
 
 def dsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
     """Parts along the third axis."""
-    return tensor_split(x, indices_or_sections, 2)
+    return _even_split("dsplit", x, indices_or_sections, 2)
+
+
+def _even_split(name: str, x: Any, parts: Sizes, axis: int) -> tuple[Any, ...]:
+    extent = x.shape[_axis(x, axis)]
+    if isinstance(parts, int) and (parts < 1 or extent % parts):
+        raise EagerError(
+            f"{name} attempted to split along dimension {axis}, but the size of the dimension "
+            f"{extent} is not divisible by the split_size {parts}!"
+        )
+    return tensor_split(x, parts, axis)
 
 
 def block_diag(*tensors: Any) -> Any:

@@ -9,11 +9,17 @@ import numpy as np
 
 from ...ir.functions import linalg as functions
 from ...ir.matrix import transposed
+from .axes import normalise
+from .core import make
+from .dispatch import is_tensor_like
 from .errors import EagerError, LinAlgError
+from .layout import adjoint as matrix_transpose
+from .layout import movedim
 from .operands import as_operand, call, floating
 from .products import cross, matmul, vecdot
 from .reductions import norm as _vector_norm
 from .results import Eigh, Qr, SlogDet, Svd
+from .shaping import cat
 
 __all__ = [
     "cholesky",
@@ -59,6 +65,7 @@ def _title(name: str) -> str:
 
 _NAMES = {
     "cholesky": "linalg_cholesky_ex",
+    "cholesky_inverse": "cholesky_inverse",
     "cholesky_solve": "cholesky_solve",
     "eigvalsh": "linalg_eigh",
     "logdet": "where",
@@ -129,10 +136,29 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
 
 
 def qr(A: Any, mode: str = "reduced") -> Qr:  # noqa: N803
-    """Q with orthonormal columns and upper triangular R, with A = Q R."""
-    if mode != "reduced":
-        raise NotImplementedError(f"linalg.qr: mode {mode!r} is not supported, only 'reduced'")
-    return Qr(*_run("qr", functions.qr, as_operand(A)))
+    """Q with orthonormal columns and upper triangular R, with A = Q R.
+
+    With mode "complete" Q is square, with mode "r" it is empty.
+    """
+    if mode not in ("reduced", "complete", "r"):
+        raise EagerError(f"qr received unrecognized mode {mode!r}: reduced, complete or r")
+    x = as_operand(A)
+    q, r = _run("qr", functions.qr, x)
+    if mode == "r":
+        return Qr(make(np.zeros(0, np.dtype(r.dtype))), r)
+    rows, columns = x.shape[-2:]
+    if mode == "complete" and rows > columns:
+        zeros = make(np.zeros((*x.shape[:-2], rows - columns, columns), np.dtype(r.dtype)))
+        return Qr(_completed("qr", q), cat([r, zeros], -2))
+    return Qr(q, r)
+
+
+def _completed(name: str, basis: Any) -> Any:
+    """Orthonormal columns, with more of them (which have no gradient) to a square matrix."""
+    if not is_tensor_like(basis):
+        raise TypeError(f"{name}: square factors of other matrices are for Tensors only")
+    whole, _ = np.linalg.qr(basis._data, "complete")
+    return cat([basis, make(whole[..., basis.shape[-1] :])], -1)
 
 
 def eigh(A: Any, UPLO: str = "L") -> Eigh:  # noqa: N803
@@ -148,12 +174,19 @@ def eigvalsh(A: Any, UPLO: str = "L") -> Any:  # noqa: N803
     return _run("eigvalsh", functions.eigvalsh, _square("eigvalsh", A))
 
 
-def svd(A: Any, full_matrices: bool = False) -> Svd:  # noqa: N803
-    """U, the singular values in falling order, and Vᵀ, with A = U diag(S) Vᵀ."""
+def svd(A: Any, full_matrices: bool = True) -> Svd:  # noqa: N803
+    """U, the singular values in falling order, and Vᵀ, with A = U diag(S) Vᵀ.
+
+    With `full_matrices` U and Vᵀ are square; what that adds has no gradient.
+    """
     x = as_operand(A)
-    if full_matrices and x.shape[-1] != x.shape[-2]:
-        raise NotImplementedError("linalg.svd: only full_matrices=False is supported")
-    return Svd(*_run("svd", functions.svd, x))
+    u, s, vh = _run("svd", functions.svd, x)
+    rows, columns = x.shape[-2:]
+    if full_matrices and rows > columns:
+        u = _completed("linalg.svd", u)
+    if full_matrices and columns > rows:
+        vh = matrix_transpose(_completed("linalg.svd", matrix_transpose(vh)))
+    return Svd(u, s, vh)
 
 
 def svdvals(A: Any) -> Any:  # noqa: N803
@@ -211,10 +244,13 @@ def matrix_norm(
 ) -> Any:
     """A norm of each matrix: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
     x = as_operand(A)
-    if tuple(d % len(x.shape) for d in dim) != (len(x.shape) - 2, len(x.shape) - 1):
-        raise NotImplementedError("linalg.matrix_norm: the matrices stand in the last two axes")
+    ndim = len(x.shape)
+    axes = tuple(normalise(d, ndim) for d in dim)
     order = ord if isinstance(ord, str) else float(ord)
-    return _run("matrix_norm", functions.matrix_norm, x, order=order, keep=bool(keepdim))
+    if axes == (ndim - 2, ndim - 1):
+        return _run("matrix_norm", functions.matrix_norm, x, order=order, keep=bool(keepdim))
+    result = matrix_norm(movedim(x, axes, (-2, -1)), ord, (-2, -1), keepdim)
+    return movedim(result, (-2, -1), axes) if keepdim else result
 
 
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: N803

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import activations, arithmetic, indexing, inplace, products, reductions, shaping
+from . import activations, arithmetic, conversion, indexing, inplace, products, reductions, shaping
 from .family_methods import FamilyMethods
 
 __all__ = ["Methods"]
@@ -51,7 +51,7 @@ class Methods(FamilyMethods):
     __and__ = __rand__ = arithmetic.bitwise_and
     __or__ = __ror__ = arithmetic.bitwise_or
     __xor__ = __rxor__ = arithmetic.bitwise_xor
-    __invert__ = arithmetic.logical_not
+    __invert__ = arithmetic.bitwise_not
     __getitem__ = indexing.getitem
     __setitem__ = inplace.setitem
 
@@ -74,7 +74,8 @@ class Methods(FamilyMethods):
     ge = greater_equal = arithmetic.ge
     eq = arithmetic.eq
     ne = not_equal = arithmetic.ne
-    logical_not = bitwise_not = arithmetic.logical_not
+    logical_not = arithmetic.logical_not
+    bitwise_not = arithmetic.bitwise_not
     bitwise_and = arithmetic.bitwise_and
     bitwise_or = arithmetic.bitwise_or
     bitwise_xor = arithmetic.bitwise_xor
@@ -109,7 +110,7 @@ class Methods(FamilyMethods):
     digamma = arithmetic.digamma
     isfinite = arithmetic.isfinite
     clone = arithmetic.clone
-    to = arithmetic.to
+    to = conversion.to
 
     def where(self, condition: Any, other: Any) -> Any:
         """It where `condition`, else `other`."""
@@ -151,7 +152,8 @@ class Methods(FamilyMethods):
     permute = shaping.permute
     flip = shaping.flip
     T = property(shaping.reverse_axes)
-    mT = property(shaping.matrix_transpose)
+    mT = mH = property(shaping.matrix_transpose)  # noqa: N815
+    H = property(shaping.hermitian_transpose)
 
     # --- products ---
     matmul = products.matmul

@@ -10,8 +10,10 @@ True
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -43,13 +45,47 @@ def recording(mode: bool) -> Any:
     return (STATE.watch or True) if mode else False
 
 
+def stepwise(
+    function: Callable[..., Any], context: Callable[[], AbstractContextManager[Any]]
+) -> Callable[..., Any]:
+    """A generator function whose body runs in a `context` of its own, and its caller does not."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        advance: Callable[[], Any] = functools.partial(next, generator)
+        while True:
+            try:
+                with context():
+                    value = advance()
+            except StopIteration as end:
+                return end.value
+            try:
+                sent = yield value
+            except GeneratorExit:
+                with context():
+                    generator.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  (the generator decides)
+                advance = functools.partial(generator.throw, error)
+            else:
+                advance = functools.partial(generator.send, sent)
+
+    return wrapped
+
+
+def _switched(mode: bool) -> _GradMode:
+    context = _GradMode()
+    context._before = []
+    context.mode = mode
+    return context
+
+
 class _GradMode:
     """A context manager that sets the mode, and puts back what was there; also a decorator."""
 
     mode: bool
-
-    def __init__(self) -> None:
-        self._before: list[Any] = []
+    _before: list[Any]
 
     def __enter__(self) -> None:
         self._before.append(STATE.enabled)
@@ -60,6 +96,8 @@ class _GradMode:
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         mode = self.mode
+        if inspect.isgeneratorfunction(function):
+            return stepwise(function, lambda: _switched(mode))
 
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -77,14 +115,9 @@ class _FixedMode(_GradMode):
     """`with no_grad():`, `@no_grad()` and `@no_grad`."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = super().__new__(cls)
-        if function is None:
-            return self
-        _GradMode.__init__(self)
-        return self(function)
-
-    def __init__(self, function: Callable[..., Any] | None = None) -> None:
-        super().__init__()
+        self = object.__new__(cls)
+        self._before = []
+        return self if function is None else self(function)
 
 
 class no_grad(_FixedMode):  # noqa: N801
@@ -103,7 +136,7 @@ class set_grad_enabled(_GradMode):  # noqa: N801
     """Set the mode at once; used with `with` or as a decorator, for that time only."""
 
     def __init__(self, mode: bool) -> None:
-        super().__init__()
+        self._before = []
         self.mode = bool(mode)
         self._outer = STATE.enabled
         STATE.enabled = recording(self.mode)

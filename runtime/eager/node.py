@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from .arrays import NUMPY
 from .hooks import HookTable, NodeHooks, RemovableHandle
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class Node:
         `tensors` everything is a Tensor and is recorded, for `create_graph`; else arrays.
         """
         raise NotImplementedError
+
+    def step(self, ct: Any, retain: bool) -> Sequence[Any]:
+        """`propagate` for arrays; then, unless `retain`, what was saved is dropped."""
+        parts = self.propagate(ct, NUMPY, False)
+        if not retain:
+            self.release()
+        return parts
 
     def release(self) -> None:
         """Drop what was saved for backward."""

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import TensorType, tensor_type
+from ...ir import Graph, TensorType, tensor_type
+from ...tracer.errors import TraceError
 from ...tracer.pytree import Treedef, flatten, unflatten
-from ...tracer.trace import Aval, trace_flat
+from ...tracer.trace import Aval, Traced, trace_flat
 from .composite import Composite, run_composite
 from .names import of_function
 
-__all__ = ["apply_function", "apply_named", "apply_ufunc"]
+__all__ = ["apply_function", "apply_keyed", "apply_named", "apply_ufunc"]
 
 # Names that differ from PyTorch's.
 _NAMES = {
@@ -61,11 +62,48 @@ def apply_named(
     return _apply((function, name), function, name, args, kwargs)
 
 
+def apply_keyed(
+    key: Any, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Any function of traced arrays, of which `key` tells what it does beside its arguments."""
+    return _apply(key, function, name, args, kwargs)
+
+
 def _apply(
     key: Any, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     leaves, tree = flatten((args, kwargs))
     places = [i for i, leaf in enumerate(leaves) if _is_operand(leaf)]
+    try:
+        return _run(key, function, name, leaves, tree, places)
+    except TraceError:  # perhaps the values of arrays are asked for, which are known here
+        return _run_once(function, name, leaves, tree, places)
+
+
+def _run_once(
+    function: Callable[..., Any], name: str, leaves: list[Any], tree: Treedef, places: list[int]
+) -> Any:
+    """A function whose composition depends on values, as for the size of its result: not kept."""
+    operands = [leaves[i] for i in places]
+    arrays = [getattr(x, "_data", x) for x in operands]
+    static = [None if i in places else leaf for i, leaf in enumerate(leaves)]
+    traced = _traced(function, name, tree, places, tuple(map(tensor_type, arrays)), static, arrays)
+    graph = traced.graph
+    outputs = graph.outputs[: len(graph.outputs) - len(traced.conditions)]
+    composite = Composite(Graph(graph.name, graph.inputs, graph.operations, outputs))
+    given = [*operands, *traced.captured]
+    results = run_composite(composite, given, of_function(_NAMES.get(name, name)))
+    return unflatten(traced.out_tree, results)
+
+
+def _run(
+    key: Any,
+    function: Callable[..., Any],
+    name: str,
+    leaves: list[Any],
+    tree: Treedef,
+    places: list[int],
+) -> Any:
     operands = [leaves[i] for i in places]
     types = tuple(tensor_type(getattr(x, "_data", x)) for x in operands)
     static = [None if i in places else leaf for i, leaf in enumerate(leaves)]
@@ -76,7 +114,9 @@ def _apply(
 
 
 def _is_operand(leaf: Any) -> bool:
-    return isinstance(leaf, np.ndarray | np.generic) or hasattr(leaf, "__fusegrad_tensor__")
+    if isinstance(leaf, np.ndarray | np.generic):
+        return leaf.dtype.kind != "c"  # complex numbers are known when the function is traced
+    return hasattr(leaf, "__fusegrad_tensor__")
 
 
 def _plan(
@@ -109,6 +149,21 @@ def _trace(
     types: tuple[TensorType, ...],
     static: list[Any],
 ) -> tuple[Composite, Treedef, tuple[Any, ...]]:
+    traced = _traced(function, name, tree, places, types, static, None)
+    return Composite(traced.graph), traced.out_tree, traced.captured
+
+
+def _traced(
+    function: Callable[..., Any],
+    name: str,
+    tree: Treedef,
+    places: list[int],
+    types: tuple[TensorType, ...],
+    static: list[Any],
+    values: list[Any] | None,
+) -> Traced:
+    """The trace of a call; with `values` of the operands it may ask for them."""
+
     def call(*arrays: Any) -> Any:
         leaves = list(static)
         for place, array in zip(places, arrays, strict=True):
@@ -117,5 +172,4 @@ def _trace(
         return function(*args, **kwargs)
 
     _, in_tree = flatten((tuple(places), {}))
-    traced = trace_flat(call, in_tree, [Aval(type) for type in types], name)
-    return Composite(traced.graph), traced.out_tree, traced.captured
+    return trace_flat(call, in_tree, [Aval(type) for type in types], name, values)

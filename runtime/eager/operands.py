@@ -7,6 +7,7 @@ its shape and dtype, and the composition does the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,18 @@ from .core import make
 from .dispatch import call, is_tensor_like, traced
 from .promotion import default_dtype, result_dtype, scalar_dtype
 
-__all__ = ["as_operand", "call", "floating", "promoted", "shape_of", "tensor_of", "through_numpy"]
+__all__ = [
+    "as_numbers",
+    "as_operand",
+    "call",
+    "cast",
+    "floating",
+    "is_truth",
+    "promoted",
+    "shape_of",
+    "tensor_of",
+    "through_numpy",
+]
 
 
 def as_operand(x: Any) -> Any:
@@ -61,6 +73,39 @@ def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
     if is_tensor_like(x):
         return x.to(dtype)
     return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """An operand of any kind in another dtype."""
+    return _cast(as_operand(x), np.dtype(dtype))
+
+
+def is_truth(x: Any) -> bool:
+    """Whether the elements are truth values, which the ops of numbers do not take."""
+    return bool(np.dtype(x.dtype).kind == "b")
+
+
+def as_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, of one or more operands, for truth values too: they are computed with as 0 and
+    1, and so are results that are no places (of dtype int32).
+    """
+
+    @wraps(function)
+    def run(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = as_operand(x)
+        if not is_truth(x):
+            return function(x, *args, **kwargs)
+        others = [cast(y, np.int32) if hasattr(y, "dtype") and is_truth(y) else y for y in args]
+        return _as_truth(function(cast(x, np.int32), *others, **kwargs))
+
+    return run
+
+
+def _as_truth(result: Any) -> Any:
+    if isinstance(result, tuple):
+        parts = [_as_truth(x) for x in result]
+        return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+    return cast(result, np.bool_) if np.dtype(result.dtype) == np.int32 else result
 
 
 def tensor_of(x: Any) -> Any:

@@ -61,6 +61,7 @@ class OpNode(Node):
     rules: ClassVar[Any]  # by operand; None where the derivative is zero
     elementwise: ClassVar[bool]
     saves: ClassVar[bool]
+    fixed_attributes: ClassVar[bool] = False  # those of the class, not of the node
 
     attributes: dict[str, Any]
     operands: tuple[Any, ...] | None
@@ -161,15 +162,19 @@ class OpNode(Node):
         value = operands[int(word)]
         if isinstance(value, tuple | Unsaved):
             return None
-        return value.item() if isinstance(value, np.generic) else value
+        return value if hasattr(value, "_data") else value.item() if not value.ndim else value
 
-    def __getattr__(self, name: str) -> Any:
-        words = {"_saved_self": "0", "_saved_other": "1", "_saved_exponent": "1"}
-        words |= {"_saved_mat2": "1", "_saved_result": "out"}
-        word = words.get(name)
-        if word is None or (word != "out" and int(word) >= len(self.edges)):
+    def _word(self, name: str, word: str) -> Any:
+        if word != "out" and int(word) >= len(self.edges):
             raise AttributeError(f"{self.title} has no attribute {name!r}")
         return self.saved(word)
+
+    # Not by `__getattr__`: with that every other attribute of a node takes the interpreter longer.
+    _saved_self = property(lambda self: self._word("_saved_self", "0"))
+    _saved_other = property(lambda self: self._word("_saved_other", "1"))
+    _saved_exponent = property(lambda self: self._word("_saved_exponent", "1"))
+    _saved_mat2 = property(lambda self: self._word("_saved_mat2", "1"))
+    _saved_result = property(lambda self: self._word("_saved_result", "out"))
 
 
 def _maker(x: Tensor) -> str:
@@ -215,10 +220,10 @@ def _zeros(builder: Builder, operand: Any) -> Any:
 
 def fit(builder: Builder, part: Any, full: tuple[int, ...] | None, shape: tuple[int, ...]) -> Any:
     """A cotangent in the shape of its operand, which was broadcast to `full` in the operation."""
-    if full is not None and part.shape != full:
-        part = builder.broadcast(part, full)
-    elif full is None:
+    if full is None:
         return builder.broadcast(part, shape)
+    if part.shape != full:
+        part = builder.broadcast(part, full)
     return builder.sum_to(part, shape)
 
 
@@ -318,7 +323,8 @@ def record(
     node.edges = tuple(edges)
     node.sequence = NEXT_SEQUENCE()
     node.hooks = None
-    node.attributes = attributes
+    if not cls.fixed_attributes:
+        node.attributes = attributes
     node.versions = node.out = node.counter = None
     if cls.saves:
         _save(node, op, operands, arrays, data)

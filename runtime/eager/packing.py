@@ -64,6 +64,8 @@ class PackedOperands:
     operands: Any
     out: Any
 
+    step = Node.step
+
     def restored(self) -> tuple[tuple[Any, ...], Any]:
         operands = tuple(x.get() if x.__class__ is Packed else x for x in self.operands)
         return operands, None if self.out is None else self.out.get()._data
@@ -75,6 +77,8 @@ class PackedResiduals:
     __slots__ = ()
 
     residuals: Any
+
+    step = Node.step
 
     def saved_values(self) -> list[Any]:
         return [x.get()._data if x.__class__ is Packed else x for x in self.residuals]

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...ir import Graph, Operation, Value
+from ...ir import Graph, Value
 from ...ir.autodiff import value_and_vjp
-from .replay import Program, needed_for, reach, root_of
+from .reach import needed_for, reach, root_of
+from .straight import Program
 
 __all__ = ["Adjoint", "Composite"]
 
 # Makes of (inputs, operations, outputs) what replays them: it has `run(arguments) -> outputs`.
-ProgramMaker = Callable[[Sequence[Value], Sequence[Operation], Sequence[Value]], Any]
+ProgramMaker = Callable[..., Any]
 
 
 class Adjoint:
@@ -25,23 +26,28 @@ class Adjoint:
     `forward` gives the outputs and then the `residuals`, values that `backward` reads ahead of the
     cotangents. `watched` are the operands and outputs that residuals may be views of: ("operand",
     i) and ("output", i). Where one is changed in place, the residuals no longer hold. `reads` are
-    the operands from which the gradients can be computed without residuals.
+    the operands from which the gradients can be computed without residuals. A `lean` adjoint
+    computes again what is cheap to compute, and saves less.
     """
 
     __slots__ = ("backward", "forward", "graph", "reads", "watched")
 
-    def __init__(self, graph: Graph, wrt: tuple[int, ...], program: ProgramMaker) -> None:
-        self.graph = joint = value_and_vjp(graph, wrt)
+    def __init__(
+        self, graph: Graph, wrt: tuple[int, ...], program: ProgramMaker, lean: bool = False
+    ) -> None:
         count = len(graph.outputs)
+        self.graph = joint = _cleaned(value_and_vjp(graph, wrt), count)
         outputs, gradients = joint.outputs[:count], joint.outputs[count:]
         operands, cts = joint.inputs[: len(graph.inputs)], joint.inputs[len(graph.inputs) :]
         primal = needed_for(outputs, set())
         known = {result for operation in primal for result in operation.results} | set(operands)
         residuals = _read_from(gradients, known)
+        if lean:
+            residuals = _without_cheap_ones(residuals)
         read = set(_read_from(gradients, set(operands)))
         self.reads = frozenset(i for i, value in enumerate(operands) if value in read)
         self.forward = program(operands, joint.operations, (*outputs, *residuals))
-        self.backward = program((*residuals, *cts), joint.operations, gradients)
+        self.backward = program((*residuals, *cts), joint.operations, gradients, views=False)
         places = {value: ("operand", i) for i, value in enumerate(operands)}
         places |= {root_of(value): ("output", i) for i, value in enumerate(outputs)} | places
         origins = dict.fromkeys(places.get(root_of(value)) for value in residuals)
@@ -57,10 +63,63 @@ def _read_from(gradients: Sequence[Value], known: set[Value]) -> list[Value]:
     return [x for x in ordered if x.producer is None or x.producer.operands]
 
 
-class Composite:
-    """A composition for operands of certain types: its graph, and what is made of that."""
+def _without_cheap_ones(residuals: list[Value]) -> list[Value]:
+    """Those residuals from which the others can be made by a few cheap elementwise operations."""
+    kept = list(residuals)
+    for value in reversed(residuals):
+        others = set(kept) - {value}
+        if _is_cheap(value, others, _MOST_OPERATIONS):
+            kept.remove(value)
+    return kept
 
-    __slots__ = ("adjoints", "derivatives", "forward", "graph", "program", "reach", "views")
+
+_MOST_OPERATIONS = 4
+
+
+def _is_cheap(value: Value, given: set[Value], depth: int) -> bool:
+    """Whether `value` is made of `given` ones and constants by a chain of so many operations."""
+    producer = value.producer
+    if value in given or (producer is not None and producer.name == "constant"):
+        return True
+    if producer is None or not depth or not producer.op.elementwise:
+        return False
+    if "transcendental" in producer.op.traits:
+        return False
+    return all(_is_cheap(x, given, depth - 1) for x in producer.operands)
+
+
+def _cleaned(joint: Graph, count: int) -> Graph:
+    """A joint graph without what is trivial in it, unless one of its first `count` outputs, which
+    was an array of its own, would then be (a view of) an input.
+    """
+    from ...ir.passes.pipeline import CLEAN, run_passes
+
+    clean = run_passes(joint, CLEAN)
+    for before, after in zip(joint.outputs[:count], clean.outputs[:count], strict=True):
+        if root_of(after) in clean.inputs and root_of(before) not in joint.inputs:
+            return joint
+    return clean
+
+
+class Composite:
+    """A composition for operands of certain types: its graph, and what is made of that.
+
+    `reach` has for each output the operands on which it depends with a derivative, `passing` all of
+    these in order; `views` the operand in whose memory an output may be, or None. It is `simple` if
+    there is one output, of floating point, which is no view.
+    """
+
+    __slots__ = (
+        "adjoints",
+        "derivatives",
+        "forward",
+        "graph",
+        "passing",
+        "program",
+        "reach",
+        "simple",
+        "views",
+    )
 
     def __init__(self, graph: Graph, program: ProgramMaker = Program) -> None:
         self.graph = graph
@@ -71,6 +130,8 @@ class Composite:
         roots = [root_of(output) for output in graph.outputs]
         self.views = [graph.inputs.index(r) if r in graph.inputs else None for r in roots]
         self.reach = reach(graph)
+        self.passing = tuple(sorted(frozenset[int]().union(*self.reach)))
+        self.simple = self.views == [None] and graph.outputs[0].type.is_float
 
     def adjoint(self, wrt: tuple[int, ...]) -> Adjoint:
         found = self.adjoints.get(wrt)

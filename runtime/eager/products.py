@@ -8,9 +8,11 @@ import numpy as np
 
 from ...ir.functions import linalg
 from ...ir.functions import linear as functions
+from ...ir.functions.reduction import norm
 from ...ir.op import TABLE
 from .builder import apply
 from .composite import composite
+from .contraction import contraction
 from .elementwise import lift
 from .errors import EagerError
 from .operands import call, floating, promoted, through_numpy
@@ -18,10 +20,26 @@ from .operands import call, floating, promoted, through_numpy
 if TYPE_CHECKING:
     from .tensor import Tensor
 
+__all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "cdist",
+    "cross",
+    "einsum",
+    "inner",
+    "kron",
+    "pdist",
+    "tensordot",
+]
+
 _DOT = TABLE["dot"]
 _NO_BATCH: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
-_ROWS_BY_COLUMNS = {"contract": ((1,), (0,)), "batch": _NO_BATCH}
-_INNER = {"contract": ((0,), (0,)), "batch": _NO_BATCH}
+_rows_by_columns = contraction("MmBackward0", 2, 2)
+_rows_by_vector = contraction("MvBackward0", 2, 1)
+_inner = contraction("DotBackward0", 1, 1)
 _STACKS = {"contract": ((2,), (1,)), "batch": ((0,), (0,))}
 _STACK_TITLE = "UnsafeViewBackward0"
 
@@ -31,7 +49,7 @@ def mm(x: Tensor, y: Tensor) -> Tensor:
     _check("mm", x, y, 2, 2)
     if x._data.shape[1] != y._data.shape[0]:
         raise EagerError(f"mm: mat1 and mat2 shapes cannot be multiplied ({_by(x)} and {_by(y)})")
-    return apply(_DOT, (x, y), _ROWS_BY_COLUMNS, "MmBackward0")
+    return _rows_by_columns(x, y)
 
 
 def mv(x: Tensor, y: Tensor) -> Tensor:
@@ -39,7 +57,7 @@ def mv(x: Tensor, y: Tensor) -> Tensor:
     _check("mv", x, y, 2, 1)
     if x._data.shape[1] != y._data.shape[0]:
         raise EagerError(f"mv: size mismatch, matrix {_by(x)} and vector of {_by(y)}")
-    return apply(_DOT, (x, y), _ROWS_BY_COLUMNS, "MvBackward0")
+    return _rows_by_vector(x, y)
 
 
 def dot(x: Tensor, y: Tensor) -> Tensor:
@@ -49,7 +67,7 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
         raise EagerError(
             f"dot: inconsistent tensor size, vectors of {_by(x)} and {_by(y)} elements"
         )
-    return apply(_DOT, (x, y), _INNER, "DotBackward0")
+    return _inner(x, y)
 
 
 def bmm(x: Tensor, y: Tensor) -> Tensor:
@@ -77,6 +95,10 @@ def matmul(x: Any, y: Any) -> Tensor:
 
 def operator_matmul(x: Any, y: Any) -> Any:
     """The operator @."""
+    if hasattr(x, "_data") and hasattr(y, "_data"):
+        a, b = x._data, y._data
+        if a.ndim == 2 == b.ndim and a.dtype is b.dtype and a.shape[1] == b.shape[0]:
+            return _rows_by_columns(x, y)
     x, y = lift(x), lift(y)
     if not (hasattr(x, "_data") and hasattr(y, "_data")):
         return NotImplemented
@@ -197,3 +219,17 @@ def _vecdot(b: Any, x: Any, y: Any, *, dim: int) -> Any:
 def cdist(x: Any, y: Any, p: float = 2.0) -> Any:
     """The distances of every row of x to every row of y."""
     return call("cdist", linalg.pairwise_norms, *floating(x, y), order=float(p))
+
+
+def pdist(x: Any, p: float = 2.0) -> Any:
+    """The distances between all pairs of rows of x."""
+    (x,) = floating(x)
+    if len(x.shape) != 2:
+        raise EagerError(f"pdist only supports 2D tensors, got: {len(x.shape)}D")
+    first, second = np.triu_indices(x.shape[0], 1)
+    return call("pdist", _row_distances, x, first, second, order=float(p))
+
+
+def _row_distances(b: Any, x: Any, first: Any, second: Any, *, order: float) -> Any:
+    gap = b.sub(b("gather", x, first, axis=0), b("gather", x, second, axis=0))
+    return norm(b, gap, (1,), order=order)

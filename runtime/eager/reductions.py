@@ -16,22 +16,63 @@ from .builder import apply
 from .core import make
 from .dispatch import is_tensor_like, public
 from .errors import EagerError
-from .operands import as_operand, call, floating, through_numpy
+from .operands import as_numbers, as_operand, call, cast, floating, through_numpy
 from .results import Extrema, ValuesIndices
 from .shaping import reshape
+from .single import mean_of_all
 from .sorting import extremum_along
+from .totals import sum_of_all
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "aminmax",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "cumsum",
+    "diff",
+    "dist",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "nanmean",
+    "nansum",
+    "norm",
+    "prod",
+    "std",
+    "std_mean",
+    "sum",
+    "var",
+    "var_mean",
+]
 
 _SUM = TABLE["sum"]
 _CUMSUM = TABLE["cumsum"]
 
 
 def sum(
-    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+    x: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """The sum over all axes, or over `dim`. Integers and truth values are summed in int64."""
+    if dtype is not None:
+        total = sum(cast(x, dtype), dim, keepdim, axis=axis, keepdims=keepdims)
+        return cast(total, dtype)  # type: ignore[no-any-return]
+    of_all = dim is None and axis is None and not (keepdim or keepdims)
+    if of_all and _is_floating_tensor(x):
+        return sum_of_all(x)
     dim = either("sum", dim, axis)
     x = _summable(x)
     axes = normalise_all(dim, len(x.shape))
@@ -42,18 +83,37 @@ def sum(
 
 
 def prod(
-    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+    x: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """The product of all elements, or along `dim`."""
+    if dtype is not None:
+        product = prod(cast(x, dtype), dim, keepdim, axis=axis, keepdims=keepdims)
+        return cast(product, dtype)  # type: ignore[no-any-return]
     dim = either("prod", dim, axis)
     title = "ProdBackward0" if dim is None else "ProdBackward1"
     return _reduce("prod", reduced, _summable(x), dim, keepdim or keepdims, title, op="prod")
 
 
 def mean(
-    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+    x: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
 ) -> Tensor:
-    """The mean of all elements, or over `dim`."""
+    """The mean of all elements, or over `dim`; of elements cast to `dtype`."""
+    if dtype is not None:
+        x = cast(x, dtype)
+    if dim is None and axis is None and not (keepdim or keepdims) and _is_floating_tensor(x):
+        return mean_of_all(x)
     x = as_operand(x)
     if np.dtype(x.dtype).kind not in "fc":
         raise EagerError(f"mean() takes floating point, not {x.dtype}: cast it first, x.float()")
@@ -102,16 +162,28 @@ def _correction(dim: Any, correction: float, unbiased: bool) -> tuple[Any, float
 
 
 def var_mean(
-    x: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+    x: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    *,
+    correction: float = 1,
+    keepdim: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean."""
+    dim, correction = _correction(dim, correction, unbiased)
     return _with_mean("var_mean", functions.var, x, dim, correction, keepdim)
 
 
 def std_mean(
-    x: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
+    x: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    *,
+    correction: float = 1,
+    keepdim: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean."""
+    dim, correction = _correction(dim, correction, unbiased)
     return _with_mean("std_mean", functions.std, x, dim, correction, keepdim)
 
 
@@ -174,6 +246,7 @@ def amin(
     return _extremum("amin", "reduce_min", x, dim, keep, "AminBackward0")
 
 
+@as_numbers
 def aminmax(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Extrema:
     """The smallest and the largest element."""
     x = as_operand(x)
@@ -273,12 +346,16 @@ def diff(x: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     return through_numpy("sub", np.diff, x, n, dim)  # type: ignore[no-any-return]
 
 
-def cumsum(x: Tensor, dim: int | None = None, *, axis: int | None = None) -> Tensor:
-    """Running sums along `dim`."""
+def cumsum(
+    x: Tensor, dim: int | None = None, *, dtype: Any = None, axis: int | None = None
+) -> Tensor:
+    """Running sums along `dim`; of elements cast to `dtype`."""
+    if dtype is not None:
+        x = cast(x, dtype)
     at = either("cumsum", dim, axis)
+    where = normalise(at, len(x.shape))
     if not len(x.shape):
         return reshape(cumsum(reshape(x, (1,)), 0), ())
-    where = normalise(at, len(x.shape))
     if hasattr(x, "_data"):
         return apply(_CUMSUM, (_summable(x),), {"axis": where, "reverse": False})
     return call("cumsum", _cumsum, _summable(x), axis=where)  # type: ignore[no-any-return]
@@ -302,6 +379,10 @@ def any(x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None) 
 
 def _of_truth(b: Any, x: Any, axes: tuple[int, ...], *, of_truth: Callable[..., Any]) -> Any:
     return of_truth(b, b.cast(x, "bool"), axes)
+
+
+def _is_floating_tensor(x: Any) -> bool:
+    return hasattr(x, "_data") and x._data.dtype.kind == "f"
 
 
 def _summable(x: Any) -> Any:
@@ -331,7 +412,11 @@ def _reduce(
 
 
 def _extremum(name: str, op: str, x: Any, dim: Any, keepdim: bool, title: str) -> Tensor:
-    x = as_operand(x)
+    return _extremum_of(x, name, op, dim, keepdim, title)  # type: ignore[no-any-return]
+
+
+@as_numbers
+def _extremum_of(x: Any, name: str, op: str, dim: Any, keepdim: bool, title: str) -> Tensor:
     _filled_axes(name, x, dim)
     return _reduce(name, reduced, x, dim, keepdim, title, op=op)
 
@@ -347,9 +432,9 @@ def _filled_axes(name: str, x: Any, dim: Any) -> tuple[int, ...]:
 
 def _locate(name: str, x: Any, dim: int | None, keepdim: bool) -> Tensor:
     x = as_operand(x)
+    axis = None if dim is None else normalise(dim, len(x.shape))
     if not len(x.shape):
         return make(np.zeros((), np.int64))
-    axis = None if dim is None else normalise(dim, len(x.shape))
     if 0 in (x.shape if axis is None else (x.shape[axis],)):
         raise IndexError(f"{name}(): Expected reduction dim to be specified, or not to be empty")
     static: dict[str, Any] = {"op": name, "axis": axis, "keep": bool(keepdim)}

@@ -12,12 +12,32 @@ from ...ir.op import TABLE, Op
 from .arithmetic import clone
 from .axes import Dim, normalise, normalise_all, shape_of
 from .builder import apply
+from .core import make_view
 from .dispatch import call
 from .errors import EagerError
 from .operands import as_operand, promoted
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+__all__ = [
+    "broadcast_to",
+    "cat",
+    "concat",
+    "concatenate",
+    "flatten",
+    "flip",
+    "permute",
+    "ravel",
+    "reshape",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "transpose",
+    "unsqueeze",
+]
 
 _RESHAPE = TABLE["reshape"]
 _TRANSPOSE = TABLE["transpose"]
@@ -39,16 +59,21 @@ def one_op(b: Any, *operands: Any, op: str, **attributes: Any) -> Any:
     return b(op, *operands, **attributes)
 
 
-def reshape(x: Tensor, *sizes: Any) -> Tensor:
+def reshape(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """x in another shape, one size of which may be -1; a view where the memory allows it."""
-    shape = _complete(shape_of(sizes), math.prod(x.shape))
+    shape = _complete(shape_of(sizes if shape is None else (shape,)), math.prod(x.shape))
     if not hasattr(x, "_data") or x._data.flags.c_contiguous or _viewable(x._data, shape):
         return _moved(_RESHAPE, x, {"shape": shape}, "ViewBackward0")
     return _moved(_RESHAPE, clone(x), {"shape": shape}, "UnsafeViewBackward0")
 
 
 def view(x: Tensor, *sizes: Any) -> Tensor:
-    """A view of x in another shape; an error where the memory does not allow it."""
+    """A view of x in another shape; an error where the memory does not allow it.
+
+    view(dtype) sees the same bytes as elements of another dtype of that size.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], np.dtype | type):
+        return _as_bytes(x, np.dtype(sizes[0]))
     shape = _complete(shape_of(sizes), math.prod(x.shape))
     seen = not hasattr(x, "_data") or x._data.flags.c_contiguous
     if not (seen or _viewable(x._data, shape)):
@@ -57,6 +82,12 @@ def view(x: Tensor, *sizes: Any) -> Tensor:
             f"{list(shape)} without a copy; use reshape()"
         )
     return _moved(_RESHAPE, x, {"shape": shape}, "ViewBackward0")
+
+
+def _as_bytes(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    if dtype.itemsize != x._data.itemsize:
+        raise EagerError(f"view: elements of {x._data.dtype} can't be seen as {dtype}: other sizes")
+    return x if dtype == x._data.dtype else make_view(x._data.view(dtype), None, x)
 
 
 def _viewable(data: np.ndarray, shape: tuple[int, ...]) -> bool:
@@ -132,6 +163,9 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     return _moved(_TRANSPOSE, x, {"permutation": tuple(order)}, "TransposeBackward0")
 
 
+swapaxes = swapdims = transpose
+
+
 def t(x: Tensor) -> Tensor:
     """The transposed matrix; vectors and scalars stay as they are."""
     ndim = x.ndim
@@ -141,13 +175,14 @@ def t(x: Tensor) -> Tensor:
     return _moved(_TRANSPOSE, x, {"permutation": order}, "TBackward0")
 
 
-def permute(x: Tensor, *dims: Any) -> Tensor:
+def permute(x: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """x with its axes in another order."""
     ndim = x.ndim
-    order = tuple(normalise(d, ndim) for d in shape_of(dims))
-    if sorted(order) != list(range(ndim)):
-        raise EagerError(f"permute: {list(order)} is no order of the axes of {list(x.shape)}")
-    return _moved(_TRANSPOSE, x, {"permutation": order}, "PermuteBackward0")
+    given = shape_of(order if dims is None else (dims,))
+    axes = tuple(normalise(d, ndim) for d in given)
+    if sorted(axes) != list(range(ndim)):
+        raise EagerError(f"permute: {list(axes)} is no order of the axes of {list(x.shape)}")
+    return _moved(_TRANSPOSE, x, {"permutation": axes}, "PermuteBackward0")
 
 
 def reverse_axes(x: Tensor) -> Tensor:
@@ -162,9 +197,16 @@ def matrix_transpose(x: Tensor) -> Tensor:
     return transpose(x, -2, -1)
 
 
-def flip(x: Tensor, *dims: Any) -> Tensor:
+def hermitian_transpose(x: Tensor) -> Tensor:
+    """x.H: the two axes of a matrix exchanged."""
+    if x.ndim not in (0, 2):
+        raise EagerError(f"tensor.H is only supported on matrices (2-D tensors). Got {x.ndim}-D")
+    return transpose(x, 0, 1) if x.ndim else x
+
+
+def flip(x: Tensor, *axes_: Any, dims: Any = None) -> Tensor:
     """x in reverse order along `dims` (a copy)."""
-    axes = normalise_all(shape_of(dims), x.ndim)
+    axes = normalise_all(shape_of(axes_ if dims is None else (dims,)), x.ndim)
     result: Tensor = call("flip", _flip, x, axes=axes)
     return result
 
@@ -182,6 +224,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
         return apply(_CONCATENATE, parts, {"axis": axis}, "CatBackward0")
     result: Tensor = call("cat", one_op, *parts, op="concatenate", axis=axis)
     return result
+
+
+concat = concatenate = cat
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...ir.functions import order as functions
 from .axes import either, normalise
 from .errors import EagerError
-from .operands import as_operand, call, floating, promoted
+from .operands import as_numbers, as_operand, call, cast, floating
 from .results import ValuesIndices
 
 __all__ = [
     "argsort",
+    "cummax",
+    "cummin",
     "cumprod",
-    "extremum_along",
     "kthvalue",
     "logcumsumexp",
     "median",
     "msort",
+    "nanmedian",
     "sort",
     "topk",
 ]
@@ -36,6 +40,7 @@ def _pair(x: Any, results: tuple[Any, Any]) -> ValuesIndices:
     return ValuesIndices(values, indices)
 
 
+@as_numbers
 def sort(
     x: Any, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
 ) -> ValuesIndices:
@@ -45,6 +50,7 @@ def sort(
     return _pair(x, call("sort", functions.sort, rows, axis=at, descending=bool(descending)))
 
 
+@as_numbers
 def argsort(
     x: Any, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
 ) -> Any:
@@ -93,23 +99,38 @@ def median(
     x = as_operand(x)
     dim = either("median", dim, axis)
     if dim is None:
-        flat = x.reshape((-1,))
-        _not_empty("median", flat)
-        return call("median", _median_of_all, flat)
+        return _median_of_all("median", _median_value, x)
     rows, at = _rows(x, dim)
-    _not_empty("median", rows)
+    _not_empty("median", rows, at)
     keep = bool(keepdim or keepdims) or not len(x.shape)
     title = "MedianBackward1"
     return _pair(x, call("median", functions.median, rows, title=title, axis=at, keep=keep))
 
 
-def _median_of_all(b: Any, x: Any) -> Any:
+def _median_of_all(name: str, function: Any, x: Any) -> Any:
+    """The middle element of all; a nan where there is none."""
+    flat = x.reshape((-1,))
+    if not flat.shape[0]:
+        _not_whole(name, x)
+        return flat.sum() * float("nan")
+    return call(name, function, flat)
+
+
+def _median_value(b: Any, x: Any) -> Any:
     return functions.median(b, x, axis=0, keep=False)[0]
+
+
+def _nanmedian_value(b: Any, x: Any) -> Any:
+    return functions.nanmedian(b, x, axis=0, keep=False)[0]
 
 
 def extremum_along(name: str, x: Any, dim: int, keepdim: bool) -> ValuesIndices:
     """`max` and `min` along one axis: elements, and where the first of equals stands."""
-    x = as_operand(x)
+    return _extremum_along(x, name, dim, keepdim)  # type: ignore[no-any-return]
+
+
+@as_numbers
+def _extremum_along(x: Any, name: str, dim: int, keepdim: bool) -> ValuesIndices:
     rows, at = _rows(x, dim)
     if not rows.shape[at]:
         raise IndexError(f"{name}(): expected reduction dim {dim} to have non-zero size")
@@ -117,14 +138,23 @@ def extremum_along(name: str, x: Any, dim: int, keepdim: bool) -> ValuesIndices:
     return _pair(x, call(name, functions.extremum, rows, axis=at, keep=keep, op=f"arg{name}"))
 
 
-def _not_empty(name: str, x: Any) -> None:
-    if 0 in x.shape:
+def _not_empty(name: str, x: Any, axis: int) -> None:
+    if not x.shape[axis]:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {axis} to have non-zero size, not shape "
+            f"{list(x.shape)}"
+        )
+
+
+def _not_whole(name: str, x: Any) -> None:
+    if np.dtype(x.dtype).kind != "f":
         raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
 
 
-def cumprod(x: Any, dim: int | None = None, *, axis: int | None = None) -> Any:
-    """Running products along `dim`."""
-    (x,) = promoted(as_operand(x))
+def cumprod(x: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Any:
+    """Running products along `dim`; of elements cast to `dtype`."""
+    x = as_operand(x) if dtype is None else cast(x, dtype)
+    x = x if np.dtype(x.dtype).kind == "f" else cast(x, np.int64)
     rows, at = _rows(x, either("cumprod", dim, axis))
     result = call("cumprod", functions.cumprod, rows, axis=at)
     return result if len(x.shape) else result.reshape(())
@@ -157,8 +187,10 @@ def _running(name: str, x: Any, dim: int, *, largest: bool) -> ValuesIndices:
 def nanmedian(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The (lower) middle one of the elements that are no nan; along `dim` with where it stood."""
     x = as_operand(x)
-    flat, at = (x.reshape((-1,)), 0) if dim is None else _rows(x, dim)
-    _not_empty("nanmedian", flat)
-    keep = bool(keepdim) or (dim is not None and not len(x.shape))
-    pair = call("nanmedian", functions.nanmedian, flat, axis=at, keep=keep)
-    return pair[0] if dim is None else _pair(x, pair)
+    if dim is None:
+        return _median_of_all("nanmedian", _nanmedian_value, x)
+    rows, at = _rows(x, dim)
+    _not_empty("nanmedian", rows, at)
+    keep = bool(keepdim) or not len(x.shape)
+    title = "NanmedianBackward1"
+    return _pair(x, call("nanmedian", functions.nanmedian, rows, title=title, axis=at, keep=keep))

@@ -22,9 +22,12 @@ from .hooks import HookTable, NodeHooks, RemovableHandle
 from .methods import Methods
 from .modes import STATE
 from .node import LEAF, LEAF_EDGE, OUTPUT, AccumulateGrad, edge_of, tensor_hooks
+from .plain import run_plain
 from .promotion import FLOATING
 
 __all__ = ["Tensor"]
+
+ONES = {np.dtype(kind): np.ones((), kind) for kind in (np.float32, np.float64)}
 
 
 class Tensor(Exchange, Methods):
@@ -231,7 +234,10 @@ class Tensor(Exchange, Methods):
     @property
     def grad(self) -> Tensor | None:
         """What `backward` has accumulated; None before."""
-        if self._grad is None and not self.is_leaf and not self._retains:
+        found = self._grad
+        if found is not None:
+            return found
+        if not self.is_leaf and not self._retains:
             warnings.warn(
                 "the .grad of a Tensor that is not a leaf is not kept by backward(): call "
                 "retain_grad() on it before, or look at the leaf",
@@ -255,7 +261,13 @@ class Tensor(Exchange, Methods):
                     f"a gradient of dtype {value.dtype} can't be assigned to a tensor of dtype "
                     f"{self.dtype}"
                 )
-        self._grad = value
+            self._grad = value
+        else:
+            self.__dict__.pop("_grad", None)  # `accumulate.keep` relies on it
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
 
     @property
     def data(self) -> Tensor:
@@ -351,6 +363,11 @@ class Tensor(Exchange, Methods):
         inputs: Tensor | Sequence[Tensor] | None = None,
     ) -> None:
         """Add the gradients of this tensor with respect to the leaves to their `.grad`."""
+        data, node = self._data, self._node
+        if gradient is None and inputs is None and not create_graph and data.ndim == 0:
+            one = None if node is None or node is LEAF else ONES.get(data.dtype)
+            if one is not None and run_plain([(node, one.copy())], bool(retain_graph)):
+                return
         from .autograd import backward
 
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -366,18 +383,26 @@ class Tensor(Exchange, Methods):
         result = make(self._data.copy())
         memo[id(self)] = result
         result._node = self._node
-        result._grad = copy.deepcopy(self._grad, memo)
+        result.grad = copy.deepcopy(self._grad, memo)
+        result.__dict__.update(copy.deepcopy(_attributes(self), memo))
         return result
 
     def __copy__(self) -> Tensor:
         return Tensor(self._data, requires_grad=self._node is not None)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self._data, self._node is not None))
+        return (_rebuild, (self._data, self._node is not None, _attributes(self)))
 
 
-def _rebuild(data: np.ndarray, requires_grad: bool) -> Tensor:
-    return Tensor(data, requires_grad=requires_grad)
+def _rebuild(data: np.ndarray, requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
+    result = Tensor(data, requires_grad=requires_grad)
+    result.__dict__.update(attributes)
+    return result
+
+
+def _attributes(tensor: Tensor) -> dict[str, Any]:
+    """What the user has hung on a tensor."""
+    return {name: x for name, x in tensor.__dict__.items() if not name.startswith("_")}
 
 
 bind(Tensor)

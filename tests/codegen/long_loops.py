@@ -67,6 +67,24 @@ LOOPS = {
         i = np.random.default_rng(0).integers(0, 3 * 10**6, 3 * 10**6)
         large, small = (np.ones(3 * 10**6), i), (np.ones(4), np.arange(4))
     """,
+    "a long sort": """
+        def f(x):
+            for _ in range(60): x = np.sort(np.sin(x * 1e3))
+            return np.sum(x)
+        large, small = (np.arange(10.0**7),), (np.arange(4.0),)
+    """,
+    "short sorts": """
+        def f(x):
+            for _ in range(100): x = np.sort(np.sin(x * 1e3), 0)
+            return np.sum(x)
+        large, small = (np.arange(10.0**7).reshape(5, -1),), (np.arange(6.0).reshape(2, 3),)
+    """,
+    "factors of many matrices": """
+        def f(x):
+            for _ in range(200): x = np.linalg.inv(x) + 1e-3 * x
+            return np.sum(x)
+        large, small = (np.eye(30) + np.ones((10_000, 1, 1)),), (np.eye(30)[None],)
+    """,
     "cumsum": """
         def f(x):
             for _ in range(100): x = np.cumsum(x) * 1e-7

@@ -15,7 +15,7 @@ from tests.ops.drawing import draw, interval
 
 from .compiled import compile_graph, door
 
-NOT_COMPILED = {"late", "eager only"}
+NOT_COMPILED = {"late"}
 CASES = [(op, s) for op in TABLE.values() if not NOT_COMPILED & op.traits for s in op.samples]
 
 

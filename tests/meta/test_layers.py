@@ -20,7 +20,7 @@ BELOW = {
 LIBRARIES = {
     "ir": {"numpy", "networkx"},
     "tracer": {"numpy", "scipy"},
-    "codegen": {"numpy", "llvmlite", "threadpoolctl"},
+    "codegen": {"numpy", "llvmlite", "scipy", "threadpoolctl"},
     "runtime": {"numpy", "scipy"},
     "fusegrad": {"numpy", "scipy"},
 }

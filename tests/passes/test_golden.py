@@ -18,6 +18,7 @@ from fusegrad.ir.passes.cse import eliminate_common_subexpressions
 from fusegrad.ir.passes.dce import eliminate_dead_code
 from fusegrad.ir.passes.fuse import fuse
 from fusegrad.ir.passes.legalise import legalise_dots
+from fusegrad.ir.passes.narrow import find_values_alone
 from fusegrad.ir.passes.simplify import simplify
 from fusegrad.ir.passes.squeeze import drop_unit_axes
 from fusegrad.ir.text import print_graph
@@ -30,6 +31,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "dce": eliminate_dead_code,
     "legalise": legalise_dots,
     "squeeze": drop_unit_axes,
+    "narrow": find_values_alone,
     "fuse": fuse,
 }
 EXACT = {"simplify", "cse", "dce", "squeeze"}  # keep nan, inf, -0, and all but the last bits

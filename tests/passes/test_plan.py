@@ -56,8 +56,9 @@ def simulate(graph: Graph, plan: Plan) -> None:
                 memory.share(result, operation.operands[0])
             else:
                 memory.write(result)
-        # no result is written over an operand
-        assert all(memory.holds(operand) for operand in operation.operands), operation
+        # no result is written over an operand, but that of an update over what it changes
+        kept = operation.operands[1:] if operation.name == "update" else operation.operands
+        assert all(memory.holds(operand) for operand in kept), operation
     assert [plan.places[x] for x in graph.outputs] == [
         Place("output", i) for i in range(len(graph.outputs))
     ]
@@ -83,7 +84,7 @@ def test_the_simulation_finds_an_overlap() -> None:
         for value, place in plan.places.items()
     }
     with pytest.raises(AssertionError):
-        simulate(graph, Plan(places, plan.arena))
+        simulate(graph, Plan(places, plan.arena, {}))
 
 
 def _chain(length: int) -> Graph:
@@ -92,6 +93,22 @@ def _chain(length: int) -> Graph:
     for axis in (0,) * length:
         x = b("cumsum", x, axis=axis, reverse=False)
     return b.build([x])
+
+
+def test_scratch_memory_is_shared_with_nothing_that_lives() -> None:
+    graph = run_passes(_chain(6), LOWER)
+    sizes = {operation: 100 * i for i, operation in enumerate(graph)}
+    plan = plan_buffers(graph, sizes)
+    assert set(plan.scratch) == {operation for operation, size in sizes.items() if size}
+    for operation, start in plan.scratch.items():
+        assert start % ALIGNMENT == 0
+        assert start + sizes[operation] <= plan.arena
+        for value in (*operation.operands, *operation.results):
+            place = plan.places[value]
+            if place.kind == "arena":
+                end = place.index + value.type.bytes
+                assert start + sizes[operation] <= place.index or end <= start
+    assert plan.arena < plan_buffers(graph).arena + sum(sizes.values())  # one after the other
 
 
 def test_a_chain_needs_two_buffers() -> None:
@@ -149,3 +166,27 @@ def test_the_arena_joins_what_is_given_back() -> None:
         arena.give(*taken.pop(rng.randrange(len(taken))))
     assert arena.holes == [(arena.size, 0)]
     assert arena.take(arena.size + 1) == 0  # the one hole grows
+
+
+def _stores(length: int, *, read_later: bool = False) -> Graph:
+    b = GraphBuilder()
+    x = b.input(TensorType("f64", (length,)), "x")
+    buffers = [b("cumsum", x, axis=0, reverse=False)]
+    for i in range(length):
+        part = b("cumsum", b.slice(x, (i,), (i + 1,)), axis=0, reverse=False)
+        buffers.append(b("update", buffers[-1], part, starts=((i,),), step=(1,)))
+    return b.build([buffers[-1], *([buffers[0]] if read_later else [])])
+
+
+@pytest.mark.parametrize("read_later", [False, True])
+def test_updates_are_in_place_where_nobody_reads_the_old_value(read_later: bool) -> None:
+    graph = run_passes(_stores(20, read_later=read_later), LOWER)
+    plan = plan_buffers(graph)
+    simulate(graph, plan)
+    copies = [
+        operation
+        for operation in graph
+        if operation.name == "update"
+        and plan.places[operation.operands[0]] != plan.places[operation.result]
+    ]
+    assert len(copies) == read_later

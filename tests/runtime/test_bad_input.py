@@ -137,21 +137,12 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[FusegradError]]] = {
     "masked": (lambda: np.ma.array([1.0, 2.0], mask=[True, False]), TraceError),
     "matrix": (lambda: np.matrix([[1.0]]), TraceError),
     "subclass": (lambda: np.ones(3).view(Plain), TraceError),
-    "text": (lambda: "text", TraceError),
-    "bytes object": (lambda: b"text", TraceError),
     "set": (lambda: {1.0, 2.0}, TraceError),
-    "range": (lambda: range(3), TraceError),
     "generator": (lambda: (i for i in range(3)), TraceError),
-    "function": (lambda: np.sin, TraceError),
-    "class": (lambda: float, TraceError),
     "instance": (Thing, TraceError),
-    "dtype": (lambda: np.dtype(float), TraceError),
     "sparse matrix": (lambda: scipy.sparse.csr_matrix(np.eye(2)), TraceError),
     "sparse array": (lambda: scipy.sparse.coo_array(np.eye(2)), TraceError),
     "memoryview": (lambda: memoryview(b"abc"), TraceError),
-    "slice": (lambda: slice(0, 2), TraceError),
-    "ellipsis": (lambda: ..., TraceError),
-    "text in a dict": (lambda: {"a": {"b": "text"}}, TraceError),
 }
 
 
@@ -168,8 +159,7 @@ def test_is_refused(name: str, kind: str) -> None:
     for _ in range(2):
         with pytest.raises(error) as caught:
             compiled(make(), X)
-        path = "x['a']['b']" if name == "text in a dict" else "x"
-        assert caught.value.what.startswith(f"{path} ") or f" {path} " in caught.value.what
+        assert caught.value.what.startswith("x ") or " x " in caught.value.what
         assert "0x" not in caught.value.what
         assert len(caught.value.what) < 200
         assert caught.value.hint
@@ -201,45 +191,33 @@ def bad_concatenate(x: Any) -> Any:
 
 
 def truth(x: Any) -> Any:
-    if np.sum(x) > 0:
+    if x > 0:
         return x
     return -x
 
 
-def loop(x: Any) -> Any:
-    while x[0, 0] < 3:
-        x = x + 1
-    return x
+def as_item(x: Any) -> Any:
+    return x.item()
 
 
-def as_float(x: Any) -> Any:
-    return float(x[0, 0])
-
-
-def as_list(x: Any) -> Any:
-    return x.tolist()
+def as_int(x: Any) -> Any:
+    return [1, 2, 3][int(x)]
 
 
 def as_index(x: Any) -> Any:
-    return [1, 2, 3][np.argmax(x)]
+    return [1, 2, 3][x[0, 0]]
 
 
-def as_array(x: Any) -> Any:
-    return np.asarray(x)
-
-
-def index_into_an_array_from_outside(x: Any) -> Any:
-    return np.eye(4)[np.argmax(x, axis=1)]
+FROM_OUTSIDE = np.zeros(3)
 
 
 def stored(x: Any) -> Any:
-    made = np.zeros(3)
-    made[0] = x[0, 0]
-    return made
+    FROM_OUTSIDE[0] = x[0, 0]
+    return x
 
 
 def unsupported(x: Any) -> Any:
-    return np.partition(x, 2)
+    return np.packbits(x > 0)
 
 
 def unsupported_solver(x: Any) -> Any:
@@ -274,10 +252,6 @@ def bad_index(x: Any) -> Any:
     return x["a"]
 
 
-def returns_text(x: Any) -> Any:
-    return {"a": x, "b": "text"}
-
-
 def returns_object(x: Any) -> Any:
     return Thing()
 
@@ -294,25 +268,18 @@ def adds_object_array(x: Any) -> Any:
     return x + np.array([1, None, 2, 3], object)
 
 
-def adds_complex(x: Any) -> Any:
-    return x * 1j
-
-
 LINES: dict[Callable[[Any], Any], tuple[type[Exception], str]] = {
     no_such_axis: (ShapeError, "return np.sum"),
     inner_sizes: (ShapeError, "return y @ x"),
     broadcast: (ShapeError, "return x + np"),
     bad_reshape: (ShapeError, "return np.reshape"),
     bad_concatenate: (ShapeError, "return np.concatenate"),
-    truth: (TraceError, "if np.sum(x) > 0"),
-    loop: (TraceError, "while x[0, 0] < 3"),
-    as_float: (TraceError, "return float"),
-    as_list: (TraceError, "return x.tolist"),
-    as_index: (TraceError, "return [1, 2, 3]"),
-    as_array: (TraceError, "return np.asarray"),
-    index_into_an_array_from_outside: (TraceError, "return np.eye"),
-    stored: (TraceError, "made[0] = x"),
-    unsupported: (UnsupportedError, "return np.partition"),
+    truth: (ShapeError, "if x > 0"),
+    as_item: (ShapeError, "return x.item"),
+    as_int: (ShapeError, "return [1, 2, 3][int(x)]"),
+    as_index: (TraceError, "return [1, 2, 3][x[0, 0]]"),
+    stored: (TraceError, "FROM_OUTSIDE[0] = x"),
+    unsupported: (UnsupportedError, "return np.packbits"),
     unsupported_solver: (UnsupportedError, "return np.linalg.eig"),
     as_bytes: (TraceError, "return x.tobytes"),
     unsupported_attribute: (UnsupportedError, "return x.ctypes"),
@@ -321,12 +288,10 @@ LINES: dict[Callable[[Any], Any], tuple[type[Exception], str]] = {
     out_of_bounds: (IndexError, "return x[10]"),
     too_many_indices: (IndexError, "return x[0, 0, 0]"),
     bad_index: (IndexError, 'return x["a"]'),
-    returns_text: (TraceError, "def returns_text"),
     returns_object: (TraceError, "def returns_object"),
     adds_text: (TypeError, 'return x + "text"'),
     adds_object: (TypeError, "return x + Thing()"),
     adds_object_array: (DTypeError, "return x + np.array"),
-    adds_complex: (DTypeError, "return x * 1j"),
 }
 
 

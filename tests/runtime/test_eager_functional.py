@@ -82,7 +82,7 @@ def test_binary_cross_entropy_weights() -> None:
 
 
 def test_mse_loss_names_shapes_that_do_not_fit() -> None:
-    with pytest.raises(RuntimeError, match="must match"):
+    with pytest.warns(UserWarning, match="broadcasting"), pytest.raises(RuntimeError, match="must"):
         nn.mse_loss(fg.ones(2), fg.ones(3))
 
 
@@ -216,5 +216,7 @@ def test_bad_options() -> None:
         SGD(x)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="non-leaf"):
         SGD([x * 2])
-    with pytest.raises(ValueError, match="more than one"):
+    with pytest.warns(UserWarning, match="duplicate"):
         SGD([x, x])
+    with pytest.raises(ValueError, match="more than one"):
+        SGD([{"params": [x]}, {"params": [x]}])

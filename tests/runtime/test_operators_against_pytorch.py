@@ -15,7 +15,7 @@ from fusegrad.nn import functional as nn_functional
 from fusegrad.runtime.eager import functions
 from fusegrad.runtime.eager.autograd import grad
 
-from . import layer_table  # noqa: F401  (adds its cases)
+from . import family_table, layer_table  # noqa: F401  (they add their cases)
 from .operator_table import CASES, Case, outputs_of
 
 torch = pytest.importorskip("torch")
@@ -31,11 +31,24 @@ OTHER_NAMES = {
     "linalg.norm nuc",
     "linalg.multi_dot",
     "nn.pad circular",
+    "nn.elu inplace",
+    "linalg.tensorinv",
+    "chain_matmul",
 }
+# PyTorch changes in place what its derivative reads.
+NO_GRADIENT = {"vander", "vander increasing"}
 # PyTorch itself is exact to single precision only: by a series, by constants that are floats.
 ROUGH = {"polygamma 1", "nn.hardsigmoid", "nn.celu alpha", "digamma"}
 # PyTorch has no second derivative.
-FIRST_ORDER = {"cdist", "nn.hardsigmoid"}
+FIRST_ORDER = {
+    "cdist",
+    "nn.hardsigmoid",
+    "nn.multi_margin_loss",
+    "nn.multi_margin_loss weight",
+    "nn.multi_margin_loss unbatched",
+    "nn.multilabel_margin_loss",
+    "nn.pdist",
+}
 
 
 class Ours:
@@ -129,7 +142,7 @@ def test_it_is_pytorch_s(name: str) -> None:
         assert [type(x.grad_fn).__name__ for x in a.linked] == [
             type(x.grad_fn).__name__ for x in b.linked
         ]
-    if not a.linked:
+    if not a.linked or name in NO_GRADIENT:
         return
     first = a.pull(a.linked, True), b.pull(b.linked, True)
     for found, expected in zip(*first, strict=True):

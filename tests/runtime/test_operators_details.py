@@ -9,7 +9,7 @@ import pytest
 import scipy.linalg
 
 import fusegrad.runtime.eager as fg
-from fusegrad import linalg, special
+from fusegrad import autograd, linalg, special
 from fusegrad.nn import functional as nn
 from fusegrad.runtime.eager import functions as F  # noqa: N812
 
@@ -39,6 +39,53 @@ REFERENCES = {
     "roll": (lambda x: F.roll(x, 2, 1), lambda x: np.roll(x, 2, 1)),
     "log_ndtr": (lambda x: special.log_ndtr(x), lambda x: scipy.special.log_ndtr(x)),
     "entr": (lambda x: special.entr(x * x), lambda x: scipy.special.entr(x * x)),
+    "erfinv": (lambda x: F.erfinv(F.tanh(x)), lambda x: scipy.special.erfinv(np.tanh(x))),
+    "ndtri": (
+        lambda x: special.ndtri(F.exp(-x * x)),
+        lambda x: scipy.special.ndtri(np.exp(-x * x)),
+    ),
+    **{
+        name: (
+            lambda x, n=name: getattr(special, n)(x * x * 4 + 0.1),
+            lambda x, n=reference: getattr(scipy.special, n)(x * x * 4 + 0.1),
+        )
+        for name, reference in {
+            "bessel_j0": "j0",
+            "bessel_j1": "j1",
+            "bessel_y0": "y0",
+            "bessel_y1": "y1",
+            "modified_bessel_k0": "k0",
+            "modified_bessel_k1": "k1",
+            "scaled_modified_bessel_k0": "k0e",
+            "scaled_modified_bessel_k1": "k1e",
+        }.items()
+    },
+    "erfcx": (lambda x: special.erfcx(x * 5), lambda x: scipy.special.erfcx(x * 5)),
+    "multigammaln": (
+        lambda x: special.multigammaln(x * x + 2, 3),
+        np.vectorize(lambda v: scipy.special.multigammaln(v * v + 2, 3)),
+    ),
+    "matrix_exp": (
+        lambda x: linalg.matrix_exp(x @ x.T),
+        lambda x: scipy.linalg.expm(x @ x.T),
+    ),
+    "quantile": (lambda x: F.quantile(x, 0.3, dim=1), lambda x: np.quantile(x, 0.3, 1)),
+    "nanquantile": (
+        lambda x: F.nanquantile(F.log(x), 0.6),
+        lambda x: np.nanquantile(np.log(np.where(x > 0, x, np.nan)), 0.6),
+    ),
+    "cov": (lambda x: F.cov(x), np.cov),
+    "corrcoef": (lambda x: F.corrcoef(x), np.corrcoef),
+    "gradient": (
+        lambda x: F.gradient(x, dim=1, edge_order=2)[0],
+        lambda x: np.gradient(x, axis=1, edge_order=2),
+    ),
+    "trapezoid": (lambda x: F.trapezoid(x, dx=0.5), lambda x: np.trapezoid(x, dx=0.5)),
+    "vander": (lambda x: F.vander(x[0], 3), lambda x: np.vander(x[0], 3)),
+    "lstsq": (
+        lambda x: linalg.lstsq(x.T, (x.T * x.T)[:, :2]).solution,
+        lambda x: np.linalg.lstsq(x.T, (x.T * x.T)[:, :2], rcond=None)[0],
+    ),
     "pinv": (lambda x: linalg.pinv(x), np.linalg.pinv),
     "svdvals": (lambda x: linalg.svdvals(x), lambda x: np.linalg.svd(x)[1]),
     "nuclear norm": (lambda x: linalg.norm(x, "nuc"), lambda x: np.linalg.norm(x, "nuc")),
@@ -54,8 +101,18 @@ def test_value(name: str) -> None:
 
 def test_factors_multiply_to_the_matrix() -> None:
     x = fg.tensor(SAMPLE)
-    u, s, vh = linalg.svd(x)
+    u, s, vh = linalg.svd(x, full_matrices=False)
     np.testing.assert_allclose(((u * s) @ vh).numpy(), SAMPLE)
+    for matrix in (x, x.T):
+        u, s, vh = linalg.svd(matrix)
+        assert (u.shape[1], vh.shape[0]) == matrix.shape
+        for factor in (u, vh):
+            np.testing.assert_allclose((factor @ factor.T).numpy(), np.eye(len(factor)), atol=1e-12)
+        np.testing.assert_allclose(((u[:, :3] * s) @ vh[:3]).numpy(), matrix.numpy())
+    q, r = linalg.qr(x.T, mode="complete")
+    assert (q.shape, r.shape) == ((4, 4), (4, 3))
+    np.testing.assert_allclose((q @ r).numpy(), SAMPLE.T, atol=1e-12)
+    assert linalg.qr(x, mode="r").Q.numel() == 0
     q, r = linalg.qr(x)
     np.testing.assert_allclose((q @ r).numpy(), SAMPLE)
     gram = SAMPLE @ SAMPLE.T
@@ -280,5 +337,29 @@ def test_sizes_that_do_not_fit() -> None:
         nn.conv2d(fg.zeros(1, 3, 4, 4), fg.zeros(2, 2, 3, 3))
     with pytest.raises(RuntimeError, match="normalized_shape"):
         nn.layer_norm(x, (2,))
-    with pytest.raises(RuntimeError, match="must match"):
+    with pytest.warns(UserWarning, match="size"), pytest.raises(RuntimeError, match="must"):
         nn.l1_loss(x, fg.zeros(2, 2))
+
+
+def test_quantiles_of_the_normal_distribution_at_the_ends() -> None:
+    x = leaf([0.0, 1e-300, 1e-20, 0.5, 1.0, 1.5, math.nan])
+    z = special.ndtri(x)
+    expected = scipy.special.ndtri(x.detach().numpy())
+    np.testing.assert_allclose(z.detach().numpy(), expected, rtol=1e-14)
+    ends = F.erfinv(fg.tensor([-1.0, 1.0, 2.0]))
+    assert ends.tolist()[:2] == [-math.inf, math.inf]
+    assert math.isnan(ends.tolist()[2])
+
+
+def test_the_derivatives_of_erfinv_are_those_of_its_inverse() -> None:
+    x = leaf(np.linspace(-0.999, 0.999, 41))
+    y = F.erfinv(x)
+    slope = math.sqrt(math.pi) / 2 * np.exp(y.detach().numpy() ** 2)
+    (first,) = autograd.grad(y.sum(), x, create_graph=True)
+    np.testing.assert_allclose(first.detach().numpy(), slope, rtol=1e-12)
+    (second,) = autograd.grad(first.sum(), x, create_graph=True)
+    expected = 2 * y.detach().numpy() * slope**2
+    np.testing.assert_allclose(second.detach().numpy(), expected, rtol=1e-9, atol=1e-9)
+    (third,) = autograd.grad(second.sum(), x)
+    expected = slope**3 * (2 + 8 * y.detach().numpy() ** 2)
+    np.testing.assert_allclose(third.numpy(), expected, rtol=1e-6)

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusegrad.ir import FusegradError, interpret
-from fusegrad.ir.autodiff import value_and_vjp
-from fusegrad.tracer import UnsupportedError, flatten, trace
+from fusegrad.ir import FusegradError
+from fusegrad.tracer import UnsupportedError
 
-from .running import array, check, run
+from .running import array, check, check_derivatives, run
 
 A = array("float64", 3, 4)
 B = array("float64", 4, 5, seed=1)
@@ -111,7 +110,6 @@ CHOICES: list[Case] = [
     (lambda x, y: np.where(M, x, y[:1]), (A, F)),
     (lambda x: np.where([True, False, True, False], 1, x), (J,)),
     (lambda x: (np.clip(x, -1, 1), x.clip(0), np.clip(x, None, 0.5), x.clip(max=1)), (A,)),
-    (lambda x: np.clip(x, min=-1, max=1), (A,)),
     (lambda x, y: np.clip(x, y, y + 1), (A, V)),
     (lambda x: np.clip(x, 0.5, 1), (I,)),
     (lambda x: np.nan_to_num(x, nan=3.0, posinf=1, neginf=2), (ODD,)),
@@ -142,6 +140,9 @@ CHOICES: list[Case] = [
     (lambda x: (np.shape(x), np.ndim(x), np.size(x), np.size(x, 1), len(x), x.nbytes), (A,)),
     (lambda x: np.ones(3, np.result_type(x, 1.0)), (F,)),
 ]
+
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+    CHOICES += [(lambda x: np.clip(x, min=-1, max=1), (A,)), (lambda x: np.clip(x), (A,))]
 
 PRODUCTS: list[Case] = [
     (lambda x, y: (x @ y, np.matmul(x, y), np.dot(x, y), x.dot(y)), (A, B)),
@@ -341,16 +342,11 @@ def test_what_numpy_refuses_is_refused(function: Callable[[Any], Any]) -> None:
 
 
 UNSUPPORTED: list[tuple[Callable[[Any], Any], str]] = [
-    (lambda x: np.sort(x), r"np\.sort"),
-    (lambda x: np.fft.fft(x), r"np\.fft\.fft"),
+    (lambda x: np.linalg.eigvals(x), r"np\.linalg\.eigvals"),
     (lambda x: np.linalg.svd(x), r"np\.linalg\.svd"),
-    (lambda x: np.where(x > 0), r"np\.where"),
-    (lambda x: np.nonzero(x), r"np\.nonzero"),
-    (lambda x: np.max(x, where=x > 0, initial=0), r"np\.max: where="),
-    (lambda x: np.sum(x, out=np.zeros(())), r"np\.sum: out="),
-    (lambda x: np.pad(x, 1, "mean"), "mode='mean'"),
-    (lambda x: np.linalg.norm(x, 2), r"np\.linalg\.norm"),
-    (lambda x: x.sort(), r"ndarray\.sort"),
+    (lambda x: np.pad(x, 1, lambda row, *rest: None), "mode="),
+    (lambda x: np.linalg.eig(x), r"np\.linalg\.eig"),
+    (lambda x: x.byteswap(), r"ndarray\.byteswap"),
 ]
 
 
@@ -363,42 +359,12 @@ def test_unsupported_functions_are_named(function: Callable[[Any], Any], text: s
     assert caught.value.hint
 
 
-def test_an_unknown_function_names_its_nearest() -> None:
-    with pytest.raises(UnsupportedError, match=r"np\.nanvar is not supported") as caught:
-        run(np.nanvar, A)
-    assert "nearest supported: np.var" in caught.value.hint
-
-
 # --- derivatives: what is composed here of ops has the derivative that differences show ---
 
 DIFFERENTIABLE = [*REDUCTIONS, *SHAPES, *CHOICES, *PRODUCTS, *DERIVED]
 DIFFERENTIABLE += [(partial(np.einsum, text), tuple(arrays)) for text, *arrays in EINSUM]
 
 
-def weighted_sum(function: Callable[..., Any], *args: Any) -> Any:
-    """The float results of `function`, each element with a weight of its own, summed."""
-    leaves, _ = flatten(function(*args))
-    total = 0.0
-    for leaf in leaves:
-        if hasattr(leaf, "dtype") and leaf.dtype.kind == "f":
-            weights = np.cos(np.arange(float(leaf.size))).reshape(leaf.shape)
-            total = total + (leaf * weights).sum()
-    return total
-
-
 @pytest.mark.parametrize(("function", "args"), DIFFERENTIABLE)
 def test_derivatives(function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    scalar = partial(weighted_sum, function)
-    traced = trace(scalar, args, {}, "scalar")
-    rounded = any(op.name == "cast" and op.result.dtype == "f32" for op in traced.graph)
-    if rounded or any(x.dtype != np.float64 for x in args):
-        pytest.skip("too coarse for differences")
-    joint = value_and_vjp(traced.graph, range(len(args)), seed=0)
-    _, *gradients = interpret(joint, [*args, *traced.captured])
-    for i, (x, gradient) in enumerate(zip(args, gradients, strict=True)):
-        direction = np.random.default_rng(i).normal(size=x.shape)
-        low, high = (
-            scalar(*args[:i], x + step * direction, *args[i + 1 :]) for step in (-1e-6, 1e-6)
-        )
-        slope = (high - low) / 2e-6
-        np.testing.assert_allclose((gradient * direction).sum(), slope, rtol=1e-5, atol=1e-6)
+    check_derivatives(function, *args)

@@ -8,6 +8,7 @@ from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,7 +124,18 @@ def test_registered_classes() -> None:
 def test_a_dataclass_is_rebuilt_without_init() -> None:
     treedef = flatten(Layer(1, 2))[1]
     assert unflatten(treedef, [object, 3]).weight is object
-    assert flatten(Layer) == ([Layer], flatten(1)[1])  # the class itself is a leaf
+    assert flatten(Layer)[0] == []  # the class itself is static
+
+
+def test_what_is_static_is_part_of_the_structure() -> None:
+    static = ("text", b"text", len, np.sin, float, np.dtype("f4"), slice(1, None), ..., range(3))
+    for x in static:
+        leaves, treedef = flatten({"a": 1.0, "b": x})
+        assert leaves == [1.0]
+        assert treedef.statics == (x,)
+        assert unflatten(treedef, [2.0]) == {"a": 2.0, "b": x}
+        assert treedef != flatten({"a": 1.0, "b": "other"})[1]
+        assert treedef == flatten({"a": 3.0, "b": x})[1]
 
 
 def test_paths() -> None:

