@@ -17,7 +17,6 @@ import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -337,7 +336,8 @@ def _is_library(value: Any) -> bool:
 def _is_installed(package: str) -> bool:
     """Does a top-level package lie where pip puts them?"""
     file = getattr(sys.modules.get(package), "__file__", None)
-    return file is not None and bool({"site-packages", "dist-packages"} & {*Path(file).parts})
+    parts = (file or "").replace("\\", "/").split("/")
+    return "site-packages" in parts or "dist-packages" in parts
 
 
 def _user_classes(cls: type) -> list[type]:

@@ -6,7 +6,7 @@ moved on is told of.
 
 from __future__ import annotations
 
-import random
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...ir import Location
-from ..eager.generator import drawn
+
+_OURS = __name__.removesuffix("compiled.randomness") + "eager.generator"
 
 
 class RandomWarning(UserWarning):
@@ -28,9 +29,9 @@ class Generators:
 
     def __init__(self, objects: Iterable[Any]) -> None:
         readers: list[tuple[str, Callable[[], Any]]] = [
-            ("np.random", np.random.get_state),
-            ("random", random.getstate),
-            ("fusegrad's generator", lambda: drawn(lambda g: g.bit_generator.state)),
+            ("np.random", lambda: _used("numpy.random", lambda m: m.get_state(), 623)),
+            ("random", lambda: _used("random", lambda m: m.getstate(), 624)),
+            ("fusegrad's generator", lambda: _used(_OURS, lambda m: m.draws(), 0)),
         ]
         readers += [(type(x).__name__, reader) for x in objects if (reader := _reader(x))]
         self._states = [(name, reader, _frozen(reader())) for name, reader in readers]
@@ -40,15 +41,38 @@ class Generators:
         return [name for name, reader, state in self._states if _frozen(reader()) != state]
 
 
+def _used(module: str, read: Callable[[Any], Any], fresh: int) -> Any:
+    """The state of a module's generator; None while that is not loaded, or is as it was then.
+
+    `fresh` is where a generator stands from which nobody has drawn: the place in its state.
+    """
+    loaded = sys.modules.get(module)
+    if loaded is None:
+        return None
+    place = state = read(loaded)
+    if isinstance(state, tuple):  # NumPy's name, keys, place …, or Python's version, numbers …
+        place = state[2] if isinstance(state[0], str) else state[1][-1]
+    return None if place == fresh and module not in _seen else _remember(module, state)
+
+
+_seen: set[str] = set()  # modules whose generators have been drawn from
+
+
+def _remember(module: str, state: Any) -> Any:
+    _seen.add(module)
+    return state
+
+
 def _reader(x: Any) -> Callable[[], Any] | None:
     """What reads the state of a generator; None for any other object."""
-    if isinstance(x, np.random.Generator):
+    numbers, python = sys.modules.get("numpy.random"), sys.modules.get("random")
+    if numbers is not None and isinstance(x, numbers.Generator):
         return lambda: x.bit_generator.state
-    if isinstance(x, np.random.RandomState):
-        return x.get_state
-    if isinstance(x, random.Random) and not isinstance(x, random.SystemRandom):
-        return x.getstate
-    return None
+    if numbers is not None and isinstance(x, numbers.RandomState):
+        return x.get_state  # type: ignore[no-any-return]
+    if python is None or isinstance(x, python.SystemRandom):
+        return None
+    return x.getstate if isinstance(x, python.Random) else None
 
 
 def _frozen(state: Any) -> Any:

@@ -12,6 +12,7 @@ __all__ = ["drawn", "manual_seed"]
 
 _LOCK = threading.Lock()
 _GENERATOR = [np.random.default_rng()]
+_DRAWS = [0]
 
 
 def manual_seed(seed: int) -> np.random.Generator:
@@ -24,4 +25,10 @@ def manual_seed(seed: int) -> np.random.Generator:
 def drawn(draw: Callable[[np.random.Generator], Any]) -> Any:
     """What `draw` makes of the generator, which no other thread uses meanwhile."""
     with _LOCK:
+        _DRAWS[0] += 1
         return draw(_GENERATOR[0])
+
+
+def draws() -> int:
+    """How often numbers have been drawn."""
+    return _DRAWS[0]
