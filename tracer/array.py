@@ -311,7 +311,14 @@ class TracedArray:
     def __ne__(self, other: object) -> Any:
         return ufuncs.equality(np.not_equal, self, other)
 
-    __hash__ = None  # type: ignore[assignment]  # as an ndarray: == compares elements
+    def __hash__(self) -> int:
+        if self.shape or self.boxed:  # == compares elements
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        raise TraceError(
+            f"a {self!r} has no value while tracing, it cannot be in a set or a key of a dict",
+            at=locate(),
+            hint="lists and indices instead of sets and dicts of values; np.unique for a set",
+        )
 
     def __neg__(self) -> Any:
         return ufuncs.operate(np.negative, self)
@@ -490,10 +497,12 @@ class TracedArray:
         wanted = (axes[0] if len(axes) == 1 else axes) or None
         return dispatch(np.transpose, (self, wanted), {})
 
-    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """The elements in another dtype; as a copy, whatever the keywords say."""
+    def astype(self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
+        """The elements in another dtype. Without `copy` it is the same array where it can be."""
         from .operands import cast_to, lift, wrap
 
+        if not copy and not self.weak and self.dtype == dtype:
+            return self
         if np.dtype(dtype).kind == "c":
             return complexes.as_complex(self).astype(dtype)
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .errors import TraceError
 from .known import any_traced, given, known, plain
 from .operands import lift
+from .source import locate
 from .trace import current_trace, is_traced, is_tracing
 
 
@@ -75,12 +77,21 @@ def original_of(cls: Any) -> Any:
 
 def to_float(x: Any = 0.0, /) -> Any:
     """`float`, in calls: a traced number stays one."""
+    if isinstance(x, str) and x.startswith("traced array"):
+        raise TraceError(
+            f"float() of the text {x!r}: values are not known while tracing",
+            at=locate(),
+            hint="go on with the array; print it, or write it down, outside of the function",
+        )
     if not (is_traced(x) or is_eager(x)):
         return float(x)
     if x.size != 1:
         raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
     number = x.reshape(()).astype(np.float64)
-    return current_trace().wrap(number.value, weak=True) if is_traced(x) else number
+    if is_traced(x):
+        return current_trace().wrap(number.value, weak=True)
+    number.weak = True
+    return number
 
 
 def is_eager(x: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from ..ir.errors import ShapeError
 from ..ir.graph import Value
 from ..ir.record import record
-from .operands import builder, same_dtype, wrap
+from .operands import builder, lift, same_dtype, wrap, wrap_view
 from .registry import implements
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def _einsum(*operands: Any, optimize: Any = True, dtype: Any = None) -> TracedAr
         needed = {label for term in others for label in term.labels} | set(output)
         terms = [*others, _contract(terms[first], terms[second], needed)]
     result = builder().cast(_arranged(terms[0], output), kept)
+    if len(inputs) == 1 and set(inputs[0]) == set(output) and dtype is None:
+        return wrap_view(result, lift(arrays[0]), shared=True)  # nothing is summed
     return wrap(result) if dtype is None else wrap(result).astype(dtype)
 
 

@@ -113,6 +113,8 @@ def _read_one(part: Any, x: TracedArray) -> Any:
         return _read_array(part)
     if hasattr(part, "__index__"):
         return operator.index(part)
+    if isinstance(part, Sequence) and not isinstance(part, str | bytes):
+        return _read_array(list(part))
     raise _no_index(part)
 
 

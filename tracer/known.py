@@ -64,7 +64,7 @@ class KnownArray(TracedArray):
     """An ndarray that can become a traced array; its methods are those of ndarrays, see below."""
 
     __slots__ = ()
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         targets = (*kwargs.get("out", ()), *(inputs[:1] if method == "at" else ()))

@@ -69,16 +69,46 @@ def _weak(x: Any) -> Any:
     return current_trace().wrap(lift(x).value, weak=True)
 
 
+# Where Python's own raise ValueError.
+_OUTSIDE: dict[str, Callable[[Any], Any]] = {
+    "acos": lambda x: abs(x) > 1,
+    "acosh": lambda x: x < 1,
+    "asin": lambda x: abs(x) > 1,
+    "atanh": lambda x: abs(x) >= 1,
+    "log": lambda x: x <= 0,
+    "log10": lambda x: x <= 0,
+    "log1p": lambda x: x <= -1,
+    "log2": lambda x: x <= 0,
+    "sqrt": lambda x: x < 0,
+}
+
+
+def in_domain(name: str, *args: Any) -> bool:
+    """Has a function of `math` a value here?"""
+    return name not in _OUTSIDE or not _OUTSIDE[name](args[0])
+
+
+def _inside(name: str, x: Any) -> Any:
+    """`x`; that it is in the function's domain is a condition of the path, where values are known.
+
+    Raises ValueError as Python does.
+    """
+    if current_trace().arguments is not None and not in_domain(name, x):
+        raise ValueError("math domain error")
+    return x
+
+
 def _ufunc(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
-        return _weak(call_ufunc(ufunc, tuple(map(_number, args))))
+        first, *rest = map(_number, args)
+        return _weak(call_ufunc(ufunc, (_inside(name, first), *rest)))
 
     call.__name__ = name
     return call
 
 
 def _log(x: Any, base: Any = None) -> Any:
-    found = call_ufunc(np.log, (_number(x),))
+    found = call_ufunc(np.log, (_inside("log", _number(x)),))
     if base is not None:
         found = found / call_ufunc(np.log, (_number(base),))
     return _weak(found)

@@ -87,10 +87,10 @@ def _place(number: int, shape: Shape) -> Shape:
 # --- views ---
 
 
-def view_of(value: Value, of: TracedArray) -> TracedArray:
+def view_of(value: Value, of: TracedArray, *, shared: bool = False) -> TracedArray:
     """The array of a value that in NumPy shares the memory of `of`: made from its value by ops of
     which each shows, or picks from, its first operand. A reshape that NumPy can't do by strides is
-    a copy there and here.
+    a copy there and here, unless the memory is known to be `shared`.
     """
     steps = _path(value, of.value)
     trace = current_trace()
@@ -99,7 +99,7 @@ def view_of(value: Value, of: TracedArray) -> TracedArray:
     memory = memory_of(of)
     found = trace.wrap(value)
     found.memory, found.steps, found.seen = memory, (*of.steps, *steps), memory.version
-    if any(step.name == "reshape" and not _only_unit_axes(step) for step in steps):
+    if not shared and any(step.name == "reshape" and not _only_unit_axes(step) for step in steps):
         found.layout = layout_of(found)
         if found.layout is None:
             return trace.wrap(value)

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from ..ir.view import row_major_strides
 from . import complexes, questions, series, special, vectorised
 from .conversions import CONVERTORS, MODE
 from .errors import UnsupportedError
 from .known import any_traced, call_function, call_plain, given, known
 from .mathematics import traced_version
-from .mutation import fitted
+from .mutation import fitted, layout_of
 from .operands import lift
 from .promotion import static_shape, supported_dtype
 from .registry import FUNCTIONS
@@ -55,7 +56,7 @@ def _array(
         x, alone = x.astype(dtype), False
     if ndmin > x.ndim:
         x = x.reshape((1,) * (ndmin - x.ndim) + x.shape)
-    if alone and not copy and not x.weak:
+    if alone and not copy and (x.shape or x.boxed):
         return x
     made = _fresh(x)
     made.boxed = not made.shape
@@ -69,6 +70,23 @@ def _settled(x: Any) -> Any:
 
 def _as_array(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
     return _array(a, dtype, copy=bool(options.get("copy")))
+
+
+def _as_contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    return _laid_out(_as_array(a, dtype), row_major_strides)
+
+
+def _as_fortran(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    return _laid_out(_as_array(a, dtype), lambda shape: row_major_strides(shape[::-1])[::-1])
+
+
+def _laid_out(x: Any, order: Callable[[Any], Any]) -> Any:
+    """`x` itself where its elements lie in this order, else a copy; of one axis at least."""
+    layout = layout_of(x)
+    strides = () if layout is None else zip(x.shape, layout.strides, order(x.shape), strict=True)
+    if layout is None or any(n > 1 and have != want for n, have, want in strides):
+        x = x.copy()
+    return x if x.shape else x.reshape(1)
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **options: Any) -> Any:
@@ -97,8 +115,8 @@ MAKERS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.array: _array,
     np.asarray: _as_array,
     np.asanyarray: _as_array,
-    np.ascontiguousarray: _as_array,
-    np.asfortranarray: _as_array,
+    np.ascontiguousarray: _as_contiguous,
+    np.asfortranarray: _as_fortran,
     np.full: _full,
     np.fromiter: _from_iterable,
     np.arange: _arange,

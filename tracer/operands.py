@@ -36,11 +36,11 @@ def wrap(value: Value) -> TracedArray:
     return current_trace().wrap(value)
 
 
-def wrap_view(value: Value, of: TracedArray) -> TracedArray:
+def wrap_view(value: Value, of: TracedArray, *, shared: bool = False) -> TracedArray:
     """The traced array of a value that in NumPy would be a view of `of`."""
     from .mutation import view_of
 
-    return view_of(value, of)
+    return view_of(value, of, shared=shared)
 
 
 def is_number(x: Any) -> bool:

@@ -56,11 +56,9 @@ def is_scalar(element: Any) -> bool:
 
 def class_behind(x: Any) -> type | None:
     """The class of what a traced array, an eager one or a known one stands for; else None."""
-    if is_eager(x):
-        return np.ndarray if x.shape or x.boxed else _class_of(x.dtype)
     if type(x) is ComplexArray:
         return np.ndarray if x.shape else _class_of(x.dtype)
-    if not (is_traced(x) or type(x).__mro__[1:2] == (_traced_class(),)):
+    if not (is_eager(x) or is_traced(x) or type(x).__mro__[1:2] == (_traced_class(),)):
         return None
     if x.weak:
         return {"b": bool, "i": int, "f": float}[x.dtype.kind]

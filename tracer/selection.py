@@ -54,7 +54,7 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Traced
     rows, columns = square.shape[-2:]
     count = min(rows, columns)
     flat = square[..., :count, :].reshape(*square.shape[:-2], count * columns)
-    return wrap_view(flat[..., :: columns + 1][..., :count].value, x)
+    return wrap_view(flat[..., :: columns + 1][..., :count].value, x, shared=True)
 
 
 @implements(np.trace)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ir.errors import ShapeError
-from .operands import builder, cast_to, lift, wrap, wrap_view
+from .operands import builder, lift, wrap, wrap_view
 from .promotion import (
     Shape,
     broadcast_shapes,
@@ -16,7 +16,6 @@ from .promotion import (
     normalise_axis,
     shape_text,
     static_shape,
-    supported_dtype,
 )
 from .registry import dispatch, implements
 
@@ -292,7 +291,7 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> TracedArray:
 
 @implements(np.astype if hasattr(np, "astype") else None)
 def _astype(x: Any, dtype: Any, /, *, copy: bool = True) -> TracedArray:
-    return wrap(cast_to(lift(x), supported_dtype(dtype, "the result of np.astype")))
+    return lift(x).astype(dtype, copy=copy)  # type: ignore[no-any-return]
 
 
 # --- what is known while tracing ---

@@ -26,9 +26,7 @@ def run_eagerly(
     given_tensors = any(_is_tensor(leaf) for leaf in call.leaves)
     chosen = _differentiated_leaves(transform, call)
     leaves = [_operand(leaf, i in chosen) for i, leaf in enumerate(call.leaves)]
-    seen = (
-        leaves if given_tensors else [wrap(leaf) for leaf in leaves]
-    )  # NumPy's semantics for NumPy's
+    seen = leaves if given_tensors else list(map(_as_numpys, leaves, call.leaves))
     args, kwargs = put_together(parameters, call, seen)
     with seen_eagerly(function) as version:
         result = unwrap(version(*args, **kwargs))
@@ -37,6 +35,14 @@ def run_eagerly(
     if transform.differentiates:
         result = _with_gradient(transform, call, result, leaves, given_tensors)
     return result if given_tensors else map_leaves(_as_numpy, result)
+
+
+def _as_numpys(leaf: Any, original: Any) -> Any:
+    """A leaf with the semantics of what NumPy, or Python, would have in its place."""
+    array = wrap(leaf)
+    if isinstance(array, EagerArray):
+        array.weak = type(original) in (bool, int, float)
+    return array
 
 
 def _write_back(leaves: list[Any], seen: list[Any]) -> None:
@@ -74,6 +80,8 @@ def _with_gradient(
     transform: Transform, call: Call, result: Any, leaves: list[Any], create_graph: bool
 ) -> Any:
     value, aux = result if transform.has_aux else (result, None)
+    if isinstance(value, float | np.floating):  # it depends on nothing that is differentiated
+        value = Tensor(np.asarray(value))
     if not _is_tensor(value) or value.shape != ():
         raise ShapeError(
             f"grad needs a scalar output, the function returned {type(value).__name__}"

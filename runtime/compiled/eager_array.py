@@ -17,7 +17,7 @@ import numpy as np
 from ...tracer.array import TracedArray
 from ...tracer.asking import cut_off, in_text
 from ...tracer.assignment import Flat
-from ...tracer.errors import StoreError, UnsupportedError
+from ...tracer.errors import StoreError, TraceError, UnsupportedError
 from ...tracer.known import WRITERS
 from ...tracer.pytree import flatten, map_leaves
 from ...tracer.registry import named_out
@@ -26,20 +26,22 @@ from ...tracer.trace import register_capturable
 from ..eager import Tensor
 from ..eager.composite import composite
 from ..eager.numpy_protocol import apply_function, apply_ufunc
-from .eager_memory import VIEWS, Memory, Steps, is_basic, plain_index, show
+from .eager_memory import VIEWS, Memory, Step, Steps, is_basic, plain_index, show
+from .eager_memory import step as as_step
 from .eager_numpy import as_eager, operands, requires_grad, values
 
 
 class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     """An eager Tensor with the methods, operators and promotion of an ndarray."""
 
-    __slots__ = ("_tensor", "boxed", "layout", "memory", "seen", "steps")
+    __slots__ = ("_tensor", "boxed", "layout", "memory", "seen", "steps", "weak")
     __array_priority__ = 1001
     __fusegrad_eager__ = True
     __fusegrad_trace__ = True  # functions of `fusegrad.nn` call `__fusegrad_apply__`
 
     def __init__(self, tensor: Tensor, *, boxed: bool = False) -> None:
         self.boxed = boxed  # an array although it has no axes: += changes it
+        self.weak = False  # stands for a Python number
         self.memory = Memory(tensor)
         self.steps: Steps = ()
         self.layout: np.ndarray | None = None  # shares memory as NumPy's array would
@@ -56,20 +58,26 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     # --- views and stores ---
 
-    def _view(self, name: str, *args: Any) -> EagerArray | None:
-        """The view that a call makes; None where NumPy makes a copy."""
-        layout = self._layout()
-        shown = show(layout, ((name, *args),))
-        if not np.may_share_memory(shown, layout):
+    def view(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The view that a call makes, or the parts of np.split; None where NumPy makes a copy."""
+        step = as_step(name, values(args), values(kwargs))
+        shown = show(self.layout_now(), (step,))
+        if isinstance(shown, np.ndarray):
+            return self._viewed(shown, step)
+        parts = [self._viewed(x, step, as_step("[]", (i,))) for i, x in enumerate(shown)]
+        return None if any(part is None for part in parts) else type(shown)(parts)
+
+    def _viewed(self, shown: np.ndarray, *steps: Step) -> EagerArray | None:
+        if not np.may_share_memory(shown, self.layout_now()):
             return None
         made = object.__new__(EagerArray)
-        made.boxed = not shown.ndim
+        made.boxed, made.weak = not shown.ndim, False
         made.memory, made.layout = self.memory, shown
-        made.steps = (*self.steps, (name, *args))
+        made.steps = (*self.steps, *steps)
         made.seen = -1
         return made
 
-    def _layout(self) -> np.ndarray:
+    def layout_now(self) -> np.ndarray:
         if self.layout is None:
             self.layout = np.empty(self.shape, self.dtype)
         return self.layout
@@ -111,8 +119,8 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
         args, kwargs = named_out(function, args, kwargs)
         if kwargs.get("out") is not None:
             return _into(function, function, args, {**kwargs, "out": (kwargs["out"],)})
-        if function in VIEWS and not kwargs and isinstance(args[0], EagerArray):
-            found = args[0]._view(VIEWS[function], *values(args[1:]))
+        if function in VIEWS:
+            found = _shown(function, args, kwargs)
             if found is not None:
                 return found
         if not requires_grad(flatten((args, kwargs))[0]):
@@ -126,7 +134,14 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
         return wrap(composite(function.__name__, function, inside, **static))
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        return np.array(self.tensor.numpy(), *args, **kwargs)
+        if self.tensor.requires_grad:
+            raise TraceError(
+                "a value that is differentiated becomes a plain NumPy array, through which no "
+                "gradient flows",
+                at=locate(),
+                hint="an np or scipy.special function that has a rule, or a formula in those",
+            )
+        return np.array(self.tensor._data, *args, **kwargs)
 
     # --- what is known of it ---
 
@@ -185,6 +200,11 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __contains__(self, x: Any) -> bool:
         return x in self._values
 
+    def __hash__(self) -> int:
+        if self.shape or self.boxed:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        return hash(self._values[()])
+
     def __format__(self, spec: str) -> str:
         return format(self._values[()], spec)
 
@@ -197,9 +217,11 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
         index = values(index)
         if not is_basic(index):
             return self._run(operator.getitem, index)
-        found = self._layout()[index]
-        if isinstance(found, np.ndarray) and self._view("[]", plain_index(index)) is not None:
-            return self._view("[]", plain_index(index))
+        found = self.layout_now()[index]
+        if isinstance(found, np.ndarray):
+            view = self.view("[]", plain_index(index))
+            if view is not None:
+                return view
         return self._run(operator.getitem, plain_index(index))  # a scalar shares no memory
 
     def copy(self, order: str = "C") -> EagerArray:
@@ -247,9 +269,30 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     def squeeze(self, *axis: Any) -> Any:
         return np.squeeze(cast(Any, self), *axis)
 
+    def diagonal(self, *args: Any, **kwargs: Any) -> Any:
+        return np.diagonal(cast(Any, self), *args, **kwargs)
+
+    def astype(self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
+        if not copy and not self.weak and self.dtype == dtype:
+            return self
+        return self._run(TracedArray.astype, dtype)
+
+    def item(self, *index: Any) -> Any:
+        number = self._run(TracedArray.item, *index)
+        number.weak = True
+        return number
+
     @property
     def T(self) -> Any:
         return self.transpose()
+
+    @property
+    def mT(self) -> Any:
+        return self.swapaxes(-1, -2)
+
+    @property
+    def real(self) -> EagerArray:
+        return self
 
     def __getattr__(self, name: str) -> Any:
         member = None if name.startswith("_") else getattr(TracedArray, name, None)
@@ -269,6 +312,27 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     def _run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """`function(self, *args, **kwargs)` of traced arrays, as one node."""
         return wrap(apply_function(function, (self.tensor, *unwrap(args)), unwrap(kwargs)))
+
+
+def array_first(args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The arguments with the array at their head: np.ravel(a=x), np.einsum("ii->i", x)."""
+    if len(args) > 1 and isinstance(args[0], str):
+        return (args[1], args[0], *args[2:]), kwargs
+    name = next((key for key, x in kwargs.items() if isinstance(x, EagerArray)), None)
+    if args or name is None:
+        return args, kwargs
+    return (kwargs[name],), {key: x for key, x in kwargs.items() if key != name}
+
+
+def _shown(function: Any, args: Any, kwargs: Any) -> Any:
+    """What a function of one array shows of it; None where it makes a copy."""
+    args, kwargs = array_first(args, kwargs)
+    alone = not any(isinstance(x, EagerArray) for x in (*args[1:], *kwargs.values()))
+    if not args or not alone or not isinstance(args[0], EagerArray):
+        return None
+    if function is np.einsum and (kwargs or len(args) > 3):
+        return None
+    return args[0].view(VIEWS[function], *args[1:], **kwargs)
 
 
 register_capturable(EagerArray, lambda x: np.asarray(x.tensor._data))

@@ -1,7 +1,7 @@
 """Memory that eager arrays share. A store makes a new Tensor of it, so that what backward has saved
 stays as it was.
 
-A view is known by the calls that show it, in NumPy's words: ``[("[]", 3), ("transpose", None)]``.
+A view is known by the calls that show it, in NumPy's words: ``("[]", (3,), ())`` is ``x[3]``.
 Traced arrays understand the same calls, and know what a store through a view does to the whole.
 """
 
@@ -16,22 +16,30 @@ import numpy as np
 from ..eager import Tensor
 from ..eager.numpy_protocol import apply_keyed
 
-Step = tuple[Any, ...]  # name, arguments
+Step = tuple[str, tuple[Any, ...], tuple[tuple[str, Any], ...]]  # name, arguments, keywords
 Steps = tuple[Step, ...]
 
+
+def _einsum(x: Any, subscripts: Any, *rest: Any) -> Any:
+    """np.einsum of one array."""
+    if isinstance(subscripts, str):
+        return np.einsum(subscripts, x)
+    return np.einsum(x, subscripts, *rest)
+
+
+_NAMES = (
+    "array_split ascontiguousarray asfortranarray astype atleast_1d atleast_2d atleast_3d diag "
+    "diagonal dsplit expand_dims flip fliplr flipud hsplit matrix_transpose moveaxis permute_dims "
+    "ravel real reshape rollaxis rot90 split squeeze swapaxes transpose unstack vsplit"
+)
+VIEWS: dict[Any, str] = {
+    getattr(np, name): name for name in _NAMES.split() if hasattr(np, name)
+} | {np.einsum: "einsum"}
 _CALLS: dict[str, Callable[..., Any]] = {
+    **{name: function for function, name in VIEWS.items()},
     "[]": operator.getitem,
-    "reshape": np.reshape,
-    "transpose": np.transpose,
-    "swapaxes": np.swapaxes,
-    "squeeze": np.squeeze,
-    "expand_dims": np.expand_dims,
-    "moveaxis": np.moveaxis,
-    "ravel": np.ravel,
-    "flip": np.flip,
-    "diagonal": np.diagonal,
+    "einsum": _einsum,
 }
-VIEWS = {function: name for name, function in _CALLS.items()}
 
 
 class Memory:
@@ -70,9 +78,21 @@ class Memory:
 
 def show(x: Any, steps: Steps) -> Any:
     """The view of `x` that the steps lead to."""
-    for name, *args in steps:
-        x = _CALLS[name](x, *args)
+    for name, args, kwargs in steps:
+        x = _CALLS[name](x, *args, **dict(kwargs))
     return x
+
+
+def step(name: str, args: tuple[Any, ...] = (), kwargs: Any = None) -> Step:
+    """A step whose text says all: arrays among the arguments as lists."""
+    named = tuple((key, _as_lists(value)) for key, value in (kwargs or {}).items())
+    return (name, tuple(map(_as_lists, args)), named)
+
+
+def _as_lists(x: Any) -> Any:
+    if isinstance(x, list | tuple):
+        return type(x)(map(_as_lists, x))
+    return x.tolist() if isinstance(x, np.ndarray | np.generic) else x
 
 
 def is_basic(index: Any) -> bool:

@@ -17,6 +17,7 @@ from ...tracer import namespace
 from ...tracer.complexes import ComplexArray
 from ...tracer.conversions import MODE
 from ...tracer.errors import StoreError
+from ...tracer.mathematics import in_domain
 from ...tracer.pytree import flatten, map_leaves
 from ...tracer.rebind import Rebinder
 from ...tracer.registry import FUNCTIONS
@@ -59,21 +60,45 @@ def _store(array: np.ndarray, tensor: Tensor) -> None:
 
 def _run(version: Function, function: Function, args: Any, kwargs: Any) -> Any:
     """A function of NumPy's, called by a function that runs eagerly."""
-    from .eager_array import EagerArray, unwrap, wrap
+    from .eager_array import EagerArray, array_first, unwrap, wrap
 
     if function is np.fromiter and args:  # an iterator is looked into once
         args = (list(args[0]), *args[1:])
     leaves = flatten((args, kwargs))[0]
     if not any(isinstance(leaf, EagerArray) for leaf in leaves):
         return namespace.complex_buffer(function, as_eager(function(*args, **kwargs)), as_eager)
-    if function in (np.asarray, np.asanyarray) and isinstance(args[0], EagerArray):
-        return args[0]
+    if function in _AS_ARRAYS:
+        positional, named = array_first(args, kwargs)
+        alone = positional and isinstance(positional[0], EagerArray)
+        same = _same_array(function, *positional, **named) if alone else None
+        if same is not None:
+            return same
     direct = any(isinstance(x, EagerArray | ComplexArray) for x in (*args, *kwargs.values()))
     if direct and function not in namespace.MAKERS and _asks_arrays(function):
         return function(*args, **kwargs)
     if not requires_grad(leaves) and not _is_math(function):
         return as_eager(function(*values(args), **values(kwargs)))
-    return wrap(apply_function(version, unwrap(args), unwrap(kwargs)))
+    if _is_math(function) and not in_domain(function.__name__, *values(args)):
+        raise ValueError("math domain error")
+    made = wrap(apply_function(version, unwrap(args), unwrap(kwargs)))
+    if function in namespace.MAKERS and isinstance(made, EagerArray):
+        made.boxed = not made.shape
+    return made
+
+
+_AS_ARRAYS = (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
+
+
+def _same_array(function: Function, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """The array `x`, or the same elements in a view, where NumPy makes no copy; else None."""
+    from .eager_array import EagerArray
+
+    layout = x.layout_now()
+    found = function(layout, *args, **kwargs)
+    if found is layout:
+        return x if x.shape or x.boxed else EagerArray(x.tensor, boxed=True)
+    shares = found.dtype == x.dtype and np.may_share_memory(found, layout)
+    return x.view(function.__name__) if shares else None
 
 
 def _is_math(function: Function) -> bool:

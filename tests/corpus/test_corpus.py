@@ -20,7 +20,6 @@ from .oracle import combined, leaves
 from .registry import Entry
 
 NOT_YET = {
-    "mlp_classifier": "valid indices, got range",
     "convolution_by_windows": "sliding_window_view is not supported",
 }
 NOT_YET_EAGER = dict(NOT_YET)

@@ -251,3 +251,11 @@ def mathfloor(x):
 @idiom
 def mathdist(x):
     return math.dist(x[:2], x[1:])
+
+
+@idiom
+def domain_of_sqrt(x):
+    try:
+        return math.sqrt(x[0] - 1.0) + x[2]
+    except ValueError:
+        return math.sqrt(x[1] - 1.0) * x[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import numbers
 
 import numpy as np
@@ -142,3 +143,46 @@ def scalar_or_array(x):
         return 2 * v[0]
 
     return twice(x[0]) * twice(x)
+
+
+@idiom
+def type_in_numbers(x):
+    return x[0] if type(x[0]) in (int, float) else 3.0 * x[0] ** 2
+
+
+@idiom
+def type_makes(x):
+    return type(x[0])(x[1]) * x[0] + type([x[0]])([x[2]])[0]
+
+
+@idiom
+def type_as_key(x):
+    return {np.ndarray: x[0], float: x[1], np.float64: x[2]}[type(x[1])] * x[1]
+
+
+@idiom
+def type_of_buffer(x):
+    b = np.zeros(3)
+    return x[0] ** 2 if type(b) is np.ndarray and type(b[0]) is np.float64 else 5.0 * x[0]
+
+
+@idiom
+def issubclass_(x):
+    if issubclass(type(x[0]), np.floating) and issubclass(type(x), np.ndarray):
+        return x[0] ** 2
+    return 5.0 * x[0]
+
+
+@idiom
+def iterable_number(x):
+    return 5.0 * x[0] if isinstance(x[0], collections.abc.Iterable) else x[0] ** 2
+
+
+@idiom
+def isscalar_boxed(x):
+    return 5.0 * x[0] if np.isscalar(np.asarray(x[0])) else x[0] ** 2
+
+
+@idiom
+def hasattr_other(x):
+    return 5.0 * x[0] if hasattr(x, "detach") or hasattr(x, "value") else x[0] ** 2
