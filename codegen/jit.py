@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import os
 import threading
 from functools import cache
 from typing import Any
@@ -19,6 +20,24 @@ from .blas import find_blas
 from .lapack import find_lapack
 
 _lock = threading.RLock()
+
+
+def _hold() -> None:
+    """Wait until no thread is inside LLVM: a child must not inherit it amid its work."""
+    _lock.acquire()
+    if _llvmlite_lock is not None:
+        _llvmlite_lock.__enter__()
+
+
+def _go_on() -> None:
+    if _llvmlite_lock is not None:
+        _llvmlite_lock.__exit__(None, None, None)
+    _lock.release()
+
+
+_llvmlite_lock = getattr(llvm.ffi.lib, "_lock", None)  # around each of its calls
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_go_on, after_in_child=_go_on)
 _serial = itertools.count()
 
 

@@ -61,6 +61,13 @@ class CompiledFunction:
         self._dispatcher = _weak_dispatcher(self)
         self._entry: Callable[..., Any] = self._dispatcher
 
+    def __copy__(self) -> CompiledFunction:
+        """A function is its own copy, as a plain one is."""
+        return self
+
+    def __deepcopy__(self, memo: Any) -> CompiledFunction:
+        return self
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if ANYWHERE:
             return self._dispatch(args, kwargs)
