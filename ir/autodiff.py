@@ -2,16 +2,20 @@
 
 The joint graph holds the primal and its adjoint side by side, so that fusion sees both. The rules
 stand with the ops; this page only walks. (Griewank & Walther, Evaluating Derivatives, 2nd ed., SIAM
-2008, ch. 3.)
+2008, ch. 3.) Loops are differentiated with their region, by `ir.loops`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .builder import GraphBuilder
 from .graph import Graph, Operation, Value
 from .op import NoDerivative
+
+if TYPE_CHECKING:
+    from .loops import Tape
 
 
 def value_and_vjp(
@@ -21,20 +25,17 @@ def value_and_vjp(
 
     With `seed` = i, output i is a scalar whose cotangent is 1 and all others have none. Without,
     one more input is added for each floating-point output: its cotangent. An input on which nothing
-    depends gets zeros. Requires: graph verified, no regions.
+    depends gets zeros. Requires: graph verified, no kernels.
     """
     builder = GraphBuilder(name or f"{graph.name}.vjp")
-    primal = _copy_primal(graph, builder)
-    cotangents = _Cotangents(builder)
-    for output, ct in _seeds(graph, builder, primal, seed):
-        cotangents.add(output, ct)
     varied = varied_values(graph, [graph.inputs[i] for i in wrt])
-    for operation in reversed(graph.operations):
-        if any(result in varied for result in operation.results):
-            _push_back(operation, builder, primal, cotangents, varied)
-    builder.location, builder.note = None, "cotangent of an input"
+    primal = Primal(graph, builder, varied)
+    cotangents = Cotangents(builder)
+    for output, ct in _seeds(graph, builder, primal.values, seed):
+        cotangents.add(output, ct)
+    primal.push_back(cotangents)
     gradients = [cotangents.total_or_zero(graph.inputs[i]) for i in wrt]
-    return builder.build([*(primal[o] for o in graph.outputs), *gradients])
+    return builder.build([*(primal.values[o] for o in graph.outputs), *gradients])
 
 
 def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
@@ -42,7 +43,7 @@ def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
     inputs).
 
     What is no float has the tangent 0: that of an integer input is not read. Requires: graph
-    verified, no regions.
+    verified, no kernels.
     """
     builder = GraphBuilder(name or f"{graph.name}.jvp")
     primal = _map_inputs(graph, builder)
@@ -52,8 +53,13 @@ def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
         if value.type.is_float:
             tangents[value] = tangent
     for operation in graph:
-        _copy(operation, builder, primal)
-        _push_forward(operation, builder, primal, tangents)
+        if _is_loop(operation) and any(x in tangents for x in operation.operands):
+            from .loops import push_forward
+
+            push_forward(builder, operation, primal, tangents)
+        else:
+            _copy(operation, builder, primal)
+            _push_forward(operation, builder, primal, tangents)
     builder.location, builder.note = None, "tangent of an output"
     outputs = [primal[o] for o in graph.outputs]
     for output in graph.outputs:
@@ -62,7 +68,7 @@ def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
     return builder.build(outputs + [tangents[o] for o in graph.outputs])
 
 
-class _Cotangents:
+class Cotangents:
     """Sums of cotangents of primal values, added in the order in which they arrive."""
 
     def __init__(self, builder: GraphBuilder) -> None:
@@ -73,9 +79,54 @@ class _Cotangents:
         previous = self.totals.get(value)
         self.totals[value] = ct if previous is None else self.builder.add(previous, ct)
 
+    def take(self, value: Value) -> Value | None:
+        """The cotangent of a result whose operation is reached: nothing is added to it any more."""
+        return self.totals.pop(value, None)
+
     def total_or_zero(self, value: Value) -> Value:
         total = self.totals.get(value)
-        return self.builder.constant(0, value.type) if total is None else total
+        if total is not None:
+            return total
+        self.builder.location, self.builder.note = None, "cotangent of an input"
+        zero: Value = self.builder.constant(0, value.type)
+        return zero
+
+
+class Primal:
+    """A graph's operations, copied into the builder of the joint graph; `values` maps old to new.
+
+    A loop is copied with results for what its adjoint will read: its tape.
+    """
+
+    def __init__(self, graph: Graph, builder: GraphBuilder, varied: set[Value]) -> None:
+        self.graph, self.builder, self.varied = graph, builder, varied
+        self.values = _map_inputs(graph, builder)
+        self.tapes: dict[Operation, Tape] = {}
+        for operation in graph:
+            if _is_loop(operation) and any(r in varied for r in operation.results):
+                self._copy_loop(operation)
+            else:
+                _copy(operation, builder, self.values)
+
+    def _copy_loop(self, operation: Operation) -> None:
+        from .loops import copy_with_tape
+
+        operands = tuple(self.values[x] for x in operation.operands)
+        tape = copy_with_tape(self.builder, operation, operands, self.varied)
+        self.tapes[operation] = tape
+        self.values.update(zip(operation.results, tape.results, strict=True))
+
+    def push_back(self, cotangents: Cotangents) -> None:
+        """Hand all cotangents down to what does not depend on anything else."""
+        for operation in reversed(self.graph.operations):
+            if operation in self.tapes:
+                self.tapes[operation].push_back(self.builder, cotangents)
+            elif any(result in self.varied for result in operation.results):
+                _push_back(operation, self.builder, self.values, cotangents, self.varied)
+
+
+def _is_loop(operation: Operation) -> bool:
+    return "loop" in operation.op.traits
 
 
 def _map_inputs(graph: Graph, builder: GraphBuilder) -> dict[Value, Value]:
@@ -85,13 +136,6 @@ def _map_inputs(graph: Graph, builder: GraphBuilder) -> dict[Value, Value]:
 def _copy(operation: Operation, builder: GraphBuilder, values: dict[Value, Value]) -> None:
     results = builder.copy(operation, tuple(values[x] for x in operation.operands))
     values.update(zip(operation.results, results, strict=True))
-
-
-def _copy_primal(graph: Graph, builder: GraphBuilder) -> dict[Value, Value]:
-    values = _map_inputs(graph, builder)
-    for operation in graph:
-        _copy(operation, builder, values)
-    return values
 
 
 def _seeds(
@@ -111,6 +155,11 @@ def varied_values(graph: Graph, inputs: Sequence[Value]) -> set[Value]:
     """The values that depend differentiably on `inputs`."""
     varied = {value for value in inputs if value.type.is_float}
     for operation in graph:
+        if _is_loop(operation):
+            from .loops import varied_results
+
+            varied.update(varied_results(operation, varied))
+            continue
         depends = any(
             x in varied and not isinstance(operation.op.vjp_rule(i), NoDerivative)
             for i, x in enumerate(operation.operands)
@@ -124,11 +173,11 @@ def _push_back(
     operation: Operation,
     builder: GraphBuilder,
     primal: dict[Value, Value],
-    cotangents: _Cotangents,
+    cotangents: Cotangents,
     varied: set[Value],
 ) -> None:
     """Hand the cotangent of `operation`'s result down to its operands."""
-    ct = cotangents.totals.pop(operation.result, None)
+    ct = cotangents.take(operation.result)
     if ct is None:
         return
     operands = tuple(primal[x] for x in operation.operands)
@@ -154,8 +203,8 @@ def _push_forward(
     tangents: dict[Value, Value],
 ) -> None:
     """Make the tangent of `operation`'s result from those of its operands."""
-    if not operation.result.type.is_float:
-        return
+    if _is_loop(operation) or not operation.result.type.is_float:
+        return  # (of a loop, nothing that it reads has a tangent)
     operands = tuple(primal[x] for x in operation.operands)
     out = primal[operation.result]
     builder.location, builder.note = operation.location, f"jvp of {operation.name}"

@@ -13,7 +13,7 @@ def batch_graph(graph: Graph, batched: Sequence[bool], size: int, *, name: str =
     """`graph` for `size` cases at once: the inputs that are `batched` have a first axis of `size`.
 
     All outputs of the result have that axis; what depends on no batched input is computed once.
-    Requires: graph verified, no regions.
+    Requires: graph verified, no kernels.
     """
     builder = GraphBuilder(name or f"{graph.name}.batched")
     walk = _Walk(builder, size)
@@ -49,13 +49,23 @@ class _Walk:
             ):
                 self.put(old, new, False)
             return
+        if "loop" in operation.op.traits:
+            from .loops import batch_loop
+
+            results = batch_loop(self.builder, operation, operands, flags, self.size)
+        else:
+            results = self._by_rule(operation, operands, flags)
+        for old, new in zip(operation.results, results, strict=True):
+            self.put(old, new, True)
+
+    def _by_rule(
+        self, operation: Operation, operands: tuple[Value, ...], flags: tuple[bool, ...]
+    ) -> tuple[Value, ...]:
         rule = operation.op.batch
         if rule is None:
             raise IRError(f"{operation.name} has no batch rule")
         result = rule(self.builder, operands, flags, **operation.attributes)
-        results = result if isinstance(result, tuple) else (result,)
-        for old, new in zip(operation.results, results, strict=True):
-            self.put(old, new, True)
+        return result if isinstance(result, tuple) else (result,)
 
     def with_axis(self, old: Value) -> Value:
         new = self.values[old]
