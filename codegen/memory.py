@@ -6,6 +6,10 @@ lanes.
 
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
+
 from .emitter import LLVM_SCALAR, Emitter, Reg, mangle
 
 LARGEST_BLOCK = 64  # bytes that one instruction copies
@@ -159,3 +163,14 @@ def copy(e: Emitter, target: str, source: str, size: int) -> None:
         "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
     )
     e.write(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
+
+
+def constant_array(e: Emitter, array: np.ndarray) -> str:
+    """The pointer to a constant of the module with the bytes of `array`: equal ones are one."""
+    data = array.tobytes()
+    name = f"fg.array.{hashlib.sha256(data).hexdigest()[:32]}"
+    text = "".join(f"\\{byte:02x}" for byte in data)
+    e.declarations[name] = (
+        f'@{name} = private unnamed_addr constant [{len(data)} x i8] c"{text}", align 64'
+    )
+    return f"@{name}"

@@ -10,7 +10,6 @@ where it is small, else in a block that is kept between calls (see `codegen.aren
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from ..ir import Graph, Operation, Value
@@ -18,7 +17,7 @@ from ..ir.passes.levels import GENERATORS
 from ..ir.passes.plan import ALIGNMENT, Plan, plan_buffers
 from ..ir.record import record
 from . import arena
-from .contraction import product_of
+from .calls import CallSite, work_of, write_call
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
 from .entry import poll_declarations, poll_text
@@ -28,10 +27,8 @@ from .maths import BRANCH_WEIGHTS, definitions
 from .opaque import lower
 from .routine import NO_MEMORY
 from .rows import lower_rows
-from .sorting import work_of_sort
-from .stores import write_update
+from .scan import lower_scan
 
-STATUS_BITS = 4  # of an error code; the number of the call stands above them
 STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
 PART = 256  # calls in one function: LLVM's passes take longer than linear in its size
 PART_POINTERS = 1024  # that these calls are given, and make their blocks large
@@ -56,17 +53,26 @@ def write_module(graph: Graph) -> ModuleText:
     """The module of a fused `graph`."""
     texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
 
+    numbered: list[Operation] = []
+
+    def number(operation: Operation) -> int:
+        numbered.append(operation)
+        return len(numbered) - 1
+
     def define(operation: Operation) -> tuple[str, FunctionText]:
-        rows = operation.name == "rows"
-        text = lower_rows(operation, define) if rows else lower(operation)
+        if operation.name == "rows":
+            text = lower_rows(operation, define)
+        elif operation.name == "scan":
+            text = lower_scan(operation, define, number)
+        else:
+            text = lower(operation)
         return texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
 
-    calls = [(op, *define(op)) for op in graph if op.name != "reshape"]
-    plan = plan_buffers(graph, {operation: text.scratch for operation, _, text in calls})
+    sites = [CallSite(op, *define(op), number(op)) for op in graph if op.name != "reshape"]
+    plan = plan_buffers(graph, {site.operation: site.text.scratch for site in sites})
     run = _Run(graph, plan)
-    run.write(calls)
-    operations = tuple(operation for operation, _, _ in calls)
-    return _assemble(graph, plan, [*texts.values()], run, operations)
+    run.write(sites)
+    return _assemble(graph, plan, [*texts.values()], run, tuple(numbered))
 
 
 def print_loops(graph: Graph) -> str:
@@ -81,11 +87,18 @@ def print_loops(graph: Graph) -> str:
         elif operation.name == "rows":
             rows, block = operation.attributes["rows"]
             parts.append(f"rows %{number}: for i in 0 .. {rows} step {block}, in each block:")
+        elif operation.name == "scan":
+            parts.append(f"scan %{number}: {_steps(operation)}, in each step:")
         elif not operation.op.elementwise and operation.name not in ("reshape", *GENERATORS):
             types = ", ".join(str(x.type) for x in operation.operands)
             parts.append(f"{operation.name} %{number}: ({types}) -> {operation.result.type}")
         number += len(operation.results)
     return "\n\n".join(parts)
+
+
+def _steps(operation: Operation) -> str:
+    last = operation.attributes["length"] - 1
+    return f"for i in {last} .. 0" if operation.attributes["reverse"] else f"for i in 0 .. {last}"
 
 
 class _Run:
@@ -99,18 +112,16 @@ class _Run:
         self.work = 0  # since the last poll
         self.polls = False
 
-    def write(self, calls: list[tuple[Operation, str, FunctionText]]) -> None:
+    def write(self, calls: list[CallSite]) -> None:
         """`run` calls its parts in order; each calls some operations, and returns as `run` does."""
         e = self.e
         self.calls = len(calls)
         e.lines.append("entry:")
         self._reserve()
         failed = ["0", e.block]
-        first = 0
         for group in _groups(calls):
             symbol = f"@part{len(self.parts)}"
-            self.parts.append(self._part(symbol, group, first))
-            first += len(group)
+            self.parts.append(self._part(symbol, group))
             code = e.emit(f"call i32 {symbol}({PART_ARGUMENTS})", "i32")
             failed += [code.name, e.block]
             go = e.new_label("go")
@@ -127,31 +138,18 @@ class _Run:
             e.write("call void @fg.give(ptr %block)")
         e.write(f"ret i32 {result.name}")
 
-    def _part(
-        self, symbol: str, calls: list[tuple[Operation, str, FunctionText]], first: int
-    ) -> str:
+    def _part(self, symbol: str, calls: list[CallSite]) -> str:
         e = Emitter(1)
         e.lines.append("entry:")
-        for number, (operation, function, text) in enumerate(calls, first):
+        for site in calls:
+            operation = site.operation
             values = (*operation.operands, *operation.results)
             pointers = [self._pointer(e, v) for v in values]
-            if text.scratch:
-                pointers.append(_in_arena(e, self.plan.scratch[operation]))
-
-            def call(
-                *pointers: str, function: str = function, text: FunctionText = text, n: int = number
-            ) -> None:
-                arguments = ", ".join([f"ptr {pointer}" for pointer in (*pointers, "%context")])
-                code = e.emit(f"call i32 {function}({arguments})", "i32")
-                if text.can_fail:
-                    _return_error(e, code, n)
-
-            if operation.name == "update":
-                in_place = self.plan.places[values[0]] == self.plan.places[values[-1]]
-                pointers[-1] = pointers[0] if in_place else pointers[-1]
-                write_update(e, operation, pointers, call)
-            else:
-                call(*pointers)
+            scratch = _in_arena(e, self.plan.scratch[operation]) if site.text.scratch else None
+            in_place = self.plan.places[values[0]] == self.plan.places[values[-1]]
+            if operation.name == "update" and in_place:
+                pointers[-1] = pointers[0]
+            write_call(e, site, pointers, scratch)
             self._poll_after(e, operation)
         e.write("ret i32 0")
         self.e.declarations |= e.declarations
@@ -162,7 +160,7 @@ class _Run:
 
     def _poll_after(self, e: Emitter, operation: Operation) -> None:
         """Poll where operations that do not poll themselves add up to some milliseconds."""
-        self.work += _work(operation)
+        self.work += work_of(operation)
         if self.work >= POLL_WORK:
             self.work, self.polls = 0, True
             code = e.emit("call i32 @fg.poll(ptr %context)", "i32")
@@ -195,18 +193,16 @@ class _Run:
         return e.emit(f"load ptr, ptr {at.name}", "ptr").name
 
 
-def _groups(
-    calls: list[tuple[Operation, str, FunctionText]],
-) -> Iterator[list[tuple[Operation, str, FunctionText]]]:
+def _groups(calls: list[CallSite]) -> Iterator[list[CallSite]]:
     """The calls of each part."""
-    group: list[tuple[Operation, str, FunctionText]] = []
+    group: list[CallSite] = []
     pointers = 0
-    for call in calls:
-        more = len(call[0].operands) + len(call[0].results)
+    for site in calls:
+        more = len(site.operation.operands) + len(site.operation.results)
         if group and (len(group) == PART or pointers + more > PART_POINTERS):
             yield group
             group, pointers = [], 0
-        group.append(call)
+        group.append(site)
         pointers += more
     if group:
         yield group
@@ -214,34 +210,6 @@ def _groups(
 
 def _in_arena(e: Emitter, offset: int) -> str:
     return e.emit(f"getelementptr i8, ptr %arena, i64 {offset}", "ptr").name
-
-
-def _return_error(e: Emitter, code: Reg, number: int) -> None:
-    """Hand on what a poll said as it is; an error with the number of the call it came from."""
-    where = e.or_(code, Reg(str(number << STATUS_BITS), "i32"))
-    failed = e.select(e.compare("gt", code, Reg("0", "i32")), where, code)
-    return_if_nonzero(e, failed)
-
-
-def _work(operation: Operation) -> int:
-    """A measure of how long an operation takes: scalar operations, about one in a nanosecond."""
-    if operation.name == "kernel":
-        return int(math.prod(operation.attributes["domain"])) * len(operation.regions[0])
-    if operation.name == "dot":
-        product = product_of(operation)
-        return int(product.count * (product.flops // 16 + product.elements))
-    if "factorisation" in operation.op.traits:
-        return _work_of_matrix(operation.operands[0].shape)
-    if operation.name == "argsort":
-        return work_of_sort(operation)
-    if operation.name == "update":
-        return 2 * sum(part.type.size for part in operation.operands[1:])
-    values = (*operation.operands, *operation.results)
-    return 2 * max(value.type.size for value in values)
-
-
-def _work_of_matrix(shape: tuple[int, ...]) -> int:
-    return int(math.prod(shape) * max(shape[-2:], default=0))
 
 
 def _assemble(

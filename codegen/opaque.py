@@ -22,6 +22,8 @@ from .routine import INDEX_ERROR, Routine, around, nest
 from .stores import store_text
 from .tiny import is_tiny
 
+MOST_STORES = 64  # by which a literal is written; a longer one is a constant of the module
+
 
 def lower(operation: Operation) -> FunctionText:
     """The LLVM function of an operation of a fused graph."""
@@ -44,6 +46,9 @@ def lower(operation: Operation) -> FunctionText:
 
 def _dense(f: Routine) -> None:
     array = f.operation.attributes["data"].array.astype(NUMPY_DTYPE[f.dtype])
+    if array.size > MOST_STORES:
+        memory.copy(f.e, "%q0", memory.constant_array(f.e, array), array.nbytes)
+        return
     for i, number in enumerate(array.ravel().tolist()):
         f.store(integer(i), f.e.const(number, f.dtype))
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..ir import FusegradError, Graph
 from ..ir.errors import LinAlgError
 from ..ir.record import identity_record
+from .calls import STATUS_BITS
 from .entry import (
     ArrayType,
     EntrySpec,
@@ -25,7 +26,7 @@ from .entry import (
     self_test,
 )
 from .factorisation import WHY_FAILED
-from .module import STATUS_BITS, ModuleText, write_module
+from .module import ModuleText, write_module
 from .routine import FAILED, INDEX_ERROR, NO_MEMORY
 
 RELEASE_GIL_BYTES = (

@@ -12,7 +12,7 @@ from ..op import ArrayConstant, Op, Sample, register
 from ..types import DTYPES, NUMPY_DTYPE, TensorType, tensor_type
 from .elementwise import NUMBERS, check_dtype
 
-LARGEST_LITERAL = 64  # elements; a larger array is an input
+LARGEST_LITERAL = 1 << 14  # elements; a larger array is an input
 
 
 def _never_batched(

@@ -31,7 +31,7 @@ def eliminate_common_subexpressions(graph: Graph) -> Graph:
         order = [number(x) for x in operands]
         if "commutative" in operation.op.traits:
             order.sort()
-        key = (operation.op.name, tuple(order), _attribute_key(operation))
+        key = (operation.op.name, tuple(order), attribute_key(operation))
         if key not in seen:
             seen[key] = builder.keep(operation, operands)
         return seen[key]
@@ -39,7 +39,7 @@ def eliminate_common_subexpressions(graph: Graph) -> Graph:
     return rewrite(graph, rule)
 
 
-def _attribute_key(operation: Operation) -> Any:
+def attribute_key(operation: Operation) -> Any:
     if not operation.attributes:
         return ()
     return tuple((name, _exact(value)) for name, value in sorted(operation.attributes.items()))

@@ -14,7 +14,9 @@ from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
 from .fuse import fuse
 from .legalise import legalise_dots
+from .loops import in_regions
 from .narrow import find_values_alone
+from .rolling import reroll
 from .rows import fuse_rows
 from .simplify import simplify
 from .squeeze import drop_unit_axes
@@ -27,8 +29,20 @@ CLEAN: tuple[Pass, ...] = (
     simplify,
     eliminate_dead_code,
 )
-MERGE: tuple[Pass, ...] = (eliminate_common_subexpressions, eliminate_dead_code)
+MERGE: tuple[Pass, ...] = (eliminate_common_subexpressions, eliminate_dead_code, reroll)
+
+
+def lower_regions(graph: Graph) -> Graph:
+    """Clean and lower the regions of loops.
+
+    Requires: derivatives are taken. Ensures: they are fused graphs. Why: a step of a loop is a
+    program as any other.
+    """
+    return in_regions(graph, lambda region: run_passes(region, (*CLEAN, *LOWER)))
+
+
 LOWER: tuple[Pass, ...] = (
+    lower_regions,
     find_values_alone,
     legalise_dots,
     drop_unit_axes,

@@ -78,7 +78,7 @@ class Explanation:
 def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explanation:
     """The explanation of the variant that serves `call`."""
     graph: Graph = variant.program.graph
-    others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "reshape"))
+    others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "scan", "reshape"))
     key = (call.names, call.tree, call.avals())
     native = variant.entries.get(call.kinds()) is not None
     reason = variant.native_misses or "an argument is no plain contiguous array"
@@ -99,7 +99,7 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
         conditions=tuple(str(condition) for condition in variant.conditions),
         eager=function.eager_reasons.get(key),
         seconds=dict(variant.timings.seconds),
-        lines=tuple(line for op in graph if op.name != "reshape" for line in _lines(op)),
+        lines=tuple(line for op in graph for line in _lines(op)),
     )
 
 
@@ -110,7 +110,7 @@ def _read(operation: Operation) -> int:
 
 
 def _products(graph: Graph) -> str | None:
-    if not any(operation.name == "dot" for operation in graph):
+    if not any(operation.name == "dot" for operation in graph.walk()):
         return None
     from ...codegen.blas import find_blas
 
@@ -123,6 +123,12 @@ def _products(graph: Graph) -> str | None:
 
 
 def _lines(operation: Operation) -> list[str]:
+    if operation.name == "scan":
+        steps = operation.attributes["length"]
+        inside = ["  " + line for inner in operation.regions[0] for line in _lines(inner)]
+        return [f"scan       {steps} steps, in each:", *inside]
+    if operation.name == "reshape":
+        return []
     if operation.name != "rows":
         return [_line(operation)]
     rows, block = operation.attributes["rows"]

@@ -90,9 +90,7 @@ class Variant:
         self.probe: Any = None  # the verdict alone, for these
 
     def _merged(self) -> Traced:
-        """The trace with equal operations merged, if it is differentiated: so are then adjoints."""
-        if not self.transform.differentiates:
-            return self.traced
+        """The trace with equal operations merged (so are then adjoints) and long loops as loops."""
         return replace(self.traced, graph=run_passes(self.traced.graph, MERGE, self.timings))
 
     # --- validity ---

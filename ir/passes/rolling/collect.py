@@ -1,0 +1,138 @@
+"""Parts of a stack that are put together again: taken as one block.
+
+After a loop its values mostly go into an array, as a list that becomes one, or a buffer that the
+loop filled. That array is then made from the stack, not from its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...graph import Operation, Value
+from ...record import record
+
+if TYPE_CHECKING:
+    from .write import Writer
+
+LEAST_PARTS = 4
+
+
+@record
+class _Part:
+    """A part of a stack, in another shape."""
+
+    stack: Value
+    step: int
+
+
+def concatenate_parts(writer: Writer, operation: Operation) -> Value:
+    """The concatenation, with neighbours among its operands that are neighbours in a stack as one
+    operand.
+    """
+    b, axis = writer.builder, operation.attributes["axis"]
+    found: list[Value] = []
+    for first, last in _neighbours(writer, operation.operands):
+        operands = operation.operands[first:last]
+        if last - first < LEAST_PARTS:
+            found += [writer.new(x) for x in operands]
+        else:
+            block = _block(writer, operands)
+            shape = operands[0].shape
+            moved = b.transpose(block, (*range(1, axis + 1), 0, *range(axis + 1, block.type.ndim)))
+            extent = shape[axis] * len(operands)
+            found.append(b.reshape(moved, (*shape[:axis], extent, *shape[axis + 1 :])))
+    joined: Value = b.concatenate(found, axis)
+    return joined
+
+
+def update_parts(writer: Writer, operation: Operation) -> Value:
+    """The update, with neighbours among its parts as one part."""
+    b, (target, *parts) = writer.builder, operation.operands
+    starts, step = operation.attributes["starts"], operation.attributes["step"]
+    x = writer.new(target)
+    single: list[int] = []
+    for first, last in _neighbours(writer, parts):
+        axis = _grid_axis(starts[first:last], parts[first].shape)
+        if last - first < LEAST_PARTS or axis is None:
+            single += range(first, last)
+            continue
+        away = starts[first + 1][axis] - starts[first][axis]
+        block = _along(writer, _block(writer, parts[first:last]), axis, away < 0)
+        start = min(starts[first], starts[last - 1])
+        extent = parts[first].shape[axis]
+        apart = tuple(abs(away) if i == axis and extent == 1 else s for i, s in enumerate(step))
+        x = b("update", x, block, starts=(start,), step=apart)
+    if single:
+        news = [writer.new(parts[i]) for i in single]
+        x = b("update", x, *news, starts=tuple(starts[i] for i in single), step=step)
+    return x
+
+
+def _grid_axis(starts: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> int | None:
+    """The axis along which parts of `shape` follow each other: single elements at any distance, or
+    longer ones without a gap.
+    """
+    if len(starts) < 2:
+        return None
+    away = [b - a for a, b in zip(starts[0], starts[1], strict=True)]
+    moving = [axis for axis, distance in enumerate(away) if distance]
+    if len(moving) != 1:
+        return None
+    axis = moving[0]
+    if shape[axis] != 1 and shape[axis] != away[axis]:
+        return None
+    expected = list(starts[0])
+    for start in starts:
+        if list(start) != expected:
+            return None
+        expected[axis] += away[axis]
+    return axis
+
+
+def _along(writer: Writer, block: Value, axis: int, backwards: bool) -> Value:
+    """Parts, one behind the other along their `axis`."""
+    b, (count, *shape) = writer.builder, block.shape
+    if backwards:
+        block = b("reverse", block, axes=(0,))
+    moved = b.transpose(block, (*range(1, axis + 1), 0, *range(axis + 1, block.type.ndim)))
+    shape[axis] *= count
+    joined: Value = b.reshape(moved, tuple(shape))
+    return joined
+
+
+def _neighbours(writer: Writer, operands: Sequence[Value]) -> Iterator[tuple[int, int]]:
+    """Ranges of operands that follow each other in one stack; others alone."""
+    parts = [_part(writer, x) for x in operands]
+    first = 0
+    for i in range(1, len(parts) + 1):
+        alike = i < len(parts) and operands[i].shape == operands[i - 1].shape
+        if alike and _follows(parts[i - 1], parts[i]):
+            continue
+        yield first, i
+        first = i
+
+
+def _follows(before: _Part | None, part: _Part | None) -> bool:
+    if before is None or part is None:
+        return False
+    return part.stack is before.stack and part.step == before.step + 1
+
+
+def _part(writer: Writer, value: Value) -> _Part | None:
+    reading = writer.listing.reading(value)
+    if reading.root not in writer.stacked or any(v.name != "reshape" for v in reading.path):
+        return None
+    return _Part(*writer.stacked[reading.root])
+
+
+def _block(writer: Writer, operands: Sequence[Value]) -> Value:
+    """Operands that follow each other in a stack, on a new first axis."""
+    b = writer.builder
+    first = _part(writer, operands[0])
+    assert first is not None
+    stack, count = first.stack, len(operands)
+    low = (first.step, *[0] * (stack.type.ndim - 1))
+    rows = b.slice(stack, low, (first.step + count, *stack.shape[1:]))
+    block: Value = b.reshape(rows, (count, *operands[0].shape))
+    return block

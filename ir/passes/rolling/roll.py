@@ -1,0 +1,66 @@
+"""The pass: repetitions found, and written as loops."""
+
+from __future__ import annotations
+
+from ...graph import Graph
+from ..loops import in_regions
+from .periods import Listing, Run, cuts, runs
+from .steps import Steps
+from .write import write_loop
+
+LEAST_OPERATIONS = 1024  # below it, code that is written out compiles in reasonable time
+LEAST_JOINED = 8192  # the same for chains that fusion keeps in registers over many steps
+MOST_LOOPS = 32  # one after the other
+ATTEMPTS = 3  # places at which a step may begin, and whole steps that are left in front
+
+
+def reroll(graph: Graph) -> Graph:
+    """Write repetitions as loops.
+
+    Requires: no kernels, equal operations merged. Ensures: same outputs, to the last bit; a loop
+    has the lines of its first step. Why: tracing writes out each step of a Python loop, and the
+    time to differentiate and compile them grows with their number.
+    """
+    for _ in range(MOST_LOOPS):
+        if len(graph) < LEAST_OPERATIONS:
+            break
+        shorter = _roll_one(graph)
+        if shorter is None:
+            break
+        graph = shorter
+    return in_regions(graph, reroll)
+
+
+def _roll_one(graph: Graph) -> Graph | None:
+    """`graph` with its longest repetition as a loop; None where there is none."""
+    listing = Listing(graph)
+    for run in runs(listing.numbers(), LEAST_OPERATIONS):
+        for begun in _beginnings(listing, run):
+            if not _worth_it(listing, begun):
+                continue
+            steps = Steps(listing, begun)
+            if steps.possible:
+                return write_loop(steps)
+    return None
+
+
+def _beginnings(listing: Listing, run: Run) -> list[Run]:
+    """The run begun at other operations of the period, and later."""
+    found: list[Run] = []
+    for first in cuts(listing, run)[:ATTEMPTS]:
+        for whole in range(ATTEMPTS):
+            start = run.start + first + whole * run.period
+            steps = (run.stop - start) // run.period
+            found.append(Run(start, run.period, steps))
+    return found
+
+
+def _worth_it(listing: Listing, run: Run) -> bool:
+    if run.steps < 2:
+        return False
+    step = listing.operations[run.start : run.start + run.period]
+    arrays = all(op.op.elementwise and op.result.type.size > 1 for op in step)
+    return (
+        run.steps * run.period
+        >= (LEAST_JOINED if arrays else LEAST_OPERATIONS) - run.period * ATTEMPTS
+    )
