@@ -30,7 +30,8 @@ class FunctionText:
         """Does it ever return anything but 0?"""
         return any("ret i32" in line and line.strip() != "ret i32 0" for line in self.lines)
 
-    def define(self, symbol: str) -> str:
-        attributes = " ".join(["noinline nounwind", *TARGET_ATTRIBUTES])
+    def define(self, symbol: str, inline: bool = False) -> str:
+        how = "alwaysinline" if inline else "noinline"
+        attributes = " ".join([how, "nounwind", *TARGET_ATTRIBUTES])
         head = f"define internal i32 {symbol}({self.parameters}) {attributes} {{"
         return "\n".join([head, *self.lines, "}", ""])

@@ -27,7 +27,7 @@ from .maths import BRANCH_WEIGHTS, definitions
 from .opaque import lower
 from .routine import NO_MEMORY
 from .rows import lower_rows
-from .scan import lower_scan
+from .scan import is_short, lower_scan
 
 STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
 PART = 256  # calls in one function: LLVM's passes take longer than linear in its size
@@ -54,6 +54,14 @@ def write_module(graph: Graph) -> ModuleText:
     texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
 
     numbered: list[Operation] = []
+    inlined = {
+        inner
+        for op in graph.walk()
+        if op.name == "scan"
+        for inner in op.regions[0]
+        if is_short(inner)
+    }
+    short: set[str] = set()  # symbols
 
     def number(operation: Operation) -> int:
         numbered.append(operation)
@@ -66,13 +74,17 @@ def write_module(graph: Graph) -> ModuleText:
             text = lower_scan(operation, define, number)
         else:
             text = lower(operation)
-        return texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
+        found = texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
+        if operation in inlined:
+            short.add(found[0])
+        return found
 
     sites = [CallSite(op, *define(op), number(op)) for op in graph if op.name != "reshape"]
     plan = plan_buffers(graph, {site.operation: site.text.scratch for site in sites})
     run = _Run(graph, plan)
     run.write(sites)
-    return _assemble(graph, plan, [*texts.values()], run, tuple(numbered))
+    functions = [(symbol, text, symbol in short) for symbol, text in texts.values()]
+    return _assemble(graph, plan, functions, run, tuple(numbered))
 
 
 def print_loops(graph: Graph) -> str:
@@ -215,17 +227,17 @@ def _in_arena(e: Emitter, offset: int) -> str:
 def _assemble(
     graph: Graph,
     plan: Plan,
-    functions: list[tuple[str, FunctionText]],
+    functions: list[tuple[str, FunctionText, bool]],
     run: _Run,
     calls: tuple[Operation, ...],
 ) -> ModuleText:
     size = sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel")
-    needed = [key for _, text in functions for key in text.functions]
+    needed = [key for _, text, _ in functions for key in text.functions]
     maths, declarations = definitions(needed, inline=size <= INLINE_OPERATIONS)
-    for _, text in functions:
+    for _, text, _ in functions:
         declarations |= text.declarations
     declarations |= run.e.declarations
-    polls = run.polls or any(text.polls for _, text in functions)
+    polls = run.polls or any(text.polls for _, text, _ in functions)
     if polls:
         declarations |= poll_declarations()
     parts = [
@@ -234,7 +246,7 @@ def _assemble(
         poll_text() if polls else "",
         arena.TEXT if "fg.arena" in declarations else "",
         maths,
-        *(text.define(symbol) for symbol, text in functions),
+        *(text.define(symbol, inline) for symbol, text, inline in functions),
         *run.parts,
         "define i32 @run(ptr %inputs, ptr %outputs, ptr %context) nounwind {",
         *run.e.lines,

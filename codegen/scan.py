@@ -18,6 +18,15 @@ from .function import FunctionText
 from .loops import POLL_ELEMENTS
 from .routine import scratch_parameter
 
+SHORT = 64  # scalar operations of a kernel that a step contains rather than calls
+
+
+def is_short(operation: Operation) -> bool:
+    """Is a call as long as what `operation` does?"""
+    if operation.name != "kernel" or operation.attributes["domain"]:
+        return False
+    return len(operation.regions[0]) <= SHORT
+
 
 def lower_scan(
     operation: Operation, define: Define, number: Callable[[Operation], int]
@@ -54,7 +63,7 @@ class _Scan:
     def write(self) -> FunctionText:
         length = self.operation.attributes["length"]
         self.e.lines.append("entry:")
-        first = self._behind("%scratch", integer(self.plan.arena))
+        first = self._block_of(integer(0))
         for i, value in enumerate(self.operation.operands[: self.carries]):
             memory.copy(self.e, self._carry(first, i), f"%p{i}", value.type.bytes)
         step = sum(work_of(operation) for operation in self.region)
@@ -98,9 +107,11 @@ class _Scan:
 
     def _block_of(self, i: Reg) -> str:
         """The block that holds the carries before step i: the two take turns."""
+        if not self.carries:
+            return "null"
         odd = self.e.and_(i, integer(1))
         offset = self.e.add(self.e.mul(odd, integer(self.block)), integer(self.plan.arena))
-        return self._behind("%scratch", offset) if self.carries else "%context"
+        return self._behind("%scratch", offset)
 
     def _carry(self, block: str, i: int) -> str:
         return self._behind(block, integer(self.offsets[i]))

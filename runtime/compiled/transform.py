@@ -131,12 +131,12 @@ def _check_scalar(value: Any, traced: Traced) -> None:
 
 def _check_attached(wrt: Sequence[int], traced: Traced) -> None:
     """Refuse a Python float of what the gradient is asked for: none would flow through it."""
-    floats = [condition for condition in traced.conditions if condition.detached]
-    if not floats:
+    if not any(condition.detached for condition in traced.conditions):
         return
     varied = varied_values(traced.graph, [traced.graph.inputs[place] for place in wrt])
-    for condition in floats:
-        if condition.value in varied:
+    values = traced.graph.outputs[len(traced.graph.outputs) - len(traced.conditions) :]
+    for condition, value in zip(traced.conditions, values, strict=True):
+        if condition.detached and value in varied:
             raise cut_off(condition.location)
 
 

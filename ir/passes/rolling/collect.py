@@ -6,7 +6,7 @@ loop filled. That array is then made from the stack, not from its parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...graph import Operation, Value
@@ -46,11 +46,59 @@ def concatenate_parts(writer: Writer, operation: Operation) -> Value:
     return joined
 
 
-def update_parts(writer: Writer, operation: Operation) -> Value:
-    """The update, with neighbours among its parts as one part."""
-    b, (target, *parts) = writer.builder, operation.operands
-    starts, step = operation.attributes["starts"], operation.attributes["step"]
-    x = writer.new(target)
+@record
+class _Stores:
+    """Stores into one buffer, one after the other: parts of one shape, none over another."""
+
+    parts: list[Value]
+    starts: list[tuple[int, ...]]
+    step: tuple[int, ...]
+
+    def takes(self, part: Value, start: tuple[int, ...], step: tuple[int, ...]) -> bool:
+        """May one more be joined to these?"""
+        same = part.shape == self.parts[0].shape and step == self.step
+        tile = all(n and not a % n for a, n in zip(start, part.shape, strict=True))
+        return same and tile and all(s == 1 for s in step)
+
+
+def store_chain(writer: Writer, buffer: Value) -> Value:
+    """What `buffer` is after all stores since somebody else read it."""
+    chain: list[Operation] = []
+    at, alone = buffer, True
+    while at not in writer.values and alone and at.producer and at.producer.name == "update":
+        chain.append(at.producer)
+        at = at.producer.operands[0]
+        alone = writer.readers[at] == 1
+    x = writer.new(at)
+    for operation, stores in _joined(reversed(chain)):
+        writer.builder.location, writer.builder.note = operation.location, operation.note
+        x = _store(writer, x, stores)
+    return x
+
+
+def _joined(chain: Iterable[Operation]) -> Iterator[tuple[Operation, _Stores]]:
+    """The stores of a chain of updates, as few groups as there can be."""
+    group: _Stores | None = None
+    taken: set[tuple[int, ...]] = set()
+    where: Operation | None = None
+    for operation in chain:
+        step = operation.attributes["step"]
+        for part, start in zip(operation.operands[1:], operation.attributes["starts"], strict=True):
+            if group is None or start in taken or not group.takes(part, start, step):
+                if group is not None and where is not None:
+                    yield where, group
+                group, taken = _Stores([], [], step), set()
+            group.parts.append(part)
+            group.starts.append(start)
+            taken.add(start)
+            where = operation
+    if group is not None and where is not None:
+        yield where, group
+
+
+def _store(writer: Writer, x: Value, stores: _Stores) -> Value:
+    """`x` after the stores, with neighbours among the parts as one part."""
+    b, parts, starts, step = writer.builder, stores.parts, stores.starts, stores.step
     single: list[int] = []
     for first, last in _neighbours(writer, parts):
         axis = _grid_axis(starts[first:last], parts[first].shape)

@@ -2,7 +2,8 @@
 
 What is compared is the sequence of operations that compute something. Constants, and views of other
 values, are what an operation reads: a view moves from step to step, and equal ones were merged
-wherever two steps read the same.
+wherever two steps read the same. Stores into a buffer are no part of a step either: what is stored
+is used after the loop, where the buffer is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..cse import attribute_key
 
 VIEWS = frozenset({"reshape", "slice", "broadcast", "transpose", "reverse"})
 SOURCES = frozenset({"constant", "dense", "iota"})
+_BESIDE = VIEWS | SOURCES | {"update"}
 LEAST_STEPS = 16
 WINDOW = 4  # operations whose like are looked for
 CANDIDATES = 12  # periods that are looked at more closely
@@ -53,21 +55,31 @@ class Listing:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.operations = [op for op in graph if op.name not in VIEWS and op.name not in SOURCES]
+        self.operations = [op for op in graph if op.name not in _BESIDE]
+        self.stores = [op for op in graph if op.name == "update"]
         self.position = {operation: i for i, operation in enumerate(self.operations)}
-        self._readings: dict[Value, Reading] = {}
+        self._readings = {value: Reading(value, ()) for value in graph.inputs}
+        self._after = dict.fromkeys(graph.inputs, -1)
+        for operation in graph:
+            self._read(operation)
+
+    def _read(self, operation: Operation) -> None:
+        after = max((self._after[x] for x in operation.operands), default=-1)
+        after = self.position.get(operation, after)
+        for result in operation.results:
+            self._after[result] = after
+            if operation.name in VIEWS:
+                inner = self._readings[operation.operands[0]]
+                self._readings[result] = Reading(inner.root, (*inner.path, operation))
+            else:
+                self._readings[result] = Reading(result, ())
 
     def reading(self, value: Value) -> Reading:
-        found = self._readings.get(value)
-        if found is None:
-            producer = value.producer
-            if producer is None or producer.name not in VIEWS:
-                found = Reading(value, ())
-            else:
-                inner = self.reading(producer.operands[0])
-                found = Reading(inner.root, (*inner.path, producer))
-            self._readings[value] = found
-        return found
+        return self._readings[value]
+
+    def after(self, value: Value) -> int:
+        """The number of the last operation that `value` depends on, -1 for none."""
+        return self._after[value]
 
     def numbers(self) -> np.ndarray:
         """A number for each operation: equal for those that could be the same line of a loop."""

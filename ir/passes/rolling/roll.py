@@ -8,8 +8,8 @@ from .periods import Listing, Run, cuts, runs
 from .steps import Steps
 from .write import write_loop
 
-LEAST_OPERATIONS = 1024  # below it, code that is written out compiles in reasonable time
-LEAST_JOINED = 8192  # the same for chains that fusion keeps in registers over many steps
+LEAST_OPERATIONS = 400  # below it, code that is written out compiles in reasonable time
+LEAST_JOINED = 4096  # the same for chains that fusion keeps in registers over many steps
 MOST_LOOPS = 32  # one after the other
 ATTEMPTS = 3  # places at which a step may begin, and whole steps that are left in front
 

@@ -107,8 +107,7 @@ class Steps:
         return position is not None and self.run.start <= position < self.run.stop
 
     def _is_before(self, value: Value) -> bool:
-        position = self._position(value)
-        return position is None or position < self.run.start
+        return self.listing.after(value) < self.run.start
 
     def source_of(self, value: Value) -> tuple[int, Inside] | None:
         """The step that makes `value`, and where in it; None where no step does."""
@@ -147,7 +146,8 @@ class Steps:
 
     def _read_outside(self) -> Sequence[Value]:
         operations, run = self.listing.operations, self.run
-        read = [x for op in operations[run.stop :] for x in op.operands]
+        others = (*operations[run.stop :], *self.listing.stores)
+        read = [x for op in others for x in op.operands]
         return [*read, *self.listing.graph.outputs]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from ...builder import GraphBuilder
 from ...graph import Graph, Operation, Value
 from ...loops import append_scan
 from ..cse import attribute_key
-from .collect import concatenate_parts, update_parts
+from .collect import concatenate_parts, store_chain
 from .cutting import cut_of
 from .steps import Carried, Cut, Inside, Made, Role, Steps, Whole
 
@@ -19,7 +20,8 @@ def write_loop(steps: Steps) -> Graph:
 
 
 class Writer:
-    """Rebuilds a graph. Constants and views are made where somebody reads them.
+    """Rebuilds a graph. Constants, views and stores are made where somebody reads
+    them.
 
     `values` maps old values to new ones; a value of a step that a stack holds is in `stacked`, as
     that stack and the number of the step.
@@ -32,6 +34,8 @@ class Writer:
         self.builder.inputs = list(graph.inputs)
         self.values: dict[Value, Value] = {value: value for value in graph.inputs}
         self.stacked: dict[Value, tuple[Value, int]] = {}
+        self.readers = Counter(x for operation in graph for x in operation.operands)
+        self.readers.update(graph.outputs)
 
     def write(self) -> Graph:
         operations, run = self.listing.operations, self.steps.run
@@ -46,8 +50,6 @@ class Writer:
         self.builder.location, self.builder.note = operation.location, operation.note
         if operation.name == "concatenate":
             results: tuple[Value, ...] = (concatenate_parts(self, operation),)
-        elif operation.name == "update":
-            results = (update_parts(self, operation),)
         else:
             operands = tuple([self.new(x) for x in operation.operands])
             results = self.builder.copy(operation, operands)
@@ -68,10 +70,12 @@ class Writer:
 
     def _root(self, root: Value) -> Value:
         if root not in self.values:
+            assert root.producer is not None
             if root in self.stacked:
                 made = self.part(*self.stacked[root])
+            elif root.producer.name == "update":
+                made = store_chain(self, root)
             else:
-                assert root.producer is not None
                 made = self.builder.copy(root.producer, ())[0]
             self.values[root] = made
         return self.values[root]
