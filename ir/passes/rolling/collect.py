@@ -62,17 +62,22 @@ class _Stores:
 
 
 def store_chain(writer: Writer, buffer: Value) -> Value:
-    """What `buffer` is after all stores since somebody else read it."""
+    """What `buffer` is after the stores into it; also those before that others read are kept."""
     chain: list[Operation] = []
-    at, alone = buffer, True
-    while at not in writer.values and alone and at.producer and at.producer.name == "update":
+    at = buffer
+    while at not in writer.values and at.producer and at.producer.name == "update":
         chain.append(at.producer)
         at = at.producer.operands[0]
-        alone = writer.readers[at] == 1
     x = writer.new(at)
-    for operation, stores in _joined(reversed(chain)):
-        writer.builder.location, writer.builder.note = operation.location, operation.note
-        x = _store(writer, x, stores)
+    group: list[Operation] = []
+    for operation in reversed(chain):
+        group.append(operation)
+        if operation.result is buffer or writer.readers[operation.result] > 1:
+            for last, stores in _joined(group):
+                writer.builder.location, writer.builder.note = last.location, last.note
+                x = _store(writer, x, stores)
+            writer.values[operation.result] = x
+            group = []
     return x
 
 
@@ -150,21 +155,25 @@ def _along(writer: Writer, block: Value, axis: int, backwards: bool) -> Value:
 
 
 def _neighbours(writer: Writer, operands: Sequence[Value]) -> Iterator[tuple[int, int]]:
-    """Ranges of operands that follow each other in one stack; others alone."""
+    """Ranges of operands that follow each other in one stack, up or down; others alone."""
     parts = [_part(writer, x) for x in operands]
-    first = 0
+    first, way = 0, 0
     for i in range(1, len(parts) + 1):
-        alike = i < len(parts) and operands[i].shape == operands[i - 1].shape
-        if alike and _follows(parts[i - 1], parts[i]):
+        following = 0
+        if i < len(parts) and operands[i].shape == operands[i - 1].shape:
+            following = _distance(parts[i - 1], parts[i])
+        if abs(following) == 1 and (i - first == 1 or following == way):
+            way = following
             continue
         yield first, i
         first = i
 
 
-def _follows(before: _Part | None, part: _Part | None) -> bool:
-    if before is None or part is None:
-        return False
-    return part.stack is before.stack and part.step == before.step + 1
+def _distance(before: _Part | None, part: _Part | None) -> int:
+    """How many steps it is from one to the other, 0 if they are not of one stack."""
+    if before is None or part is None or part.stack is not before.stack:
+        return 0
+    return part.step - before.step
 
 
 def _part(writer: Writer, value: Value) -> _Part | None:
@@ -177,10 +186,11 @@ def _part(writer: Writer, value: Value) -> _Part | None:
 def _block(writer: Writer, operands: Sequence[Value]) -> Value:
     """Operands that follow each other in a stack, on a new first axis."""
     b = writer.builder
-    first = _part(writer, operands[0])
-    assert first is not None
-    stack, count = first.stack, len(operands)
-    low = (first.step, *[0] * (stack.type.ndim - 1))
-    rows = b.slice(stack, low, (first.step + count, *stack.shape[1:]))
-    block: Value = b.reshape(rows, (count, *operands[0].shape))
+    ends = [part for part in (_part(writer, operands[0]), _part(writer, operands[-1])) if part]
+    stack, steps = ends[0].stack, [part.step for part in ends]
+    low = (min(steps), *[0] * (stack.type.ndim - 1))
+    rows = b.slice(stack, low, (max(steps) + 1, *stack.shape[1:]))
+    if steps[0] > steps[-1]:
+        rows = b("reverse", rows, axes=(0,))
+    block: Value = b.reshape(rows, (len(operands), *operands[0].shape))
     return block

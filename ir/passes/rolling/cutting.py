@@ -7,6 +7,7 @@ operand is a view of that array; else it is put together from them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,24 +37,31 @@ class Window:
 
 def cut_of(writer: Writer, values: tuple[Value, ...]) -> Value:
     """An array with the elements of `values[i]` in its part i: in order, or one for all of them."""
-    readings = [writer.listing.reading(x) for x in values]
-    window = _window(readings)
-    if window is not None:
-        return _moving(writer, readings, window)
-    numbers = _numbers(readings)
+    numbers = _numbers([writer.listing.reading(x) for x in values])
     if numbers is not None:
         return _written_out(writer, numbers)
-    b = writer.builder
-    parts = [b.reshape(writer.new(x), (1, *x.shape)) for x in values]
-    joined: Value = b.concatenate(parts, 0)
+    joined: Value = writer.builder.concatenate(_pieces(writer, values), 0)
     return joined
 
 
+def _pieces(writer: Writer, values: tuple[Value, ...]) -> list[Value]:
+    """The array in pieces: the parts that are slices of one array together."""
+    b = writer.builder
+    found: list[Value] = []
+    for root, group in groupby(values, key=lambda x: writer.listing.reading(x).root):
+        neighbours = tuple(group)
+        readings = [writer.listing.reading(x) for x in neighbours]
+        window = _window(readings) if len(neighbours) > 1 and root.type.size > 1 else None
+        if window is not None:
+            found.append(_moving(writer, readings, window))
+        else:
+            found += [b.reshape(writer.new(x), (1, *x.shape)) for x in neighbours]
+    return found
+
+
 def _window(readings: Sequence[Reading]) -> Window | None:
-    """How the slices move; None where they do not move as a window does."""
+    """How slices of one root move; None where they do not move as a window does."""
     first = readings[0]
-    if any(reading.root is not first.root for reading in readings):
-        return None
     moving = []
     for place, view in enumerate(first.path):
         if view.name == "slice":
