@@ -188,6 +188,15 @@ def looked_at(x):
     return total
 
 
+def stencil(x):
+    a = x[:20].copy()
+    b = a.copy()
+    for _ in range(STEPS):
+        b[1:-1, 1:-1] = 0.25 * (a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1] + a[:-2, 1:-1])
+        a[1:-1, 1:-1] = 0.25 * (b[1:-1, :-2] + b[1:-1, 2:] + b[2:, 1:-1] + b[:-2, 1:-1])
+    return np.sum(a * a)
+
+
 VECTORS = [euler, rows_of_a_buffer, lists, two_back]
 TABLES = [
     backwards,
@@ -200,6 +209,7 @@ TABLES = [
     overwritten,
     strided,
     comparisons,
+    stencil,
 ]
 
 

@@ -65,7 +65,8 @@ def store_chain(writer: Writer, buffer: Value) -> Value:
     """What `buffer` is after the stores into it; also those before that others read are kept."""
     chain: list[Operation] = []
     at = buffer
-    while at not in writer.values and at.producer and at.producer.name == "update":
+    while at not in writer.values and at.producer in writer.listing.stores:
+        assert at.producer is not None
         chain.append(at.producer)
         at = at.producer.operands[0]
     x = writer.new(at)

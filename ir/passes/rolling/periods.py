@@ -2,8 +2,8 @@
 
 What is compared is the sequence of operations that compute something. Constants, and views of other
 values, are what an operation reads: a view moves from step to step, and equal ones were merged
-wherever two steps read the same. Stores into a buffer are no part of a step either: what is stored
-is used after the loop, where the buffer is.
+wherever two steps read the same. Nor are stores into a buffer that the next step but adds to part
+of a step: what is stored is used after the loop, where the buffer is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ..cse import attribute_key
 
 VIEWS = frozenset({"reshape", "slice", "broadcast", "transpose", "reverse"})
 SOURCES = frozenset({"constant", "dense", "iota"})
-_BESIDE = VIEWS | SOURCES | {"update"}
 LEAST_STEPS = 16
 WINDOW = 4  # operations whose like are looked for
 CANDIDATES = 12  # periods that are looked at more closely
@@ -55,8 +54,10 @@ class Listing:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.operations = [op for op in graph if op.name not in _BESIDE]
-        self.stores = [op for op in graph if op.name == "update"]
+        read = _read_between_stores(graph)
+        self.stores = {op for op in graph if op.name == "update" and op not in read}
+        beside = VIEWS | SOURCES
+        self.operations = [op for op in graph if op.name not in beside and op not in self.stores]
         self.position = {operation: i for i, operation in enumerate(self.operations)}
         self._readings = {value: Reading(value, ()) for value in graph.inputs}
         self._after = dict.fromkeys(graph.inputs, -1)
@@ -100,6 +101,16 @@ class Listing:
         made = producer is not None and producer.name in SOURCES
         views = tuple([_view_signature(view) for view in reading.path])
         return (made, reading.root.type, views)
+
+
+def _read_between_stores(graph: Graph) -> set[Operation]:
+    """The stores into buffers that are read before more is stored into them."""
+    readers = Counter(x for operation in graph for x in operation.operands)
+    readers.update(graph.outputs)
+    more = {op.operands[0] for op in graph if op.name == "update"}
+    return {
+        op for op in graph if op.name == "update" and op.result in more and readers[op.result] > 1
+    }
 
 
 def _view_signature(view: Operation) -> Any:

@@ -73,7 +73,7 @@ class Writer:
             assert root.producer is not None
             if root in self.stacked:
                 made = self.part(*self.stacked[root])
-            elif root.producer.name == "update":
+            elif root.producer in self.listing.stores:
                 made = store_chain(self, root)
             else:
                 made = self.builder.copy(root.producer, ())[0]
