@@ -22,6 +22,7 @@ from ..ir.op import ArrayConstant
 from ..ir.types import TensorType
 from .asking import ask
 from .errors import TraceError
+from .outside import MANY, geometry, owner_of, slice_of
 from .paths import Answer, Condition, UnknownInputError, Values
 from .promotion import supported_dtype
 from .pytree import Treedef, flatten, unflatten
@@ -163,6 +164,7 @@ class Trace:
         self.read: list[np.ndarray[Any, Any]] = []
         self.refused: TraceError | None = None  # the last error about a value that is not known
         self._captured_as: dict[int, TracedArray] = {}
+        self._views: dict[int, dict[Any, TracedArray]] = {}  # of captured arrays, by their owners
         self._constants: dict[tuple[str, str], Value] = {}
         self._sources: dict[Value, Any] = {}  # what stands behind the inputs
 
@@ -207,7 +209,25 @@ class Trace:
     def capture(self, x: Any, array: np.ndarray[Any, Any]) -> TracedArray:
         """A hidden input, that is read from the object `x` at each call."""
         type = TensorType(supported_dtype(array.dtype), array.shape)
-        return self._hidden(x, id(x), type, False)
+        owner = owner_of(array) if x is array else None
+        if owner is None:
+            return self._hidden(x, id(x), type, False)
+        views = self._views.setdefault(id(owner), {})
+        key = geometry(array)
+        if key not in views:
+            part = self._part_of(owner, array) if len(views) >= MANY else None
+            views[key] = self._hidden(x, id(x), type, False) if part is None else part
+        return views[key]
+
+    def _part_of(self, owner: np.ndarray[Any, Any], array: Any) -> TracedArray | None:
+        """One of many views of an array from outside, as a slice of that array."""
+        whole = self.capture(owner, owner)
+        value = slice_of(self.builder, whole.value, owner, array)
+        if value is None:
+            return None
+        part = self.wrap(value)
+        part.memory = Memory(value, frozen="an array from outside")
+        return part
 
     def _hidden(self, x: Any, key: int, type: TensorType, weak: bool) -> TracedArray:
         found = self._captured_as.get(key)

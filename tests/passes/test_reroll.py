@@ -188,6 +188,13 @@ def looked_at(x):
     return total
 
 
+def tiles(x):
+    flat, h = x.reshape(-1), np.zeros(4)
+    for t in range(STEPS):
+        h = np.tanh(h * 0.9 + flat[4 * t : 4 * t + 4])
+    return np.sum(h)
+
+
 def stencil(x):
     a = x[:20].copy()
     b = a.copy()
@@ -210,6 +217,7 @@ TABLES = [
     strided,
     comparisons,
     stencil,
+    tiles,
 ]
 
 
@@ -229,6 +237,20 @@ def test_a_loop_is_found_and_computes_the_same(function: Callable[..., Any]) -> 
     assert len(rolled) < len(graph) / 4
     same_bits(graph, rolled)
     same_gradients(graph, rolled)
+
+
+def test_rows_of_an_array_from_outside_are_slices_of_it() -> None:
+    def function(w: Any) -> Any:
+        h = w[0]
+        for t in range(STEPS):
+            h = np.tanh(h + Y[t, 1:] @ w)
+        return h
+
+    graph = merged(traced(function, np.array([0.1, 0.2, 0.3])))
+    assert len(graph.inputs) < 20
+    rolled = verify(reroll(graph))
+    assert loops(rolled)
+    same_bits(graph, rolled)
 
 
 def test_two_loops_after_each_other() -> None:

@@ -71,9 +71,17 @@ def _window(readings: Sequence[Reading]) -> Window | None:
         return None
     place, axis, starts = moving[0]
     steps = np.diff(starts)
-    if np.any(steps != steps[0]) or first.path[place].result.shape[axis] > WIDEST:
+    window = Window(place, int(axis), int(starts[0]), int(steps[0]))
+    if np.any(steps != steps[0]):
         return None
-    return Window(place, int(axis), int(starts[0]), int(steps[0]))
+    view = first.path[place]
+    return window if _tiles(view, window) or view.result.shape[axis] <= WIDEST else None
+
+
+def _tiles(view: Operation, window: Window) -> bool:
+    """Does each slice begin where the one before ends?"""
+    stride = view.attributes["step"][window.axis]
+    return bool(stride == 1 and view.result.shape[window.axis] == window.step)
 
 
 def _moving(writer: Writer, readings: Sequence[Reading], window: Window) -> Value:
@@ -81,16 +89,34 @@ def _moving(writer: Writer, readings: Sequence[Reading], window: Window) -> Valu
     b, path = writer.builder, readings[0].path
     view = path[window.place]
     array = writer.new(view.operands[0])
+    if _tiles(view, window):
+        return _all_later(writer, _tiled(writer, array, view, window, len(readings)), path, window)
     width, stride = view.result.shape[window.axis], view.attributes["step"][window.axis]
     columns = [
         _column(writer, array, view, window, len(readings), offset * stride)
         for offset in range(width)
     ]
-    joined = b.concatenate(columns, window.axis + 1)
-    for later in path[window.place + 1 :]:
-        joined = _later(writer, joined, later)
-    assert isinstance(joined, Value)
-    return joined
+    return _all_later(writer, b.concatenate(columns, window.axis + 1), path, window)
+
+
+def _all_later(writer: Writer, parts: Value, path: tuple[Operation, ...], window: Window) -> Value:
+    """`parts` through the views behind the slices that move."""
+    for view in path[window.place + 1 :]:
+        parts = _later(writer, parts, view)
+    return parts
+
+
+def _tiled(writer: Writer, array: Value, view: Operation, window: Window, count: int) -> Value:
+    """Slices without a gap: one slice, divided."""
+    b, axis = writer.builder, window.axis
+    start, stop, step = (list(view.attributes[name]) for name in ("start", "stop", "step"))
+    start[axis], stop[axis] = window.first, window.first + count * window.step
+    whole = b.slice(array, tuple(start), tuple(stop), tuple(step))
+    shape = whole.shape
+    divided = b.reshape(whole, (*shape[:axis], count, window.step, *shape[axis + 1 :]))
+    others = [i for i in range(divided.type.ndim) if i != axis]
+    one: Value = b.transpose(divided, (axis, *others))
+    return one
 
 
 def _column(
