@@ -56,6 +56,9 @@ class CompiledFunction:
         self._function = function
         self._transform = transform
         self._parameters = Parameters(function)
+        self._place = (
+            f"__compiled_{getattr(self, '__name__', '')}"  # among an instance's attributes
+        )
         self._variants: dict[Key, list[Variant]] = {}
         self._lock = threading.RLock()
         self._entries = 0
@@ -85,9 +88,9 @@ class CompiledFunction:
         space = getattr(instance, "__dict__", None)
         if type(space) is not dict:  # made anew at each access
             return CompiledFunction(self._function.__get__(instance, owner), self._transform)
-        kept = space.setdefault(f"__compiled_{self.__name__}", _Bound())
-        if kept.instance is not instance or kept.method is not self:
-            kept = space[f"__compiled_{self.__name__}"] = _Bound()
+        kept = space.get(self._place)
+        if kept is None or kept.instance is not instance or kept.method is not self:
+            kept = space[self._place] = _Bound()
             kept.instance, kept.method = instance, self
             kept.bound = CompiledFunction(self._function.__get__(instance, owner), self._transform)
         return kept.bound
