@@ -90,6 +90,12 @@ def test_one_axis(function: Callable[[Any], Any], dtype: str) -> None:
         assert_as_in_eager_mode(function, x, 1e-12 if dtype == "float64" else 2e-5)
 
 
+@pytest.mark.parametrize("function", [rosenbrock, variation, trapezoids])
+def test_no_neighbours(function: Callable[[Any], Any]) -> None:
+    assert_as_in_eager_mode(function, np.ones(1), 0.0)
+    assert_as_in_eager_mode(function, np.array([2.0, 3.0]), 0.0)
+
+
 @pytest.mark.parametrize("function", [smoothness, laplacian, diagonal], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("shape", [(3, 3), (4, 9), (9, 4), (17, 40), (33, 100)])
 def test_two_axes(function: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
