@@ -289,7 +289,8 @@ class _Kernel:
                 values[inputs[read.operand]] = self._load(read, j, mask)
         for (_, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
             if value not in values:
-                values[value] = self.v.convert(self._lane_indices(j), dtype)
+                exact = dtype if dtype == "i32" else "i64"
+                values[value] = self.v.convert(self._lane_indices(j, exact), dtype)
         known = self.interior.known if self.interior and self.within else {}
         for operation in self.nest.body:
             if operation.result in values or operation.result in known:
@@ -306,9 +307,9 @@ class _Kernel:
     def _known_or(self, known: dict[Value, bool], values: dict[Value, Reg], x: Value) -> Reg:
         return self.v.const(known[x], "bool") if x in known else values[x]
 
-    def _lane_indices(self, j: Reg) -> Reg:
-        lanes = self.v.lane_constants(tuple(range(self.nest.lanes)), "i64")
-        return self.v.add(self.v.splat(j), lanes)
+    def _lane_indices(self, j: Reg, dtype: str = "i64") -> Reg:
+        lanes = self.v.lane_constants(tuple(range(self.nest.lanes)), dtype)
+        return self.v.add(self.v.splat(self.s.convert(j, dtype)), lanes)
 
     def _load(self, read: Read, j: Reg, mask: Reg | None) -> Reg:
         bounds = read.bounds[-1]

@@ -21,6 +21,8 @@ from .recompute import CHEAP
 from .rewrite import rewrite
 
 AGAIN = 8  # cheap operations that cost less than to store a value and read it
+AGAIN_NEAR = 3  # the same, where the values stay in the first cache
+NEAR = 1 << 14  # bytes
 _CHEAP = CHEAP | {"sign", "floor", "ceil", "rint"}
 
 
@@ -175,7 +177,9 @@ def _pays(part: _Part, needed: dict[Place, set[Operation]]) -> bool:
     if any(operation.name not in _CHEAP for operation in again):
         return False
     more = sum(counts[operation] - 1 + _reads(operation, again) for operation in again)
-    return more <= AGAIN * len({pad.operands[0] for pad in part.pads})
+    stored = {pad.operands[0] for pad in part.pads}
+    near = sum(value.type.bytes for value in stored) <= NEAR
+    return more <= (AGAIN_NEAR if near else AGAIN) * len(stored)
 
 
 def _reads(operation: Operation, again: Iterable[Operation]) -> int:
