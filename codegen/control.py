@@ -38,6 +38,19 @@ def for_loop(
     e.start_block(after)
 
 
+def unless_rare(
+    e: Emitter, condition: Reg, usual: Callable[[], None], rare: Callable[[], None]
+) -> None:
+    """Run `rare` where `condition`, a scalar truth value, holds, which is seldom; else `usual`."""
+    labels = [e.new_label(hint) for hint in ("rare", "usual", "after")]
+    e.write(f"br i1 {condition.name}, label %{labels[0]}, label %{labels[1]}, !prof !0")
+    for label, body in zip(labels, (rare, usual), strict=False):
+        e.start_block(label)
+        body()
+        e.write(f"br label %{labels[2]}")
+    e.start_block(labels[2])
+
+
 def minimum(e: Emitter, x: Reg, y: Reg) -> Reg:
     """The smaller of two scalar integers."""
     return e.select(e.compare("lt", x, y), x, y)

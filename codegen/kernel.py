@@ -15,9 +15,10 @@ from collections.abc import Callable
 from ..ir import Operation, Value
 from ..ir.record import record
 from . import memory
-from .control import for_loop, integer, minimum, polled_loop
+from .control import for_loop, integer, minimum, polled_loop, unless_rare
 from .emitter import Emitter, Reg
 from .function import FunctionText
+from .interior import interior
 from .loops import HEAVY, POLL_ELEMENTS, LoopNest, Read, Write
 from .reduction import Accumulator, block_elements, combine, identity
 
@@ -49,6 +50,8 @@ class _Kernel:
         self.inside: dict[Read, Reg] = {}  # is the read inside its bounds along the outer axes
         self.accumulators: dict[Write, Accumulator] = {}
         self.polls = False
+        self.interior = interior(nest)
+        self.within = False  # is the code being written for points of the interior alone?
 
     def write(self) -> FunctionText:
         nest = self.nest
@@ -242,12 +245,34 @@ class _Kernel:
     # --- one step of the vector loop ---
 
     def _point(self, section: Section) -> Callable[[Reg], None]:
+        inner = self.interior
+        if inner is None or section.low or not (inner.edges or section.masked):
+            return lambda j: self._vectors(section, j)
+
         def step(j: Reg) -> None:
-            for copy in range(section.unroll):
-                at = self.s.add(j, integer(copy * self.nest.lanes)) if copy else j
-                self._step(at, copy, self._tail_mask(at) if section.masked else None)
+            last = inner.high - self.nest.lanes * section.unroll
+            outside = self.s.compare("gt", j, integer(last))
+            if inner.low:
+                outside = self.s.or_(outside, self.s.compare("lt", j, integer(inner.low)))
+            unless_rare(
+                self.s,
+                outside,
+                lambda: self._interior_vectors(section, j),
+                lambda: self._vectors(section, j),
+            )
 
         return step
+
+    def _vectors(self, section: Section, j: Reg) -> None:
+        for copy in range(section.unroll):
+            at = self.s.add(j, integer(copy * self.nest.lanes)) if copy else j
+            masked = section.masked and not self.within
+            self._step(at, copy, self._tail_mask(at) if masked else None)
+
+    def _interior_vectors(self, section: Section, j: Reg) -> None:
+        self.within = True
+        self._vectors(section, j)
+        self.within = False
 
     def _tail_mask(self, j: Reg) -> Reg:
         """The lanes that are still below the extent."""
@@ -264,22 +289,34 @@ class _Kernel:
                 values[inputs[read.operand]] = self._load(read, j, mask)
         for (_, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
             if value not in values:
-                values[value] = self.v.convert(self._lane_indices(j), dtype)
+                exact = dtype if dtype == "i32" else "i64"
+                values[value] = self.v.convert(self._lane_indices(j, exact), dtype)
+        known = self.interior.known if self.interior and self.within else {}
         for operation in self.nest.body:
-            if operation.result in values:
+            if operation.result in values or operation.result in known:
                 continue
-            registers = [values[x] for x in operation.operands]
+            if operation.name == "select" and operation.operands[0] in known:
+                condition, x, y = operation.operands
+                values[operation.result] = values[x if known[condition] else y]
+                continue
+            registers = [self._known_or(known, values, x) for x in operation.operands]
             values[operation.result] = _emit(self.v, operation, registers)
         for write, output in zip(self.nest.writes, self.nest.body.outputs, strict=True):
-            self._yield(write, values[output], j, copy, mask)
+            self._yield(write, self._known_or(known, values, output), j, copy, mask)
 
-    def _lane_indices(self, j: Reg) -> Reg:
-        lanes = self.v.lane_constants(tuple(range(self.nest.lanes)), "i64")
-        return self.v.add(self.v.splat(j), lanes)
+    def _known_or(self, known: dict[Value, bool], values: dict[Value, Reg], x: Value) -> Reg:
+        return self.v.const(known[x], "bool") if x in known else values[x]
+
+    def _lane_indices(self, j: Reg, dtype: str = "i64") -> Reg:
+        lanes = self.v.lane_constants(tuple(range(self.nest.lanes)), dtype)
+        return self.v.add(self.v.splat(self.s.convert(j, dtype)), lanes)
 
     def _load(self, read: Read, j: Reg, mask: Reg | None) -> Reg:
         bounds = read.bounds[-1]
-        if bounds is not None:
+        if bounds is not None and self.within and self.interior is not None:
+            if not self.interior.is_inside(bounds):
+                return self.v.const(0, read.dtype)
+        elif bounds is not None:
             lanes = self._lane_indices(j)
             low = self.v.compare("ge", lanes, self.v.const(bounds[0], "i64"))
             mask = self._both(mask, low)

@@ -36,7 +36,7 @@ from .spec import (
     TupleNode,
     ValueGuard,
 )
-from .symbols import bound_objects, interpreter_symbols, object_symbols
+from .symbols import References, bound_objects, interpreter_symbols, object_symbols
 
 __all__ = [
     "ABSENT",
@@ -54,6 +54,7 @@ __all__ = [
     "NoneNode",
     "OutputLeaf",
     "Owner",
+    "References",
     "SizeGuard",
     "SlowDoor",
     "Tree",

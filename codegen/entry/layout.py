@@ -49,7 +49,7 @@ _C_TYPE: dict[str, Any] = {
 @functools.cache
 def self_test() -> str | None:
     """None if the native door can be used in this process, else the reason why not."""
-    reason = _unknown_interpreter()
+    reason = unknown_interpreter()
     if reason is not None:
         return reason
     try:
@@ -59,7 +59,8 @@ def self_test() -> str | None:
     return f"unknown object layout: {', '.join(wrong)}" if wrong else None
 
 
-def _unknown_interpreter() -> str | None:
+def unknown_interpreter() -> str | None:
+    """Why the native door can't be used here, as far as the interpreter itself tells."""
     if sys.implementation.name != "cpython":
         return f"the interpreter is {sys.implementation.name}, not CPython"
     if struct.calcsize("P") != 8:
@@ -172,4 +173,4 @@ _CHECKS: dict[str, Callable[[], Iterator[bool]]] = {
     "scalar": _check_scalars,
 }
 
-FUNCTION_CODE, FUNCTION_DEFAULTS = _function_slots() if _unknown_interpreter() is None else (0, 0)
+FUNCTION_CODE, FUNCTION_DEFAULTS = _function_slots() if unknown_interpreter() is None else (0, 0)

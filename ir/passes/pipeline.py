@@ -20,6 +20,7 @@ from .rolling import reroll
 from .rows import fuse_rows
 from .simplify import simplify
 from .squeeze import drop_unit_axes
+from .widen import widen
 
 Pass = Callable[[Graph], Graph]
 
@@ -49,6 +50,7 @@ LOWER: tuple[Pass, ...] = (
     simplify,
     eliminate_common_subexpressions,
     eliminate_dead_code,
+    widen,
     fuse,
     fuse_rows,
 )

@@ -97,6 +97,20 @@ def _add(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
         return b.sub(x, negated.operands[0])
     if negated := _made_by(x, "neg"):
         return b.sub(y, negated.operands[0])
+    return _scaled(b, x, 2.0) if x is y else None
+
+
+def _scaled(b: GraphBuilder, x: Value, factor: float) -> Value | None:
+    """`x` times a factor that changes no digits, if x is a multiple of something already."""
+    product = _made_by(x, "mul") if x.type.is_float else None
+    for y, number in (product.operands, product.operands[::-1]) if product else ():
+        multiple = constant_of(number)
+        if multiple is None:
+            continue
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(_scalar(multiple * factor, x.dtype))
+        if finite:
+            return b.scale(y, multiple * factor)
     return None
 
 
@@ -140,7 +154,7 @@ def _neg(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> 
     inner = _made_by(operands[0], "neg")
     if inner:
         return inner.operands[0]
-    return None
+    return _scaled(b, operands[0], -1.0)
 
 
 def _pow(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value | None:

@@ -1,9 +1,9 @@
 """`CompiledFunction`: what `fg.compile`, `fg.grad` and `fg.value_and_grad` make of a user's
 function.
 
-A call goes to `_entry`, a native function for the arguments seen last. What it does not take it
-hands to the entry before it, and in the end to `_dispatch`, which finds or makes the variant in
-Python.
+A call goes to `_entry`, a native function for the arguments seen last: from the second call on
+without a Python frame (see `codegen.direct`). What it does not take it hands to the entry before
+it, and in the end to `_dispatch`, which finds or makes the variant in Python.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ...codegen.direct import SLOTS, call_directly, directly_called
 from ...tracer.asking import expect
 from ...tracer.known import is_known, lifted
 from ...tracer.paths import UnknownInputError
@@ -38,6 +39,7 @@ Attempt = Callable[[Variant, bool], tuple[Answers | None, Any]]
 Key = tuple[tuple[str, ...], Treedef, tuple[Aval, ...]]
 
 
+@directly_called(ANYWHERE)
 class CompiledFunction:
     """A function that compiles itself for each new combination of argument types.
 
@@ -46,6 +48,7 @@ class CompiledFunction:
     part of that trace.
     """
 
+    __slots__ = SLOTS
     __name__: str
 
     def __init__(self, function: Callable[..., Any], transform: Transform) -> None:
@@ -53,12 +56,15 @@ class CompiledFunction:
         self._function = function
         self._transform = transform
         self._parameters = Parameters(function)
+        self._place = (
+            f"__compiled_{getattr(self, '__name__', '')}"  # among an instance's attributes
+        )
         self._variants: dict[Key, list[Variant]] = {}
         self._lock = threading.RLock()
         self._entries = 0
         self._misses: list[str] = []
         self.eager_reasons: dict[Key, str] = {}  # why signatures have no more paths compiled
-        self._dispatcher = _weak_dispatcher(self)
+        self._dispatcher: Callable[..., Any] = _weak_dispatcher(self)
         self._entry: Callable[..., Any] = self._dispatcher
 
     def __copy__(self) -> CompiledFunction:
@@ -71,6 +77,8 @@ class CompiledFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if ANYWHERE:
             return self._dispatch(args, kwargs)
+        if self._entry is not self._dispatcher:  # not at the first call: many are the last as well
+            call_directly(self)
         return self._entry(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -80,9 +88,9 @@ class CompiledFunction:
         space = getattr(instance, "__dict__", None)
         if type(space) is not dict:  # made anew at each access
             return CompiledFunction(self._function.__get__(instance, owner), self._transform)
-        kept = space.setdefault(f"__compiled_{self.__name__}", _Bound())
-        if kept.instance is not instance or kept.method is not self:
-            kept = space[f"__compiled_{self.__name__}"] = _Bound()
+        kept = space.get(self._place)
+        if kept is None or kept.instance is not instance or kept.method is not self:
+            kept = space[self._place] = _Bound()
             kept.instance, kept.method = instance, self
             kept.bound = CompiledFunction(self._function.__get__(instance, owner), self._transform)
         return kept.bound
