@@ -9,6 +9,7 @@ from .core import make
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE
 from .shortnode import dot_class
+from .specialise import own_code
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -48,4 +49,5 @@ def contraction(title: str, *dims: int) -> Callable[[Tensor, Tensor], Tensor]:
             mode.see(node)
         return make(data, node)
 
+    own_code(product)
     return product

@@ -25,6 +25,7 @@ from .opnode import PromotedNode, made_by, node_class, reads_of, record
 from .promotion import default_dtype, result_dtype, scalar_dtype
 from .quiet import RESTORE, SILENCE, SILENT
 from .shortnode import BinaryNode, NumberNode, PowerNode, UnaryNode
+from .specialise import own_code
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -154,6 +155,7 @@ def _with_number(title: str, op_name: str, general: Binary) -> Binary:
             mode.see(node)
         return result
 
+    own_code(call)
     return call
 
 
@@ -306,4 +308,5 @@ def _array(x: Any, dtype: np.dtype[Any]) -> Any:
 
 def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
+    own_code(function)
     return function

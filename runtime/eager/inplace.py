@@ -10,11 +10,12 @@ import numpy as np
 from . import arithmetic
 from .assigning import setitem
 from .changes import alias_of, bump, check, check_fit, overwrite, overwritten, write
-from .core import InferenceCounter, make, shared_counter
+from .core import make, shared_counter
 from .elementwise import as_constant
 from .modes import STATE
 from .node import LEAF_EDGE, NEXT_SEQUENCE, OUTPUT, edge_of
 from .quiet import RESTORE, SILENCE, SILENT
+from .specialise import own_code
 from .views import rebase, source_of
 
 if TYPE_CHECKING:
@@ -23,20 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["setitem", "updating"]
 
 
-def updating(
-    name: str, function: Callable[..., Any], ufunc: np.ufunc | None = None
-) -> Callable[..., Tensor]:
-    """The in-place form `name` of `function`, of which x is the first operand. What computes it of
-    two floating-point arrays is `ufunc`.
-    """
+def updating(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The in-place form `name` of `function`, of which x is the first operand."""
 
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if ufunc is None or STATE.enabled or len(args) != 1 or kwargs:
-            at_once = False
-        else:
-            at_once = _updated(ufunc, x, args[0])
-        if at_once:
-            return x
         if check(x, (*args, *kwargs.values())):
             return _recorded(name, function, x, args, kwargs)
         new = function(x, *args, **kwargs)
@@ -51,26 +42,49 @@ def updating(
     return call
 
 
-def _updated(ufunc: np.ufunc, x: Tensor, y: Any) -> bool:
-    """Change x at once; False, with nothing done, where more has to be looked at."""
-    a, b = x._data, None
-    dtype = a.dtype
-    if dtype.kind != "f" or x._counter.__class__ is InferenceCounter or not a.flags.writeable:
-        return False
-    kind = y.__class__
-    if kind is float or kind is int:
-        b = as_constant(y, dtype)
-    else:
-        b = getattr(y, "_data", None)
-        if b is None or b.dtype is not dtype or (b.shape and b.shape != a.shape):
-            return False
-    token = SILENCE(SILENT)
-    try:
-        ufunc(a, b, a)
-    finally:
-        RESTORE(token)
-    shared_counter(x)[0] += 1
-    return True
+def _method_and_operator(
+    name: str, function: Callable[..., Any], ufunc: np.ufunc
+) -> tuple[Callable[..., Tensor], Callable[[Tensor, Any], Tensor]]:
+    """The same of a function of two operands, which `ufunc` computes; and the operator.
+
+    What updates parameters, a change of floats that is not recorded, is straight-line code.
+    """
+    general = updating(name, function)
+
+    def operator(x: Tensor, y: Any) -> Tensor:
+        a, counter = x._data, x._counter
+        dtype, kind = a.dtype, y.__class__
+        plain = counter is None or counter.__class__ is list
+        if STATE.enabled or not plain or not (dtype is _DOUBLE or dtype is _SINGLE):
+            return general(x, y)
+        b = as_constant(y, dtype) if kind is float or kind is int else getattr(y, "_data", None)
+        if b is None or b.dtype is not dtype:
+            return general(x, y)
+        token = SILENCE(SILENT)
+        try:
+            ufunc(a, b, a)
+        except ValueError:  # `a` is read-only, or too small; nothing was written
+            return general(x, y)
+        finally:
+            RESTORE(token)
+        if counter is None:
+            shared_counter(x)[0] += 1
+        else:
+            counter[0] += 1
+        return x
+
+    def method(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if len(args) == 1 and not kwargs:
+            return operator(x, args[0])
+        return general(x, *args, **kwargs)
+
+    for one in (operator, method):
+        one.__name__, one.__qualname__, one.__doc__ = name, name, general.__doc__
+    own_code(operator)
+    return method, operator
+
+
+_DOUBLE, _SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def _recorded(
@@ -123,10 +137,10 @@ def _made_since(begin: int, node: Any) -> list[Any]:
     return found
 
 
-add_ = updating("add_", arithmetic.add, np.add)
-sub_ = updating("sub_", arithmetic.sub, np.subtract)
-mul_ = updating("mul_", arithmetic.mul, np.multiply)
-div_ = updating("div_", arithmetic.div, np.divide)
+add_, iadd = _method_and_operator("add_", arithmetic.add, np.add)
+sub_, isub = _method_and_operator("sub_", arithmetic.sub, np.subtract)
+mul_, imul = _method_and_operator("mul_", arithmetic.mul, np.multiply)
+div_, itruediv = _method_and_operator("div_", arithmetic.div, np.divide)
 pow_ = updating("pow_", arithmetic.pow)
 neg_ = updating("neg_", arithmetic.neg)
 exp_ = updating("exp_", arithmetic.exp)

@@ -164,10 +164,14 @@ class Methods(FamilyMethods):
     outer = products.outer
 
     # --- in place ---
-    __iadd__ = add_ = inplace.add_
-    __isub__ = sub_ = inplace.sub_
-    __imul__ = mul_ = inplace.mul_
-    __itruediv__ = div_ = inplace.div_
+    __iadd__ = inplace.iadd
+    __isub__ = inplace.isub
+    __imul__ = inplace.imul
+    __itruediv__ = inplace.itruediv
+    add_ = inplace.add_
+    sub_ = inplace.sub_
+    mul_ = inplace.mul_
+    div_ = inplace.div_
     __ipow__ = pow_ = inplace.pow_
     neg_ = inplace.neg_
     exp_ = inplace.exp_

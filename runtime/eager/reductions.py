@@ -19,9 +19,8 @@ from .errors import EagerError
 from .operands import as_numbers, as_operand, call, cast, floating, through_numpy
 from .results import Extrema, ValuesIndices
 from .shaping import reshape
-from .single import mean_of_all
 from .sorting import extremum_along
-from .totals import sum_of_all
+from .totals import mean_of_all, sum_of_all
 
 if TYPE_CHECKING:
     from .tensor import Tensor

@@ -16,6 +16,7 @@ from .arrays import NUMPY
 from .blocks import LARGE
 from .derivatives import Derivatives, derivatives
 from .opnode import OpNode, fit, node_class
+from .specialise import own_method
 
 if TYPE_CHECKING:
     from .node import Node
@@ -35,6 +36,7 @@ class ShortNode(OpNode):
 
     def __init_subclass__(cls) -> None:
         cls.known = {}
+        cls.step = own_method(cls.step)  # type: ignore[method-assign]
 
     def rules_for(self, dtype: np.dtype[Any]) -> Derivatives:
         """The derivatives for cotangents of `dtype`; () where there are none."""

@@ -1,4 +1,4 @@
-"""Compositions of one Tensor with one result: activations, means, norms …
+"""Compositions of one Tensor with one result: activations, norms …
 
 They take a shorter way than `composite`, to a node that holds less. What is elementwise does not
 depend on the shape: that is built once for a dtype.
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...ir import Graph
-from ...ir.functions.reduction import mean
 from . import names
 from .blocks import LARGE
 from .composite import (
@@ -33,7 +32,7 @@ from .quiet import RESTORE, SILENCE, SILENT
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["Single", "mean_of_all", "single"]
+__all__ = ["Single", "single"]
 
 _MOST = 4096
 
@@ -152,18 +151,6 @@ def run_single(plan: Single, x: Tensor, title: str = "") -> Tensor:
     return result
 
 
-def mean_of_all(x: Tensor) -> Tensor:
-    """The mean of the elements of a floating-point tensor."""
-    data = x._data
-    plan = _means.get((data.shape, data.dtype))
-    if plan is None:
-        axes = tuple(range(data.ndim))
-        key = (mean, data.dtype.num, ("axes", axes))
-        plan = _kept(_means, (data.shape, data.dtype), _examined(key, "mean", x))
-    return run_single(plan, x)
-
-
-_means: dict[Any, Any] = {}
 _OTHER: Any = object()  # stands for a function that takes the long way
 _elementwise: dict[Any, Any] = {}
 _of_shape: dict[Any, Any] = {}
