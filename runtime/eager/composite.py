@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +62,8 @@ class CompositeNode(Node):
         "versions",
         "wrt",
     )
+
+    replays: ClassVar[bool] = True
 
     composite: Composite
     adjoint: Adjoint

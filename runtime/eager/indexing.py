@@ -116,6 +116,7 @@ class SelectBackward0(Node):
     __slots__ = ("axis", "index", "shape")
 
     title = "SelectBackward0"
+    replays = True
 
     def __init__(self, x: Tensor, axis: int, index: int) -> None:
         self.axis = axis

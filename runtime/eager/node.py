@@ -48,6 +48,7 @@ class Node:
     edge_kind: ClassVar[int] = NODE
     title: ClassVar[str] = "Node"
     count: int = 1  # number of outputs
+    replays: ClassVar[bool] = False  # `step` runs nothing of the user's; a part for every edge
 
     edges: tuple[Any, ...]
     sequence: int

@@ -62,6 +62,7 @@ class OpNode(Node):
     elementwise: ClassVar[bool]
     saves: ClassVar[bool]
     fixed_attributes: ClassVar[bool] = False  # those of the class, not of the node
+    replays: ClassVar[bool] = True
 
     attributes: dict[str, Any]
     operands: tuple[Any, ...] | None

@@ -61,6 +61,7 @@ class PackedOperands:
 
     __slots__ = ()
 
+    replays = False
     operands: Any
     out: Any
 
@@ -76,6 +77,7 @@ class PackedResiduals:
 
     __slots__ = ()
 
+    replays = False
     residuals: Any
 
     step = Node.step

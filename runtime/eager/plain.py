@@ -18,11 +18,12 @@ from .hooks import ANY
 from .modes import STATE
 from .node import LEAF_EDGE, NODE, OUTPUT
 from .quiet import RESTORE, SILENCE, SILENT
+from .routes import replay
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["run_plain"]
+__all__ = ["joined", "run_plain"]
 
 _LARGE = 1 << 16  # bytes from which adding in place pays
 _refcount = sys.getrefcount
@@ -51,7 +52,9 @@ def run_plain(roots: Sequence[tuple[Any, Any]], retain: bool) -> bool:
     STATE.enabled = False
     token = SILENCE(SILENT)
     try:
-        leaves = _walk([edge for edge, _ in roots], [ct for _, ct in roots], retain)
+        leaves = replay(*roots[0], retain) if len(roots) == 1 else None
+        if leaves is None:
+            leaves = _walk([edge for edge, _ in roots], [ct for _, ct in roots], retain)
         for leaf in leaves:
             ct = leaves[leaf]
             alone = _refcount(ct) <= _IN_TWO
@@ -106,12 +109,12 @@ def _walk(  # noqa: C901  (one loop, in which every call counts)
                 continue
             kind = edge.edge_kind
             if kind == LEAF_EDGE:
-                leaves[edge] = _sum(leaves.pop(edge), part) if edge in leaves else part
+                leaves[edge] = joined(leaves.pop(edge), part) if edge in leaves else part
             elif kind == NODE and edge.count == 1:
                 if edge is node:
-                    ct = _sum(ct, part)
+                    ct = joined(ct, part)
                 elif edge in cts:
-                    cts[edge] = _sum(cts.pop(edge), part)
+                    cts[edge] = joined(cts.pop(edge), part)
                 elif node is None and not ready:
                     node, ct = edge, part
                 else:
@@ -143,7 +146,7 @@ def _add_to_output(edge: Any, part: Any, cts: dict[Any, Any], ready: list[tuple[
     found[number] = part if found[number] is None else found[number] + part
 
 
-def _sum(old: Any, part: Any) -> Any:
+def joined(old: Any, part: Any) -> Any:
     """old + part; in the memory of `old` where it is large and nobody else has it."""
     alone = old.nbytes >= _LARGE and _refcount(old) <= _IN_ONE and old.base is None
     if alone and old.flags.carray and old.shape == part.shape and old.dtype == part.dtype:

@@ -21,7 +21,15 @@ from .specialise import own_method
 if TYPE_CHECKING:
     from .node import Node
 
-__all__ = ["BinaryNode", "NumberNode", "PowerNode", "ShortNode", "UnaryNode", "dot_class"]
+__all__ = [
+    "BinaryNode",
+    "NumberNode",
+    "PowerNode",
+    "ShortNode",
+    "UnaryNode",
+    "dot_class",
+    "power_rules",
+]
 
 
 class ShortNode(OpNode):
@@ -155,7 +163,7 @@ class PowerNode(NumberNode):
                 return OpNode.step(self, ct, retain)
             x = x._data
         known = _powers.get(id(number))
-        rules = known[1] if known is not None and known[0] is number else _power_rules(number)
+        rules = known[1] if known is not None and known[0] is number else power_rules(number)
         if not rules or ct.dtype is not number.dtype:
             return OpNode.step(self, ct, retain)
         rule = rules[0] if ct.size < LARGE else rules[0].large
@@ -165,7 +173,7 @@ class PowerNode(NumberNode):
         return part, None
 
 
-def _power_rules(number: np.ndarray) -> Derivatives:
+def power_rules(number: np.ndarray) -> Derivatives:
     """The rules for the exponent `number`, an array that is one object for many nodes."""
     exponent = number.item()
     simple = exponent if exponent in _SIMPLE else None

@@ -16,7 +16,7 @@ __all__ = ["own_code", "own_method"]
 
 def own_code(function: Callable[..., Any]) -> None:
     """Give a function a copy of its code."""
-    function.__code__ = function.__code__.replace()  # type: ignore[attr-defined]
+    function.__code__ = function.__code__.replace()
 
 
 def own_method(function: Any) -> Any:
