@@ -31,6 +31,7 @@ from .elementwise import as_constant
 from .node import LEAF_EDGE, OUTPUT, Node
 from .opnode import OpNode, PromotedNode, fit
 from .plain import joined
+from .routes import Route
 from .shortnode import BinaryNode, NumberNode, PowerNode, ShortNode, UnaryNode, power_rules
 from .single import SingleNode
 from .straight import spread
@@ -93,17 +94,23 @@ def _detail(node: Any) -> Any:
     """What else the code for a node depends on."""
     if isinstance(node, CompositeNode):
         return id(node.composite)
-    if isinstance(node, PowerNode) and node.operands:
+    if isinstance(node, PowerNode) and node.operands and _is_shared(node.operands[1]):
         return id(node.operands[1])
     return tuple([type(x) for x in getattr(node, "operands", None) or ()])
 
 
-def write_route(survey: Survey) -> Callable[[Any, Any, bool], dict[Any, Any] | None]:
+def _is_shared(number: np.ndarray) -> bool:
+    """Whether equal numbers are this one array."""
+    return as_constant(number.item(), number.dtype) is number
+
+
+def write_route(survey: Survey) -> Route:
     """The function that does what the survey saw."""
     writer = _Writer(survey)
     for i in range(len(survey.nodes)):
         writer.add(i)
-    return writer.function()
+    route: Route = writer.function()
+    return route
 
 
 class _Writer:
@@ -282,7 +289,7 @@ def _power_rules(w: _Writer, node: PowerNode) -> Any:
     number = None if node.operands is None else node.operands[1]
     if number is None or number.dtype is not w.survey.dtype:
         return ()
-    return power_rules(number) if as_constant(number.item(), number.dtype) is number else ()
+    return power_rules(number) if _is_shared(number) else ()
 
 
 def _of_two(w: _Writer, i: int, node: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .node import Node
 
-__all__ = ["replay"]
+__all__ = ["Route", "replay"]
 
 Leaves = dict[Any, Any]  # the gradients by leaf
 Route = Callable[[Any, Any, bool], Leaves | None]
@@ -56,8 +56,8 @@ def replay(end: Any, ct: Any, retain: bool) -> Leaves | None:
     known.misses += 1
     misses = known.misses
     if misses > _PATIENCE and (misses < _EAGERNESS or not misses % 32):
-        route = _learned(known, end, ct)
-        return None if route is None else route(end, ct, retain)
+        learned = _learned(known, end, ct)
+        return None if learned is None else learned(end, ct, retain)
     return None
 
 
