@@ -8,6 +8,7 @@ from typing import Any
 
 from ..ir.functions import activation, elementwise
 from ..runtime.eager import activations as _eager
+from ..runtime.eager import elementary
 from ..runtime.eager.arithmetic import tanh as _tanh
 from ..runtime.eager.dispatch import as_floating, call, public
 from ..runtime.eager.inplace import updating
@@ -48,7 +49,6 @@ def _plain(name: str, function: Any, title: str = "") -> Any:
     return run
 
 
-sigmoid = _plain("sigmoid", elementwise.sigmoid)
 logsigmoid = _plain("logsigmoid", elementwise.log_sigmoid, "LogSigmoidBackward0")
 mish = with_inplace(_plain("mish", activation.mish))
 hardsigmoid = with_inplace(_plain("hardsigmoid", activation.hardsigmoid))
@@ -58,10 +58,15 @@ tanhshrink = _plain("tanhshrink", activation.tanhshrink, "SubBackward0")
 selu = with_inplace(_plain("selu", activation.selu, "EluBackward0"))
 
 
+def sigmoid(input: Any) -> Any:
+    """1 / (1 + e^-x)."""
+    return elementary.sigmoid(as_floating(input))
+
+
 @with_inplace
 def relu(input: Any) -> Any:
     """max(x, 0), with derivative 0 at 0."""
-    return call("relu", elementwise.relu, input)
+    return elementary.relu(input)
 
 
 @with_inplace

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..builder import Builder, Handle
 from ..types import FLOATS
-from .elementwise import function, samples_of, unary
+from .elementwise import NUMBERS, function, samples_of, unary
+
+
+@cache
+def _number(value: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """A number as an array without axes, which ufuncs take faster than a scalar."""
+    number = np.array(value, dtype)
+    number.flags.writeable = False
+    return number
+
 
 # --- roots ---
 
@@ -125,4 +135,51 @@ function(
     np.tanh,
     lambda b, g, x, out: b.mul(g, _one_minus_square(b, out)),
     saves=("out",),
+)
+
+# --- activations whose derivative is cheaper from the result than from what they are made of ---
+
+
+def _logistic(x: Any) -> Any:
+    """1 / (1 + e^-x), by z = e^-|x|, which can't overflow."""
+    one = _number(1, x.dtype)
+    z = np.exp(np.copysign(x, _number(-1, x.dtype)))
+    return np.divide(np.where(np.less(x, _number(0, x.dtype)), z, one), np.add(z, one))
+
+
+def _emit_logistic(e: Any, x: Any) -> Any:
+    one = e.const(1.0, x.dtype)
+    z = e.call("exp", e.neg(e.absolute(x)))
+    negative = e.compare("lt", x, e.const(0.0, x.dtype))
+    return e.div(e.select(negative, z, one), e.add(z, one))
+
+
+unary(
+    "logistic",
+    _logistic,
+    _emit_logistic,
+    lambda b, g, x, out: b.mul(g, b.mul(out, b.sub(b.full_like(out, 1), out))),
+    saves=("out",),
+    traits=("transcendental",),
+)
+
+
+def _emit_relu(e: Any, x: Any) -> Any:
+    zero = e.const(0, x.dtype)
+    return e.select(e.compare("le", x, zero), zero, x)
+
+
+def _relu_rule(b: Builder, g: Handle, x: Handle, out: Handle) -> Handle:
+    """0 at 0, and g where x is a nan, as PyTorch has it."""
+    return b.select(b.compare("le", out, b.zeros_like(out)), b.zeros_like(g), g)
+
+
+unary(
+    "relu",
+    lambda x: np.maximum(x, _number(0, x.dtype)),
+    _emit_relu,
+    _relu_rule,
+    saves=("out",),
+    dtypes=NUMBERS,
+    samples=samples_of(1, NUMBERS, integers=(-2, 2), kinks=(0.0,)),
 )

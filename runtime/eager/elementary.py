@@ -12,6 +12,7 @@ from ...ir.functions import activation, elementwise, special
 from .adapters import aligned, together
 from .core import make
 from .dispatch import is_tensor_like, traced
+from .elementwise import unary
 from .errors import EagerError
 from .operands import as_numbers, call, floating, promoted, shape_of
 
@@ -111,7 +112,6 @@ def _op(name: str) -> Function:
 # --- one operand ---
 
 reciprocal = _of_one("reciprocal", elementwise.reciprocal)
-sigmoid = _of_one("sigmoid", elementwise.sigmoid)
 asinh = arcsinh = _of_one("asinh", elementwise.asinh)
 acosh = arccosh = _of_one("acosh", elementwise.acosh)
 atanh = arctanh = _of_one("atanh", elementwise.atanh)
@@ -142,9 +142,22 @@ def trunc(x: Any) -> Any:
 fix = trunc
 
 
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + e^-x)."""
+    if hasattr(x, "_data"):
+        return _sigmoid(x)
+    return call("sigmoid", elementwise.sigmoid, *floating(x))
+
+
 def relu(x: Any) -> Any:
     """max(x, 0), with derivative 0 at 0."""
+    if hasattr(x, "_data") and x._data.dtype.kind == "f":
+        return _relu(x)
     return call("relu", elementwise.relu, x)
+
+
+_sigmoid = unary("logistic", "SigmoidBackward0")
+_relu = unary("relu", "ReluBackward0")
 
 
 def logit(x: Any, eps: float | None = None) -> Any:
