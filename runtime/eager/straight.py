@@ -221,21 +221,6 @@ def _transpose(writer: _Writer, operation: Operation, reads: list[str]) -> str:
     return f"{reads[0]}.transpose({operation.attributes['permutation']!r})"
 
 
-def _select(writer: _Writer, operation: Operation, reads: list[str]) -> str:
-    """`np.where`; but 0 where x <= 0, else x, is the maximum of x and 0, with nan as it is."""
-    condition, low, x = operation.operands
-    test = condition.producer
-    below = test is not None and test.name == "le" and test.operands[0] is x
-    if below and _is_zero(low) and _is_zero(test.operands[1]):  # type: ignore[union-attr]
-        return f"{writer.bind(np.maximum, 'f')}({reads[2]}, {reads[1]})"
-    return writer.plain(operation, reads)
-
-
-def _is_zero(value: Value) -> bool:
-    producer = value.producer
-    return producer is not None and producer.attributes.get("value", 1) == 0
-
-
 _CONTRACTIONS = {
     (2, 2, (1,), (0,)): "{}.dot({})",
     (2, 2, (1,), (1,)): "{}.dot({}.T)",
@@ -262,6 +247,5 @@ _FORMS: dict[str, Form] = {
     "broadcast": _broadcast,
     "reshape": _reshape,
     "transpose": _transpose,
-    "select": _select,
     "dot": _dot,
 }
