@@ -77,7 +77,23 @@ def test_row_24_a_result_in_place_is_noticed_too(eager: Backend) -> None:
         y.sum().backward()
 
 
-@pytest.mark.parametrize("function", ["sin_", "exp_", "sigmoid_", "sqrt_", "tanh_", "square_"])
+@pytest.mark.parametrize("function", ["exp", "tanh", "sigmoid", "relu", "sqrt"])
+def test_row_24_functions_that_save_their_result(eager: Backend, function: str) -> None:
+    x = eager.leaf(0.5, 2.0)
+    y = getattr(x, function)()
+    z = getattr(x * 1, function)()
+    assert numbers(y.grad_fn._saved_result) == numbers(y)
+    with eager.no_grad():
+        x.add_(1)
+    y.sum().backward()
+    z.add_(1)
+    with pytest.raises(RuntimeError, match="inplace operation"):
+        z.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "function", ["sin_", "exp_", "sigmoid_", "relu_", "sqrt_", "tanh_", "square_"]
+)
 def test_in_place_functions_save_what_they_overwrite(eager: Backend, function: str) -> None:
     x = eager.leaf(0.5, 2.0)
     y = x * 1
