@@ -1,7 +1,7 @@
 """Writing routes: the backward pass of one shape of graph as Python source.
 
     def run(n0, g0, retain):
-        if g0.dtype is not dtype: return None        # checks, with nothing done
+        if g0.dtype is not dtype: return 0           # checks, with nothing done
         n1, l0 = n0.edges
         ...
         g1 = f0(g0, a0, b0, o0)                      # then the rules, latest node first
@@ -120,6 +120,7 @@ class _Writer:
         self.survey = survey
         self.names: dict[str, Any] = {}
         self.bound: dict[int, str] = {}  # names by the address of what they stand for
+        self.at = 0  # the node that is being written: what a check that fails returns
         self.checks: list[str] = []
         self.body: list[str] = []
         self.arrived = {"n0"}  # nodes and leaves whose cotangents have a first part
@@ -140,14 +141,14 @@ class _Writer:
         self.checks.append(f"    {line}\n")
 
     def require(self, *conditions: str) -> None:
-        self.check(f"if not ({' and '.join(conditions)}): return None")
+        self.check(f"if not ({' and '.join(conditions)}): return {self.at}")
 
     def line(self, line: str) -> None:
         self.body.append(f"    {line}\n")
 
     def add(self, i: int) -> None:
         """Check the edges of node `i`, and write its form."""
-        node, name = self.survey.nodes[i], f"n{i}"
+        self.at, node, name = i, self.survey.nodes[i], f"n{i}"
         self.edges(i)
         if i and name not in self.survey.targets[i - 1]:
             self.require(f"n{i - 1}.sequence > {name}.sequence")

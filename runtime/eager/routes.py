@@ -17,24 +17,30 @@ from .node import Node
 __all__ = ["Route", "replay"]
 
 Leaves = dict[Any, Any]  # the gradients by leaf
-Route = Callable[[Any, Any, bool], Leaves | None]
 
-# Writing a route takes a few milliseconds, and it saves some 2 µs a node.
+# route(end, ct, retain): the gradients; or how many nodes were looked at until a check failed
+Route = Callable[[Any, Any, bool], Leaves | int]
+
+# Writing a route takes a few milliseconds, and it saves some 2 µs a node. A node looked at in vain
+# costs an eighth of that.
 _PATIENCE = 32  # graphs that end in one class of node, before any is looked at
 _EAGERNESS = 128  # graphs up to which each one is looked at; of later ones, each 32nd
 _MOST_ROUTES = 8  # for one class of node at the end
-_MOST_WRITTEN = 64
+_MOST_WRITTEN = 16
+_GAIN = 8  # for a node of a graph that had a route, if one looked at in vain costs 1
+_MOST_GAINED, _MOST_LOST = 100_000, 5_000
 
 
 class _Known:
     """What is known of the graphs that end in one class of node."""
 
-    __slots__ = ("misses", "routes", "seen", "written")
+    __slots__ = ("gained", "misses", "routes", "seen", "written")
 
     def __init__(self) -> None:
+        self.gained = 0  # by its routes, what was lost in vain subtracted
         self.misses = 0
         self.written = 0
-        self.routes: tuple[Route, ...] = ()
+        self.routes: tuple[tuple[Route, int], ...] = ()  # and what each gains
         self.seen: set[Any] = set()
 
 
@@ -50,15 +56,21 @@ def replay(end: Any, ct: Any, retain: bool) -> Leaves | None:
         if isinstance(end, Node) and end.replays:
             _KNOWN[type(end)] = _Known()
         return None
-    for route in known.routes:
+    for route, gain in known.routes:
         leaves = route(end, ct, retain)
-        if leaves is not None:
+        if leaves.__class__ is dict:
+            if known.gained < _MOST_GAINED:
+                known.gained += gain
             return leaves
+        known.gained -= leaves  # type: ignore[operator]
     known.misses += 1
+    if known.gained < -_MOST_LOST:  # too many shapes: no routes for them any more
+        known.routes, known.written = (), _MOST_WRITTEN
     misses = known.misses
     if misses > _PATIENCE and (misses < _EAGERNESS or not misses % 32):
         learned = _learned(known, end, ct)
-        return None if learned is None else learned(end, ct, retain)
+        found = 0 if learned is None else learned(end, ct, retain)
+        return found if isinstance(found, dict) else None
     return None
 
 
@@ -66,8 +78,10 @@ def _learned(known: _Known, end: Node, ct: Any) -> Route | None:
     """A route for the graph that ends here, if it is not the first of its shape."""
     from .route_code import Survey, write_route
 
+    if known.written >= _MOST_WRITTEN:
+        return None
     survey = Survey.of(end, ct.dtype)
-    if survey is None or known.written >= _MOST_WRITTEN:
+    if survey is None:
         return None
     if survey.key not in known.seen:
         if len(known.seen) >= _EAGERNESS:
@@ -76,5 +90,6 @@ def _learned(known: _Known, end: Node, ct: Any) -> Route | None:
         return None
     known.written += 1
     route = write_route(survey)
-    known.routes = (*known.routes[-_MOST_ROUTES + 1 :], route)
+    gain = _GAIN * len(survey.nodes)
+    known.routes = (*known.routes[-_MOST_ROUTES + 1 :], (route, gain))
     return route

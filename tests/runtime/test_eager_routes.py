@@ -402,6 +402,26 @@ def test_many_routes(watched: Watched) -> None:
     assert found.written <= routes._MOST_WRITTEN
 
 
+def test_shapes_that_are_too_many_get_no_routes(watched: Watched) -> None:
+    x, random = leaf(3), np.random.default_rng(0)
+
+    def loss(depth: int) -> Any:
+        y = x * 2
+        for _ in range(depth):
+            y = y.sin()
+        return y.sum()
+
+    for depth in random.integers(20, 80, 4 * routes._EAGERNESS):
+        x.grad = None
+        loss(int(depth)).backward()
+    (found,) = routes._KNOWN.values()
+    assert found.routes == ()
+    replayed = watched.replayed
+    for _ in range(routes._EAGERNESS):
+        loss(20).backward()
+    assert watched.replayed == replayed
+
+
 def test_a_long_graph_is_walked(watched: Watched) -> None:
     x = leaf(2)
 
