@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -128,7 +130,7 @@ LOOPS = {
 }
 
 SCRIPT = """
-import os, signal, threading, time
+import json, os, signal, threading, time
 import numpy as np
 import fusegrad as fg
 
@@ -139,41 +141,47 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ign
 compiled = f if hasattr(f, "lower") else fg.compile(f)
 expected = compiled(*small)
 explanation = compiled.explain(*large)
-sent = []
+sent, took = [], []
 
 def send():
     time.sleep({delay})
     sent.append(time.perf_counter())
     os.kill(os.getpid(), signal.SIGINT)
 
-for _ in range({times}):
+while len(took) < {times} or (min(took) >= {quick} and len(took) < {times} + {more}):
     threading.Thread(target=send).start()
     try:
         compiled(*large)
-        print("ended")
+        raise SystemExit("the loop ended before the signal was felt")
     except KeyboardInterrupt:
-        print("took", time.perf_counter() - sent[-1])
+        took.append(time.perf_counter() - sent[-1])
     again = compiled(*small)
     same = [np.array_equal(a, b) for a, b in zip(np.atleast_1d(again), np.atleast_1d(expected))]
     assert all(same)
-print("native", explanation.native)
+print(json.dumps([took, explanation.native]))
 """
 
 
-def interrupted(name: str, times: int = 2) -> tuple[list[float], bool]:
+def interrupted(
+    name: str, times: int = 2, *, quick: float = math.inf, more: int = 0
+) -> tuple[list[float], bool]:
     """Seconds from each signal to KeyboardInterrupt in the loop `name`, in a process of its own.
 
-    And whether the native entry was called. Between the signals, calls on small arguments must
-    give what they gave at first. Raises AssertionError where one doesn't, or where a loop ended
-    before the signal was felt.
+    And whether the native entry was called. Where none of the `times` stops took less than `quick`
+    seconds, up to `more` signals are sent besides, until one does. Between the signals, calls on
+    small arguments must give what they gave at first. Raises AssertionError where one doesn't, or
+    where a loop ended before the signal was felt.
     """
     code = textwrap.dedent(LOOPS[name])
     if "value_and_grad" in code:
         code += (
             "whole = f\ndef f(x, y): return np.concatenate([np.ravel(p) for p in whole(x, y)])\n"
         )
+    script = SCRIPT.format(
+        code=code, delay=DELAY, times=times, quick=f"float('{quick}')", more=more
+    )
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(code=code, delay=DELAY, times=times)],
+        [sys.executable, "-c", script],
         capture_output=True,
         text=True,
         timeout=120,
@@ -181,7 +189,5 @@ def interrupted(name: str, times: int = 2) -> tuple[list[float], bool]:
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # two of them wait for each other's core
     )
     assert run.returncode == 0, run.stderr
-    *lines, native = run.stdout.splitlines()
-    seconds = [float(line.removeprefix("took ")) for line in lines if line.startswith("took")]
-    assert len(seconds) == times, run.stdout
-    return seconds, native == "native True"
+    seconds, native = json.loads(run.stdout)
+    return seconds, native
