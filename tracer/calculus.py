@@ -13,12 +13,8 @@ from ..ir.functions import search
 from .errors import CastError, TraceError
 from .operands import builder, lift, wrap
 from .promotion import normalise_axes, normalise_axis
-from .registry import dispatch, implements
+from .registry import call, implements
 from .ufuncs import call_ufunc
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
 
 
 def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
@@ -33,7 +29,7 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     x: Any = lift(ary, "np.ediff1d").reshape(-1)
     ends = [None if e is None else lift(e).reshape(-1).astype(x.dtype) for e in (to_begin, to_end)]
     parts = [ends[0], x[1:] - x[:-1], ends[1]]
-    return _call(np.concatenate, [part for part in parts if part is not None])
+    return call(np.concatenate, [part for part in parts if part is not None])
 
 
 @implements(np.gradient)
@@ -85,7 +81,7 @@ def _slope(x: Any, axis: int, spacing: Any, edge_order: int) -> Any:
             + before / (after * (before + after)) * right
         )
     ends = [_end_slope(x, axis, steps, edge_order, last=last) for last in (False, True)]
-    return _call(np.concatenate, [ends[0], inner, ends[1]], axis)
+    return call(np.concatenate, [ends[0], inner, ends[1]], axis)
 
 
 def _steps(x: Any, axis: int, spacing: Any) -> Any:
@@ -95,7 +91,7 @@ def _steps(x: Any, axis: int, spacing: Any) -> Any:
         return steps
     if steps.shape != (x.shape[axis],):
         raise CastError("when 1d, distances must match the length of the corresponding dimension")
-    return _call(np.diff, steps * 1.0)
+    return call(np.diff, steps * 1.0)
 
 
 def _end_slope(x: Any, axis: int, steps: Any, edge_order: int, *, last: bool) -> Any:
@@ -124,16 +120,16 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
     """The jumps that are taken out are constants, so that the derivative is 1."""
     x: Any = lift(p, "np.unwrap")
     at = normalise_axis(axis, x.ndim, "np.unwrap")
-    steps = _call(np.diff, _constant(x), axis=at)
+    steps = call(np.diff, _constant(x), axis=at)
     half = period / 2 if not isinstance(period, int) else (period + 1) // 2
     whole = isinstance(period, int) and not x.value.type.is_float
     low = -(period // 2) if whole else -period / 2
     folded = call_ufunc(np.remainder, (steps - low, period)) + low
     if not (whole and period % 2):
-        folded = _call(np.where, (folded == low) & (steps > 0), -low, folded)
-    jumps = _call(np.where, abs(steps) < (half if discont is None else discont), 0, folded - steps)
-    moved = _part(x, at, 1, None) + _call(np.cumsum, jumps, at)
-    return _call(np.concatenate, [_part(x, at, 0, 1), moved], at)
+        folded = call(np.where, (folded == low) & (steps > 0), -low, folded)
+    jumps = call(np.where, abs(steps) < (half if discont is None else discont), 0, folded - steps)
+    moved = _part(x, at, 1, None) + call(np.cumsum, jumps, at)
+    return call(np.concatenate, [_part(x, at, 0, 1), moved], at)
 
 
 def without_derivative(x: Any) -> Any:
@@ -173,8 +169,8 @@ def _periodic(x: Any, knots: Any, values: Any, period: Any) -> tuple[Any, Any, A
     x, knots = call_ufunc(np.remainder, (x, period)), call_ufunc(np.remainder, (knots, period))
     order = wrap(builder()("argsort", knots.value, axis=0, descending=False))
     knots, values = knots[order], values[order]
-    wide = _call(np.concatenate, [knots[-1:] - period, knots, knots[:1] + period])
-    return x, wide, _call(np.concatenate, [values[-1:], values, values[:1]])
+    wide = call(np.concatenate, [knots[-1:] - period, knots, knots[:1] + period])
+    return x, wide, call(np.concatenate, [values[-1:], values, values[:1]])
 
 
 def _between(x: Any, knots: Any, values: Any, left: Any, right: Any) -> Any:
@@ -184,15 +180,15 @@ def _between(x: Any, knots: Any, values: Any, left: Any, right: Any) -> Any:
     result = values[0]
     if count > 1:
         found = wrap(search.bisect(builder(), knots.value, x.value, right=True))
-        place = _call(np.clip, found - 1, 0, count - 2)
+        place = call(np.clip, found - 1, 0, count - 2)
         start, x0 = values[place], knots[place]
         slope = (values[place + 1] - start) / (knots[place + 1] - x0)
         result = slope * (x - x0) + start
-        result = _call(np.where, x == knots[-1], values[-1], result)
-    result = _call(np.where, x < knots[0], low, result)
-    result = _call(np.where, x > knots[-1], high, result)
+        result = call(np.where, x == knots[-1], values[-1], result)
+    result = call(np.where, x < knots[0], low, result)
+    result = call(np.where, x > knots[-1], high, result)
     nan = call_ufunc(np.isnan, (x,))
-    return _call(np.where, nan, x, result) if count > 1 else result
+    return call(np.where, nan, x, result) if count > 1 else result
 
 
 # --- sums along a given function ---
@@ -203,7 +199,7 @@ def _apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     x: Any = lift(a, "np.apply_over_axes")
     for axis in normalise_axes(axes, x.ndim, "np.apply_over_axes"):
         result = func(x, axis)
-        x = result if np.ndim(result) == x.ndim else _call(np.expand_dims, result, axis)
+        x = result if np.ndim(result) == x.ndim else call(np.expand_dims, result, axis)
         if np.ndim(x) != np.ndim(a):
             raise CastError("function is not returning an array of the correct shape")
     return x
@@ -219,9 +215,9 @@ def _apply_along_axis(
     rest = (*x.shape[:at], *x.shape[at + 1 :])
     if 0 in rest:
         raise CastError("Cannot apply_along_axis when any iteration dimensions are 0")
-    rows = _call(np.moveaxis, x, at, -1).reshape(-1, x.shape[at])
+    rows = call(np.moveaxis, x, at, -1).reshape(-1, x.shape[at])
     results = [lift(func1d(row, *args, **kwargs), "np.apply_along_axis") for row in rows]
-    joined = _call(np.stack, results).reshape(*rest, *results[0].shape)
+    joined = call(np.stack, results).reshape(*rest, *results[0].shape)
     inner = results[0].ndim
     axes = (*range(at), *range(len(rest), len(rest) + inner), *range(at, len(rest)))
-    return _call(np.transpose, joined, axes)
+    return call(np.transpose, joined, axes)

@@ -20,21 +20,19 @@ from .operands import (
     wrap,
 )
 from .promotion import broadcast_shapes, result_dtype, static_shape, supported_dtype
-from .registry import dispatch, implements
+from .registry import UNSET, dispatch, implements
 from .ufuncs import call_ufunc
 
 if TYPE_CHECKING:
     from .array import TracedArray
-
-_UNSET: Any = np._NoValue
 
 
 # --- choice ---
 
 
 @implements(np.where)
-def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET, /) -> TracedArray:
-    if x is _UNSET or y is _UNSET:
+def _where(condition: Any, x: Any = UNSET, y: Any = UNSET, /) -> TracedArray:
+    if x is UNSET or y is UNSET:
         return dispatch(np.nonzero, (condition,), {})  # type: ignore[no-any-return]
     mask = lift(condition, "np.where")
     operands = [lift_unless_number(each, "np.where") for each in (x, y)]
@@ -47,12 +45,12 @@ def _where(condition: Any, x: Any = _UNSET, y: Any = _UNSET, /) -> TracedArray:
 
 @implements(np.clip)
 def _clip(
-    a: Any, a_min: Any = _UNSET, a_max: Any = _UNSET, *, min: Any = _UNSET, max: Any = _UNSET
+    a: Any, a_min: Any = UNSET, a_max: Any = UNSET, *, min: Any = UNSET, max: Any = UNSET
 ) -> TracedArray:
-    low = min if a_min is _UNSET else a_min
-    high = max if a_max is _UNSET else a_max
+    low = min if a_min is UNSET else a_min
+    high = max if a_max is UNSET else a_max
     x = lift(a, "np.clip")
-    bounds = [None if each is _UNSET else each for each in (low, high)]
+    bounds = [None if each is UNSET else each for each in (low, high)]
     values, _ = together([x, *(each for each in bounds if each is not None)], "np.clip")
     rest = iter(values[1:])
     first, second = (None if each is None else next(rest) for each in bounds)

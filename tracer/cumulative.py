@@ -14,18 +14,16 @@ from .errors import BoundsError
 from .indexing import fixed_positions, gather_many
 from .operands import builder, cast_to, lift, sum_dtype, wrap
 from .promotion import normalise_axes, normalise_axis, supported_dtype, ufunc_name
-from .registry import dispatch, implements
+from .registry import UNSET, dispatch, implements, is_given
 from .ufuncs import METHODS, call_ufunc
 from .values import known_integers
 
 if TYPE_CHECKING:
     from .array import TracedArray
 
-_UNSET: Any = np._NoValue
-
 
 def _unless_given(dtype: Any, default: str, who: str) -> str:
-    given = dtype is not None and dtype is not _UNSET
+    given = is_given(dtype)
     return supported_dtype(dtype, f"the result of {who}") if given else default
 
 
@@ -108,7 +106,7 @@ def _reduce(
     axis: Any = 0,
     dtype: Any = None,
     keepdims: bool = False,
-    initial: Any = _UNSET,
+    initial: Any = UNSET,
     where: Any = True,
 ) -> Any:
     """``ufunc.reduce`` of a ufunc that has no reduction of its own."""
@@ -119,13 +117,13 @@ def _reduce(
             f"reduction operation '{ufunc.__name__}' is not reorderable, "
             "so at most one axis may be specified"
         )
-    neutral = ufunc.identity if initial is _UNSET else initial
+    neutral = ufunc.identity if initial is UNSET else initial
     if where is not True:
         array = _masked(ufunc, array, where, neutral)
     result = array
     for at in reversed(axes):
         result = _reduce_one(ufunc, result, at, dtype, neutral)
-    if initial is not _UNSET and initial is not None:
+    if initial is not UNSET and initial is not None:
         result = call_ufunc(ufunc, (initial, result))
     kept = tuple(1 if i in axes else n for i, n in enumerate(array.shape))
     return result.reshape(kept) if keepdims else result
@@ -135,7 +133,7 @@ _REORDERABLE = {np.fmax, np.fmin, np.maximum, np.minimum}
 
 
 def _masked(ufunc: np.ufunc, x: Any, where: Any, neutral: Any) -> Any:
-    if neutral is None or neutral is _UNSET:
+    if neutral is None or neutral is UNSET:
         raise ShapeError(
             f"reduction operation '{ufunc.__name__}' does not have an identity, "
             "so to use a where mask one has to specify 'initial'"
@@ -147,7 +145,7 @@ def _reduce_one(ufunc: np.ufunc, x: Any, axis: int, dtype: Any, neutral: Any) ->
     array, at, step = _operands_of_fold(ufunc, x, axis, dtype)
     if array.shape[at]:
         return _fold(_slices(array, at), step)
-    if neutral is None or neutral is _UNSET:
+    if neutral is None or neutral is UNSET:
         raise ShapeError(
             f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
         )

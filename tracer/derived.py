@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -14,15 +14,8 @@ from .complexes import ComplexArray
 from .errors import UnsupportedError
 from .operands import builder, lift, wrap
 from .promotion import normalise_axis
-from .registry import dispatch, implements
+from .registry import call, implements
 from .ufuncs import call_ufunc
-
-_UNSET: Any = np._NoValue
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
-
 
 # --- choice ---
 
@@ -32,7 +25,7 @@ def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0
     if len(condlist) != len(choicelist) or not condlist:
         raise ShapeError("np.select: list of cases must be same length as list of conditions")
     pairs = list(zip(condlist, choicelist, strict=True))
-    return reduce(lambda rest, pair: _call(np.where, *pair, rest), reversed(pairs), default)
+    return reduce(lambda rest, pair: call(np.where, *pair, rest), reversed(pairs), default)
 
 
 @implements(np.delete)
@@ -47,7 +40,7 @@ def _delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
             hint="an int, a slice or a list of ints",
         )
     kept = np.delete(np.arange(x.shape[at]), obj)
-    return _call(np.take, x, kept.tolist(), at)
+    return call(np.take, x, kept.tolist(), at)
 
 
 # --- comparison ---
@@ -65,7 +58,7 @@ def _isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool
 
 @implements(np.allclose)
 def _allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Any:
-    return _call(np.all, _isclose(a, b, rtol, atol, equal_nan))
+    return call(np.all, _isclose(a, b, rtol, atol, equal_nan))
 
 
 @implements(np.array_equal)
@@ -76,7 +69,7 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     same = x == y
     if equal_nan:
         same = same | (call_ufunc(np.isnan, (x,)) & call_ufunc(np.isnan, (y,)))
-    return _call(np.all, same)
+    return call(np.all, same)
 
 
 # --- blocks, products ---
@@ -103,7 +96,7 @@ def _joined_blocks(arrays: Any, depth: int, ndim: int) -> Any:
     if not isinstance(arrays, list):
         x: Any = lift(arrays, "np.block")
         return x.reshape((1,) * (ndim - x.ndim) + x.shape)
-    return _call(np.concatenate, [_joined_blocks(x, depth - 1, ndim) for x in arrays], -depth)
+    return call(np.concatenate, [_joined_blocks(x, depth - 1, ndim) for x in arrays], -depth)
 
 
 @implements(np.kron)
@@ -118,24 +111,24 @@ def _kron(a: Any, b: Any) -> Any:
 
 @implements(np.imag)
 def _imag(val: Any) -> Any:
-    return _call(np.zeros_like, val)
+    return call(np.zeros_like, val)
 
 
 @implements(np.angle)
 def _angle(z: Any, deg: bool = False) -> Any:
     """Of a real number: 0, or π where it is negative."""
     x: Any = lift(z, "np.angle")
-    return complexes.angle(ComplexArray(x, _call(np.zeros_like, x)), deg)
+    return complexes.angle(ComplexArray(x, call(np.zeros_like, x)), deg)
 
 
 @implements(np.isreal)
 def _isreal(x: Any) -> Any:
-    return _call(np.ones_like, x, dtype=bool)
+    return call(np.ones_like, x, dtype=bool)
 
 
 @implements(np.iscomplex)
 def _iscomplex(x: Any) -> Any:
-    return _call(np.zeros_like, x, dtype=bool)
+    return call(np.zeros_like, x, dtype=bool)
 
 
 @implements(np.real_if_close)

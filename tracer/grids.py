@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,8 @@ import numpy as np
 from .errors import CastError
 from .operands import lift, same_dtype, wrap
 from .promotion import supported_dtype
-from .registry import dispatch, implements
+from .registry import call, implements
 from .ufuncs import call_ufunc
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
 
 
 @implements(np.linspace)
@@ -37,9 +32,9 @@ def _linspace(
     step: Any = (last * 1.0 - first) / max(steps, 1)
     found = first + np.arange(float(count)).reshape((count,) + (1,) * step.ndim) * step
     if endpoint and count > 1:
-        end = _call(np.broadcast_to, last, step.shape).astype(found.dtype)
-        found = _call(np.concatenate, [found[:-1], end[None]])
-    found = _call(np.moveaxis, found, 0, axis)
+        end = call(np.broadcast_to, last, step.shape).astype(found.dtype)
+        found = call(np.concatenate, [found[:-1], end[None]])
+    found = call(np.moveaxis, found, 0, axis)
     found = found if dtype is None else _in_dtype(found, dtype, "np.linspace")
     return (found, step if steps else np.nan) if retstep else found
 
@@ -63,7 +58,7 @@ def _logspace(
     exponents = _linspace(start, stop, num, endpoint, axis=axis)
     root: Any = lift(base, "np.logspace")
     if root.ndim:
-        root = _call(np.expand_dims, root, axis)
+        root = call(np.expand_dims, root, axis)
     found = call_ufunc(np.power, (root * 1.0, exponents))
     return found if dtype is None else found.astype(dtype)
 
@@ -85,11 +80,11 @@ def _geomspace(
     count = powers.shape[0]
     parts = [powers]
     if count:
-        ends = [_call(np.broadcast_to, x * sign, powers.shape[1:])[None] for x in (first, last)]
+        ends = [call(np.broadcast_to, x * sign, powers.shape[1:])[None] for x in (first, last)]
         parts = [ends[0], powers[1:]]
         if endpoint and count > 1:
             parts = [ends[0], powers[1:-1], ends[1]]
-    found = _call(np.moveaxis, _call(np.concatenate, parts) * sign, 0, axis)
+    found = call(np.moveaxis, call(np.concatenate, parts) * sign, 0, axis)
     return found if dtype is None else found.astype(dtype)
 
 
@@ -109,5 +104,5 @@ def _meshgrid(
     ]
     if sparse:
         return tuple(spread)
-    grids = _call(np.broadcast_arrays, *spread)
+    grids = call(np.broadcast_arrays, *spread)
     return tuple(grid.copy() for grid in grids)

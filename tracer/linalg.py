@@ -23,13 +23,7 @@ from ..ir.types import NUMPY_DTYPE
 from .errors import UnsupportedError
 from .operands import builder, cast_to, float_dtype, is_number, lift, same_dtype, wrap
 from .promotion import normalise_axis, shape_text
-from .registry import dispatch, implements
-
-_UNSET: Any = np._NoValue
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
+from .registry import UNSET, call, implements
 
 
 def stack_of_matrices(a: Any, who: str, *, square: bool = False) -> Value:
@@ -84,11 +78,11 @@ def _inv(a: Any) -> Any:
 
 
 @implements(np.linalg.pinv)
-def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _UNSET) -> Any:
+def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = UNSET) -> Any:
     value = stack_of_matrices(a, "np.linalg.pinv", square=hermitian)
-    if rcond is not None and rtol is not _UNSET:
+    if rcond is not None and rtol is not UNSET:
         raise ValueError("np.linalg.pinv: `rtol` and `rcond` can't be both set.")
-    tolerance = rcond if rcond is not None else (1e-15 if rtol is _UNSET else rtol)
+    tolerance = rcond if rcond is not None else (1e-15 if rtol is UNSET else rtol)
     if hermitian:
         value = _mirrored(value, "L")
     cutoff = _tolerance(tolerance, value, "np.linalg.pinv")
@@ -127,8 +121,8 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     rest: Any = np.zeros(0, NUMPY_DTYPE[matrix.type.dtype])
     if m > n:
         rest = wrap(matrices.residuals(g, matrix, columns, x))
-    sizes: Any = _call(np.linalg.svdvals, wrap(matrix))
-    rank = _call(np.sum, sizes > cutoff * sizes[:1]).astype(np.int32)
+    sizes: Any = call(np.linalg.svdvals, wrap(matrix))
+    rank = call(np.sum, sizes > cutoff * sizes[:1]).astype(np.int32)
     return wrap(g.reshape(x, (n, *given[1:]))), rest, rank, sizes
 
 
@@ -254,7 +248,7 @@ def _multi_dot(arrays: Sequence[Any]) -> Any:
     if len(arrays) < 2:
         raise ValueError("np.linalg.multi_dot: Expecting at least two arrays.")
     if len(arrays) == 2:
-        return _call(np.dot, *arrays)
+        return call(np.dot, *arrays)
     values = same_dtype(arrays, "np.linalg.multi_dot")
     for i, value in enumerate(values):
         if value.type.ndim != 2 and not (value.type.ndim == 1 and i in (0, len(values) - 1)):
@@ -284,24 +278,24 @@ def _matmul(x1: Any, x2: Any, /) -> Any:
 
 @implements(np.linalg.outer)
 def _outer(x1: Any, x2: Any, /) -> Any:
-    return _call(np.outer, x1, x2)
+    return call(np.outer, x1, x2)
 
 
 @implements(np.linalg.tensordot)
 def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return _call(np.tensordot, x1, x2, axes)
+    return call(np.tensordot, x1, x2, axes)
 
 
 @implements(np.linalg.vecdot)
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return _call(np.sum, lift(x1, "np.linalg.vecdot") * lift(x2, "np.linalg.vecdot"), axis)
+    return call(np.sum, lift(x1, "np.linalg.vecdot") * lift(x2, "np.linalg.vecdot"), axis)
 
 
 @implements(np.linalg.trace)
 def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return _call(np.trace, x, offset, -2, -1, dtype)
+    return call(np.trace, x, offset, -2, -1, dtype)
 
 
 @implements(np.linalg.diagonal)
 def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return _call(np.diagonal, x, offset, -2, -1)
+    return call(np.diagonal, x, offset, -2, -1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,7 @@ from ..ir.types import NUMPY_DTYPE
 from .linalg import stack_of_matrices
 from .operands import builder, cast_to, float_dtype, lift, wrap
 from .promotion import Shape, normalise_axis
-from .registry import dispatch, implements
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
+from .registry import call, implements
 
 
 @implements(np.linalg.norm)
@@ -106,10 +101,10 @@ def _cond(x: Any, p: Any = None) -> Any:
         first, last = sizes[..., 0], sizes[..., -1]
         ratio = last / first if p == -2 else first / last
     else:
-        inverse = _call(np.linalg.inv, wrap(value))
+        inverse = call(np.linalg.inv, wrap(value))
         ratio = _norm(wrap(value), p, (-2, -1)) * _norm(inverse, p, (-2, -1))
-    unknown = _call(np.any, _isnan(wrap(value)), (-2, -1))
-    return _call(np.where, _isnan(ratio) & ~unknown, np.inf, ratio)
+    unknown = call(np.any, _isnan(wrap(value)), (-2, -1))
+    return call(np.where, _isnan(ratio) & ~unknown, np.inf, ratio)
 
 
 def _isnan(x: Any) -> Any:
@@ -128,14 +123,14 @@ def _matrix_rank(
         raise ValueError("np.linalg.matrix_rank: `tol` and `rtol` can't be both set.")
     x: Any = lift(A, "np.linalg.matrix_rank")
     if x.ndim < 2:
-        return _call(np.any, x != 0).astype(np.int64)
-    sizes: Any = _call(np.linalg.svd, x, compute_uv=False, hermitian=hermitian)
+        return call(np.any, x != 0).astype(np.int64)
+    sizes: Any = call(np.linalg.svd, x, compute_uv=False, hermitian=hermitian)
     if sizes.shape[-1] == 0:
-        return _call(np.sum, sizes, -1).astype(np.int64)
+        return call(np.sum, sizes, -1).astype(np.int64)
     if tol is None:
         eps = np.finfo(NUMPY_DTYPE[sizes.value.type.dtype]).eps
         relative = max(x.shape[-2:]) * eps if rtol is None else lift(rtol)[..., None]
         tol = sizes.max(axis=-1, keepdims=True) * relative
     else:
         tol = lift(tol)[..., None]
-    return _call(np.count_nonzero, sizes > tol, -1)
+    return call(np.count_nonzero, sizes > tol, -1)

@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 
 from .operands import lift
-from .registry import dispatch, implements
+from .registry import UNSET, call, implements, is_given
 from .ufuncs import call_ufunc
-
-_UNSET: Any = np._NoValue
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
 
 
 def _numbers(a: Any, neutral: float, who: str) -> tuple[Any, Any]:
@@ -25,11 +19,7 @@ def _numbers(a: Any, neutral: float, who: str) -> tuple[Any, Any]:
     if not x.value.type.is_float:
         return x, np.ones(x.shape, bool)
     present = ~call_ufunc(np.isnan, (x,))
-    return _call(np.where, present, x, _call(np.full_like, x, neutral)), present
-
-
-def _given(x: Any) -> bool:
-    return x is not _UNSET and x is not None
+    return call(np.where, present, x, call(np.full_like, x, neutral)), present
 
 
 def _reduction(function: Callable[..., Any], neutral: float) -> Callable[..., Any]:
@@ -39,11 +29,11 @@ def _reduction(function: Callable[..., Any], neutral: float) -> Callable[..., An
         dtype: Any = None,
         *,
         keepdims: Any = False,
-        initial: Any = _UNSET,
+        initial: Any = UNSET,
         where: Any = True,
     ) -> Any:
         x = _numbers(a, neutral, f"np.nan{function.__name__}")[0]
-        return _call(function, x, axis, dtype, keepdims=keepdims, initial=initial, where=where)
+        return call(function, x, axis, dtype, keepdims=keepdims, initial=initial, where=where)
 
     return reduce_numbers
 
@@ -54,16 +44,16 @@ implements(np.nanprod)(_reduction(np.prod, 1))
 
 @implements(np.nancumsum)
 def _nancumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return _call(np.cumsum, _numbers(a, 0, "np.nancumsum")[0], axis, dtype)
+    return call(np.cumsum, _numbers(a, 0, "np.nancumsum")[0], axis, dtype)
 
 
 @implements(np.nancumprod)
 def _nancumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return _call(np.cumprod, _numbers(a, 1, "np.nancumprod")[0], axis, dtype)
+    return call(np.cumprod, _numbers(a, 1, "np.nancumprod")[0], axis, dtype)
 
 
 def _and_where(present: Any, where: Any) -> Any:
-    return present if where is True or not _given(where) else present & lift(where)
+    return present if where is True or not is_given(where) else present & lift(where)
 
 
 @implements(np.nanmean)
@@ -72,37 +62,28 @@ def _nanmean(
 ) -> Any:
     x, present = _numbers(a, 0, "np.nanmean")
     chosen = _and_where(present, where)
-    return _call(np.mean, x, axis, dtype, keepdims=keepdims, where=lift(chosen))
+    return call(np.mean, x, axis, dtype, keepdims=keepdims, where=lift(chosen))
 
 
-@implements(np.nanvar)
-def _nanvar(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: Any = False,
-    where: Any = True,
-    correction: Any = _UNSET,
-) -> Any:
-    freedom = correction if _given(correction) else ddof
-    return _nan_spread(np.var, a, axis, dtype, freedom, keepdims, where)
+def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
+    def spread_of_numbers(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: float = 0,
+        keepdims: Any = False,
+        where: Any = True,
+        correction: Any = UNSET,
+    ) -> Any:
+        freedom = correction if is_given(correction) else ddof
+        return _nan_spread(function, a, axis, dtype, freedom, keepdims, where)
+
+    return spread_of_numbers
 
 
-@implements(np.nanstd)
-def _nanstd(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: Any = False,
-    where: Any = True,
-    correction: Any = _UNSET,
-) -> Any:
-    freedom = correction if _given(correction) else ddof
-    return _nan_spread(np.std, a, axis, dtype, freedom, keepdims, where)
+implements(np.nanvar)(_spread(np.var))
+implements(np.nanstd)(_spread(np.std))
 
 
 def _nan_spread(
@@ -117,21 +98,21 @@ def _nan_spread(
     """The variance or deviation of the numbers; nan where there are too few of them."""
     x, present = _numbers(a, 0, f"np.nan{function.__name__}")
     chosen = lift(_and_where(present, where))
-    spread = _call(function, x, axis, dtype, ddof=freedom, keepdims=keepdims, where=chosen)
-    count = _call(np.sum, chosen, axis, keepdims=keepdims)
-    return _call(np.where, count > freedom, spread, np.nan)
+    spread = call(function, x, axis, dtype, ddof=freedom, keepdims=keepdims, where=chosen)
+    count = call(np.sum, chosen, axis, keepdims=keepdims)
+    return call(np.where, count > freedom, spread, np.nan)
 
 
 @implements(np.nanmax)
 def _nanmax(
-    a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = _UNSET, where: Any = True
+    a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = UNSET, where: Any = True
 ) -> Any:
     return _nan_extremum(a, axis, keepdims, initial, where, -math.inf, np.max)
 
 
 @implements(np.nanmin)
 def _nanmin(
-    a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = _UNSET, where: Any = True
+    a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = UNSET, where: Any = True
 ) -> Any:
     return _nan_extremum(a, axis, keepdims, initial, where, math.inf, np.min)
 
@@ -149,18 +130,18 @@ def _nan_extremum(
     x: Any = lift(a, f"np.nan{extremum.__name__}")
     options = {"keepdims": keepdims, "initial": initial, "where": where}
     if not x.value.type.is_float:
-        return _call(extremum, x, axis, **options)
+        return call(extremum, x, axis, **options)
     numbers, present = _numbers(x, neutral, "")
-    found = _call(extremum, numbers, axis, **options)
-    some = _call(np.any, present, axis, keepdims=keepdims)
-    return found if _given(initial) else _call(np.where, some, found, np.nan)
+    found = call(extremum, numbers, axis, **options)
+    some = call(np.any, present, axis, keepdims=keepdims)
+    return found if is_given(initial) else call(np.where, some, found, np.nan)
 
 
 @implements(np.nanargmax)
 def _nanargmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _call(np.argmax, _numbers(a, -math.inf, "np.nanargmax")[0], axis, keepdims=keepdims)
+    return call(np.argmax, _numbers(a, -math.inf, "np.nanargmax")[0], axis, keepdims=keepdims)
 
 
 @implements(np.nanargmin)
 def _nanargmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _call(np.argmin, _numbers(a, math.inf, "np.nanargmin")[0], axis, keepdims=keepdims)
+    return call(np.argmin, _numbers(a, math.inf, "np.nanargmin")[0], axis, keepdims=keepdims)

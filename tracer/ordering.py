@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,8 @@ from ..ir.errors import ShapeError
 from ..ir.functions import order, search
 from .operands import builder, lift, same_dtype, wrap
 from .promotion import normalise_axis
-from .registry import dispatch, implements
+from .registry import call, implements
 from .trace import is_traced
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
 
 
 def _along(a: Any, axis: Any, who: str) -> tuple[Any, int]:
@@ -67,8 +62,8 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
     at = normalise_axis(axis, rows[0].ndim, "np.lexsort")
     found = _order(rows[0], at)
     for row in rows[1:]:
-        again = _order(_call(np.take_along_axis, row, found, at), at)
-        found = _call(np.take_along_axis, found, again, at)
+        again = _order(call(np.take_along_axis, row, found, at), at)
+        found = call(np.take_along_axis, found, again, at)
     return found
 
 
@@ -112,6 +107,6 @@ def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any
     if side not in ("left", "right"):
         raise ValueError(f"np.searchsorted: side must be 'left' or 'right' (got {side!r})")
     if sorter is not None:
-        row = _call(np.take, row, sorter)
+        row = call(np.take, row, sorter)
     left, right = same_dtype([row, points], "np.searchsorted")
     return wrap(search.bisect(builder(), left, right, right=side == "right"))

@@ -11,13 +11,8 @@ from ..ir.errors import ShapeError
 from .errors import CastError, UnsupportedError
 from .indexing import fixed_positions, gather_many
 from .operands import builder, lift, wrap
-from .registry import dispatch, implements
+from .registry import call, implements
 from .trace import is_traced
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
-
 
 _STATISTICS: dict[str, Callable[..., Any]] = {
     "maximum": np.max,
@@ -72,7 +67,7 @@ def _ends(values: Any, ndim: int) -> list[list[Any]]:
     """What stands before and behind each axis: one value, a pair, or a pair for each."""
     if not is_traced(values) and not isinstance(values, list | tuple):
         values = np.asarray(values)
-    found: Any = _call(np.broadcast_to, lift(values, "np.pad"), (ndim, 2))
+    found: Any = call(np.broadcast_to, lift(values, "np.pad"), (ndim, 2))
     return [[found[axis, 0], found[axis, 1]] for axis in range(ndim)]
 
 
@@ -92,12 +87,12 @@ def _with_constants(x: Any, widths: list[tuple[int, int]], values: Any) -> Any:
 def _repeated(x: Any, axis: int, count: int, value: Any) -> Any:
     """`value` (which broadcasts against x with an extent of 1 along `axis`) `count` times."""
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
-    return _call(np.broadcast_to, value, shape)
+    return call(np.broadcast_to, value, shape)
 
 
 def _joined(x: Any, axis: int, before: Any, behind: Any) -> Any:
     parts = [part.astype(x.dtype) for part in (before, x, behind) if part.shape[axis] or part is x]
-    return _call(np.concatenate, parts, axis)
+    return call(np.concatenate, parts, axis)
 
 
 def _with_copies(x: Any, widths: list[tuple[int, int]], mode: str, reflect_type: str) -> Any:
@@ -122,7 +117,7 @@ def _turned(x: Any, padded: Any, axis: int, low: int, high: int) -> Any:
         )
     first, last = _part(x, axis, 0, 1), _part(x, axis, extent - 1, extent)
     before, behind = _part(padded, axis, 0, low), _part(padded, axis, low + extent, None)
-    return _call(np.concatenate, [2 * first - before, x, 2 * last - behind], axis)
+    return call(np.concatenate, [2 * first - before, x, 2 * last - behind], axis)
 
 
 def _part(x: Any, axis: int, start: int, stop: int | None) -> Any:
@@ -138,7 +133,7 @@ def _with_ramps(x: Any, widths: list[tuple[int, int]], values: Any) -> Any:
             shape = tuple(-1 if i == axis else 1 for i in range(x.ndim))
             share = (np.arange(count) / max(count, 1)).reshape(shape)
             ramps.append(end + (edge - end) * share)
-        x = _joined(x, axis, ramps[0], _call(np.flip, ramps[1], axis))
+        x = _joined(x, axis, ramps[0], call(np.flip, ramps[1], axis))
     return x
 
 
@@ -153,9 +148,9 @@ def _with_statistics(
         if min(first, last) < 1:
             raise CastError("stat_length of 0 yields no value for padding")
         parts = (_part(x, axis, 0, min(first, extent)), _part(x, axis, max(extent - last, 0), None))
-        found = [_call(statistic, part, axis, keepdims=True) for part in parts]
+        found = [call(statistic, part, axis, keepdims=True) for part in parts]
         if not x.value.type.is_float:
-            found = [_call(np.round, value) for value in found]
+            found = [call(np.round, value) for value in found]
         pairs = zip((low, high), found, strict=True)
         x = _joined(x, axis, *(_repeated(x, axis, count, value) for count, value in pairs))
     return x

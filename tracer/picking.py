@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,8 @@ from .errors import BoundsError, CastError, UnsupportedError
 from .indexing import fixed_positions, gather_many
 from .operands import builder, lift, materialise, wrap
 from .promotion import normalise_axis, static_shape
-from .registry import dispatch, implements
+from .registry import call, implements
 from .values import known_integers, known_mask
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
 
 
 def _taken(x: Any, positions: np.ndarray[Any, Any], axis: int) -> Any:
@@ -77,7 +73,7 @@ def _unique(
     if axis is not None:
         raise UnsupportedError("np.unique with axis= is not supported while tracing")
     flat = x.reshape(-1)
-    order = _call(np.argsort, flat, kind="stable")
+    order = call(np.argsort, flat, kind="stable")
     ascending = flat[order]
     differs = ascending[1:] != ascending[:-1]
     if equal_nan and x.value.type.is_float:  # nans stand last
@@ -89,7 +85,7 @@ def _unique(
         found.append(order[starts])
     if return_inverse:
         ranks = np.cumsum(first) - 1
-        back = _call(np.argsort, order, kind="stable")
+        back = call(np.argsort, order, kind="stable")
         found.append(lift(ranks)[back].reshape(x.shape))
     if return_counts:
         found.append(np.diff(np.append(starts, flat.shape[0])))
@@ -123,15 +119,15 @@ def _choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     if mode == "wrap":
         index = index % count
     elif mode == "clip":
-        index = _call(np.clip, index, 0, count - 1)
+        index = call(np.clip, index, 0, count - 1)
     elif mode != "raise":
         raise CastError(f"np.choose: mode={mode!r} is none of 'raise', 'wrap' and 'clip'")
-    arrays = _call(np.broadcast_arrays, index, *options)
-    stacked = _call(np.stack, arrays[1:])
+    arrays = call(np.broadcast_arrays, index, *options)
+    stacked = call(np.stack, arrays[1:])
     if mode == "raise":  # counted from the back, a position is out of range here
-        index = _call(np.where, index < 0, count, index)
-    place = _call(np.broadcast_to, index, stacked.shape[1:])
-    return _call(np.take_along_axis, stacked, place[None], 0)[0]
+        index = call(np.where, index < 0, count, index)
+    place = call(np.broadcast_to, index, stacked.shape[1:])
+    return call(np.take_along_axis, stacked, place[None], 0)[0]
 
 
 @implements(np.piecewise)
@@ -151,13 +147,13 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw:
             f"with {len(conditions)} condition(s), either {len(conditions)} or "
             f"{len(conditions) + 1} functions are expected"
         )
-    result: Any = _call(np.zeros_like, points)
+    result: Any = call(np.zeros_like, points)
     for condition, piece in zip(conditions, pieces, strict=True):
         value = piece
         if callable(piece):
             value = piece(_shown(points, condition), *args, **kw)
         value = lift(value, "np.piecewise").astype(points.dtype)
-        result = _call(np.where, condition, value, result)
+        result = call(np.where, condition, value, result)
     return result
 
 
@@ -191,11 +187,11 @@ def _shown(x: Any, condition: Any) -> Any:
     """x where the condition holds, and elsewhere its first element of that kind, as a constant."""
     if not x.ndim:
         return x
-    first = _call(np.argmax, condition.reshape(-1))
+    first = call(np.argmax, condition.reshape(-1))
     example = x.reshape(-1)[first]
     if x.value.type.is_float:
         example = wrap(builder()("stop_gradient", example.value))
-    return _call(np.where, condition, x, example)
+    return call(np.where, condition, x, example)
 
 
 # --- inserted and repeated ---
@@ -215,13 +211,13 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     new: Any = lift(values, "np.insert").astype(x.dtype)
     if single:
         new = new.reshape((1,) * (x.ndim - new.ndim) + new.shape)
-        new = _call(np.moveaxis, new, 0, at)
+        new = call(np.moveaxis, new, 0, at)
     count = new.shape[at] if single else len(places)
     wanted = (*x.shape[:at], count, *x.shape[at + 1 :])
-    new = _call(np.broadcast_to, new, wanted)
+    new = call(np.broadcast_to, new, wanted)
     added = extent + np.arange(count)
     source = np.insert(np.arange(extent), places, added)
-    return _taken(_call(np.concatenate, [x, new], at), source, at)
+    return _taken(call(np.concatenate, [x, new], at), source, at)
 
 
 @implements(np.resize)
@@ -231,7 +227,7 @@ def _resize(a: Any, new_shape: Any) -> Any:
     if any(n < 0 for n in shape):
         raise CastError("all elements of `new_shape` must be non-negative")
     if not x.size:
-        return _call(np.zeros_like, x, shape=shape)
+        return call(np.zeros_like, x, shape=shape)
     return _taken(x, np.arange(math.prod(shape)) % x.size, 0).reshape(shape)
 
 
@@ -240,7 +236,7 @@ def _dsplit(ary: Any, indices_or_sections: Any) -> Any:
     x = lift(ary, "np.dsplit")
     if x.ndim < 3:
         raise ShapeError("dsplit only works on arrays of 3 or more dimensions")
-    return _call(np.split, x, indices_or_sections, 2)
+    return call(np.split, x, indices_or_sections, 2)
 
 
 # --- positions ---

@@ -12,11 +12,7 @@ import numpy as np
 from ..ir.errors import ShapeError
 from .errors import CastError
 from .operands import lift
-from .registry import dispatch, implements
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
+from .registry import call, implements
 
 
 def _coefficients(x: Any, who: str) -> Any:
@@ -36,7 +32,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 def _horner(coefficients: list[Any], x: Any) -> Any:
-    result: Any = _call(np.zeros_like, x)
+    result: Any = call(np.zeros_like, x)
     for coefficient in coefficients:
         result = result * x + coefficient
     return result
@@ -50,10 +46,10 @@ def _poly(seq_of_zeros: Any) -> Any:
             "np.poly of a matrix is not supported while tracing",
             hint="np.poly(np.linalg.eigvalsh(x)) of a symmetric one",
         )
-    result = _call(np.ones_like, zeros.reshape(-1), shape=(1,)) * 1.0
+    result = call(np.ones_like, zeros.reshape(-1), shape=(1,)) * 1.0
     for zero in zeros.reshape(-1):
-        shifted = _call(np.concatenate, [result, [0.0]])
-        result = shifted - _call(np.concatenate, [[0.0], result * zero])
+        shifted = call(np.concatenate, [result, [0.0]])
+        result = shifted - call(np.concatenate, [[0.0], result * zero])
     return result
 
 
@@ -63,7 +59,7 @@ def _aligned(x: Any, y: Any, who: str, *, front: bool) -> tuple[Any, Any]:
     count = max(part.shape[0] for part in parts)
     missing = [count - part.shape[0] for part in parts]
     widths = [(n, 0) if front else (0, n) for n in missing]
-    left, right = (_call(np.pad, p, w) for p, w in zip(parts, widths, strict=True))
+    left, right = (call(np.pad, p, w) for p, w in zip(parts, widths, strict=True))
     return left, right
 
 
@@ -81,7 +77,7 @@ def _polysub(a1: Any, a2: Any) -> Any:
 
 @implements(np.polymul)
 def _polymul(a1: Any, a2: Any) -> Any:
-    return _call(np.convolve, _coefficients(a1, "np.polymul"), _coefficients(a2, "np.polymul"))
+    return call(np.convolve, _coefficients(a1, "np.polymul"), _coefficients(a2, "np.polymul"))
 
 
 @implements(np.polydiv)
@@ -94,11 +90,11 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         factor = rest[0] / divisor[0]
         quotient.append(factor)
         head = rest[: divisor.shape[0]] - factor * divisor
-        rest = _call(np.concatenate, [head, rest[divisor.shape[0] :]])[1:]
+        rest = call(np.concatenate, [head, rest[divisor.shape[0] :]])[1:]
     if not quotient:
-        return _call(np.zeros_like, rest, shape=(1,)), rest
-    tail = rest if rest.shape[0] else _call(np.zeros_like, rest, shape=(1,))
-    return _call(np.stack, quotient), tail
+        return call(np.zeros_like, rest, shape=(1,)), rest
+    tail = rest if rest.shape[0] else call(np.zeros_like, rest, shape=(1,))
+    return call(np.stack, quotient), tail
 
 
 @implements(np.polyder)
@@ -131,7 +127,7 @@ def _derivative(x: Any, times: int) -> Any:
 
 def _antiderivative(x: Any, constant: Any) -> Any:
     divided = x / np.arange(1.0, x.shape[0] + 1)
-    return _call(np.concatenate, [lift(constant).reshape(1), divided])
+    return call(np.concatenate, [lift(constant).reshape(1), divided])
 
 
 # --- Vandermonde matrices and fits ---
@@ -144,11 +140,11 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # n
         raise ShapeError("x must be a one-dimensional array or sequence.")
     count = points.shape[0] if N is None else operator.index(N)
     columns = _powers(points, count)
-    return _call(np.stack, columns if increasing else columns[::-1], -1)
+    return call(np.stack, columns if increasing else columns[::-1], -1)
 
 
 def _powers(x: Any, count: int) -> list[Any]:
-    columns = [_call(np.ones_like, x)]
+    columns = [call(np.ones_like, x)]
     while len(columns) < count:
         columns.append(columns[-1] * x)
     return columns[:count]
@@ -168,8 +164,8 @@ def _polyfit(
         left = left * weights[:, None]
         right = right * (weights[:, None] if right.ndim == 2 else weights)
     scale = (left * left).sum(0) ** 0.5
-    q, r = _call(np.linalg.qr, left / scale)
-    solution = _call(np.linalg.solve, r, q.T @ right)
+    q, r = call(np.linalg.qr, left / scale)
+    solution = call(np.linalg.solve, r, q.T @ right)
     return (solution.T / scale).T
 
 
@@ -204,7 +200,7 @@ def _laguerre(x: Any, count: int) -> list[Any]:
 
 def _recurred(x: Any, count: int, first: Any, step: Callable[[int, Any, Any], Any]) -> list[Any]:
     """Polynomials of degree 0 … count - 1 by their recurrence in three terms (DLMF 18.9)."""
-    found = [_call(np.ones_like, x), first]
+    found = [call(np.ones_like, x), first]
     for n in range(2, count):
         found.append(step(n, found[-1], found[-2]))
     return found[:count]
@@ -227,7 +223,7 @@ def _vander_of(family: _Family) -> Callable[..., Any]:
     def matrix(x: Any, deg: int) -> Any:
         point: Any = lift(x, "np.polynomial") * 1.0
         point = point.reshape(point.shape or (1,))
-        return _call(np.stack, family(point, operator.index(deg) + 1), -1)
+        return call(np.stack, family(point, operator.index(deg) + 1), -1)
 
     return matrix
 
@@ -264,8 +260,8 @@ def _multiply_up(c1: Any, c2: Any) -> Any:
 
 @implements(np.polynomial.polynomial.polyder)
 def _differentiate_up(c: Any, m: int = 1, scl: Any = 1, axis: int = 0) -> Any:
-    x: Any = _call(np.moveaxis, lift(c, "np.polynomial") * 1.0, axis, 0)
+    x: Any = call(np.moveaxis, lift(c, "np.polynomial") * 1.0, axis, 0)
     for _ in range(operator.index(m)):
         factors = np.arange(1.0, x.shape[0]).reshape((-1,) + (1,) * (x.ndim - 1))
         x = x[1:] * factors * scl if x.shape[0] > 1 else x[:1] * 0.0
-    return _call(np.moveaxis, x, 0, axis)
+    return call(np.moveaxis, x, 0, axis)

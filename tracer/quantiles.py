@@ -17,15 +17,8 @@ from .errors import CastError
 from .operands import float_dtype, is_number, kind_of, lift
 from .ordering import sorted_along
 from .promotion import normalise_axes, result_dtype
-from .registry import dispatch, implements
+from .registry import UNSET, call, implements
 from .trace import current_trace, is_traced
-
-_UNSET: Any = np._NoValue
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
-
 
 # --- rows ---
 
@@ -41,7 +34,7 @@ def _rows(a: Any, axis: Any, who: str) -> tuple[Any, tuple[int, ...], Callable[[
     rows = x.transpose(*others, *axes).reshape(*kept, math.prod(x.shape[i] for i in axes))
 
     def restore(result: Any, keepdims: Any) -> Any:
-        if keepdims is _UNSET or not keepdims:
+        if keepdims is UNSET or not keepdims:
             return result
         lead = result.shape[: result.ndim - len(others)]
         wide = (1 if i in axes else n for i, n in enumerate(x.shape))
@@ -59,7 +52,7 @@ def _nan_where_last_is(ordered: Any, result: Any) -> Any:
     if not ordered.value.type.is_float:
         return result
     last = ordered[..., -1]
-    return _call(np.where, _isnan(last), last, result)
+    return call(np.where, _isnan(last), last, result)
 
 
 # --- medians ---
@@ -76,9 +69,9 @@ def _median(
     rows, kept, restore = _rows(a, axis, "np.median")
     n = rows.shape[-1]
     if n == 0:
-        return restore(_call(np.mean, rows, -1), keepdims)
+        return restore(call(np.mean, rows, -1), keepdims)
     ordered = sorted_along(rows, len(kept))
-    middle = _call(np.mean, ordered[..., (n - 1) // 2 : n // 2 + 1], -1)
+    middle = call(np.mean, ordered[..., (n - 1) // 2 : n // 2 + 1], -1)
     return restore(_nan_where_last_is(ordered, middle), keepdims)
 
 
@@ -106,8 +99,8 @@ def _count(rows: Any) -> Any:
 def _taken(ordered: Any, place: Any) -> Any:
     """The elements at a place for each row, which is moved inside."""
     last = ordered.shape[-1] - 1
-    index = _call(np.clip, place, 0, last).astype(np.int64)
-    return _call(np.take_along_axis, ordered, index[..., None], -1)[..., 0]
+    index = call(np.clip, place, 0, last).astype(np.int64)
+    return call(np.take_along_axis, ordered, index[..., None], -1)[..., 0]
 
 
 # --- quantiles: for n elements, at which place each method looks for a quantile ---
@@ -183,7 +176,7 @@ def _quantiles(
     if single:
         return restore(found[0], keepdims)
     shape = (*np.shape(q), *kept)
-    stacked = _call(np.stack, found, 0) if found else np.zeros(shape)
+    stacked = call(np.stack, found, 0) if found else np.zeros(shape)
     return restore(stacked.reshape(shape), keepdims)
 
 
@@ -226,7 +219,7 @@ def _between(first: Any, second: Any, weight: Any, nearer_second: Any) -> Any:
     from_first, from_second = first + gap * weight, second - gap * (1 - weight)
     if isinstance(nearer_second, bool):
         return from_second if nearer_second else from_first
-    return _call(np.where, nearer_second, from_second, from_first)
+    return call(np.where, nearer_second, from_second, from_first)
 
 
 def _static(q: Any, largest: float, who: str) -> Any:
@@ -260,53 +253,22 @@ def _percentile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, *, nans: 
     return _quantiles(x, points, axis, method, keepdims, who, nans)
 
 
-@implements(np.quantile)
-def _np_quantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: Any = False,
-) -> Any:
-    return _quantile(a, q, axis, method, keepdims, nans=False)
+def _implementation(of: Callable[..., Any], *, nans: bool) -> Callable[..., Any]:
+    def points_of(
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        out: None = None,
+        overwrite_input: bool = False,
+        method: str = "linear",
+        keepdims: Any = False,
+    ) -> Any:
+        return of(a, q, axis, method, keepdims, nans=nans)
+
+    return points_of
 
 
-@implements(np.nanquantile)
-def _np_nanquantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: Any = False,
-) -> Any:
-    return _quantile(a, q, axis, method, keepdims, nans=True)
-
-
-@implements(np.percentile)
-def _np_percentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: Any = False,
-) -> Any:
-    return _percentile(a, q, axis, method, keepdims, nans=False)
-
-
-@implements(np.nanpercentile)
-def _np_nanpercentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: Any = False,
-) -> Any:
-    return _percentile(a, q, axis, method, keepdims, nans=True)
+implements(np.quantile)(_implementation(_quantile, nans=False))
+implements(np.nanquantile)(_implementation(_quantile, nans=True))
+implements(np.percentile)(_implementation(_percentile, nans=False))
+implements(np.nanpercentile)(_implementation(_percentile, nans=True))

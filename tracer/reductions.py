@@ -21,35 +21,29 @@ from .promotion import (
     normalise_axis,
     supported_dtype,
 )
-from .registry import implements
+from .registry import UNSET, implements, is_given
 
 if TYPE_CHECKING:
     from .array import TracedArray
 
-_UNSET: Any = np._NoValue
-
-
-def _given(x: Any) -> bool:
-    return x is not None and x is not _UNSET
-
 
 def _restore_axes(reduced: Value, axes: Sequence[int], shape: Shape, keepdims: Any) -> TracedArray:
     """A reduced value; with `keepdims` its axes come back with an extent of 1."""
-    if not _given(keepdims) or not keepdims:
+    if not is_given(keepdims) or not keepdims:
         return wrap(reduced)
     kept = tuple(1 if i in axes else extent for i, extent in enumerate(shape))
     return wrap(builder().reshape(reduced, kept))
 
 
 def _number_dtype(x: TracedArray, dtype: Any, default: Callable[[str], str], who: str) -> str:
-    if _given(dtype):
+    if is_given(dtype):
         return supported_dtype(dtype, f"the result of {who}")
     return default(x.value.type.dtype)
 
 
 def _where(value: Value, where: Any, neutral: Any) -> Value:
     """`value`, with what a reduction passes over made neutral."""
-    if where is True or not _given(where):
+    if where is True or not is_given(where):
         return value
     b = builder()
     mask = materialise(lift(where), "bool", value.type.shape)
@@ -74,7 +68,7 @@ def _sum(
     axes = normalise_axes(axis, x.ndim, "np.sum")
     b = builder()
     result = wrap(b.sum(_where(cast_to(x, target), where, 0), axes))
-    if _given(initial):
+    if is_given(initial):
         result = result + initial
     return _restore_axes(result.value, axes, x.shape, keepdims)
 
@@ -94,7 +88,7 @@ def _prod(
     axes = normalise_axes(axis, x.ndim, "np.prod")
     value = _where(cast_to(x, target), where, 1)
     result = wrap(_reduce("prod", value, axes))
-    if _given(initial):
+    if is_given(initial):
         result = result * initial
     return _restore_axes(result.value, axes, x.shape, keepdims)
 
@@ -152,45 +146,36 @@ def _mean(
     axes = normalise_axes(axis, x.ndim, "np.mean")
     b = builder()
     value = cast_to(x, target)
-    if where is True or not _given(where):
+    if where is True or not is_given(where):
         return _restore_axes(reduced_by.mean(b, value, axes), axes, x.shape, keepdims)
     total = b.sum(_where(value, where, 0), axes)
     count = b.sum(_where(b.full_like(value, 1), where, 0), axes)
     return _restore_axes(b.div(total, count), axes, x.shape, keepdims)
 
 
-@implements(np.var)
-def _var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: Any = False,
-    *,
-    where: Any = True,
-    mean: Any = _UNSET,
-    correction: Any = _UNSET,
-) -> TracedArray:
-    freedom = correction if _given(correction) else ddof
-    return _spread(a, axis, dtype, freedom, keepdims, where, mean, root=False)
+def _measure(root: bool) -> Callable[..., TracedArray]:
+    """np.std if `root`, else np.var."""
+
+    def measured(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: Any = False,
+        *,
+        where: Any = True,
+        mean: Any = UNSET,
+        correction: Any = UNSET,
+    ) -> TracedArray:
+        freedom = correction if is_given(correction) else ddof
+        return _spread(a, axis, dtype, freedom, keepdims, where, mean, root=root)
+
+    return measured
 
 
-@implements(np.std)
-def _std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: None = None,
-    ddof: float = 0,
-    keepdims: Any = False,
-    *,
-    where: Any = True,
-    mean: Any = _UNSET,
-    correction: Any = _UNSET,
-) -> TracedArray:
-    freedom = correction if _given(correction) else ddof
-    return _spread(a, axis, dtype, freedom, keepdims, where, mean, root=True)
+implements(np.var)(_measure(root=False))
+implements(np.std)(_measure(root=True))
 
 
 def _spread(
@@ -210,10 +195,12 @@ def _spread(
     target = _number_dtype(x, dtype, float_dtype, who)
     axes = normalise_axes(axis, x.ndim, who)
     value = cast_to(x, target)
-    if (where is True or not _given(where)) and not _given(mean):
+    if (where is True or not is_given(where)) and not is_given(mean):
         measure = reduced_by.std if root else reduced_by.var
         return _restore_axes(measure(builder(), value, axes, ddof=freedom), axes, x.shape, keepdims)
-    centre = mean if _given(mean) else _mean(x, axes, NUMPY_DTYPE[target], None, True, where=where)
+    centre = (
+        mean if is_given(mean) else _mean(x, axes, NUMPY_DTYPE[target], None, True, where=where)
+    )
     variance = _mean_square(wrap(value) - centre, axes, where, freedom)
     spread = composed.root(builder(), variance) if root else variance
     return _restore_axes(spread, axes, x.shape, keepdims)
@@ -238,7 +225,7 @@ def _extremum(
     who = "np.max" if op == "reduce_max" else "np.min"
     x = lift(a, who)
     axes = normalise_axes(axis, x.ndim, who)
-    if _given(where) and where is not True:
+    if is_given(where) and where is not True:
         x = _limited(x, where, initial, pair)
     if _count(x.shape, axes) == 0:
         return _restore_axes(_empty_extremum(x, axes, initial, who), axes, x.shape, keepdims)
@@ -246,14 +233,14 @@ def _extremum(
     b = builder()
     value = b.cast(x.value, "i32") if dtype == "bool" else x.value
     result = wrap(b.cast(_reduce(op, value, axes), dtype))
-    if _given(initial):
+    if is_given(initial):
         result = pair(result, initial)
     return _restore_axes(result.value, axes, x.shape, keepdims)
 
 
 def _limited(x: TracedArray, where: Any, initial: Any, pair: np.ufunc) -> TracedArray:
     """x with `initial` in the place of what an extremum passes over."""
-    if not _given(initial):
+    if not is_given(initial):
         raise ShapeError(
             f"reduction operation '{pair.__name__}' does not have an identity, so to use a where "
             "mask one has to specify 'initial'"
@@ -266,7 +253,7 @@ def _limited(x: TracedArray, where: Any, initial: Any, pair: np.ufunc) -> Traced
 
 
 def _empty_extremum(x: TracedArray, axes: Shape, initial: Any, who: str) -> Value:
-    if not _given(initial):
+    if not is_given(initial):
         name = "maximum" if who == "np.max" else "minimum"
         raise ShapeError(
             f"{who}: zero-size array to reduction operation {name} which has no identity",

@@ -31,6 +31,8 @@ class Implementation:
     places: tuple[str, ...]  # their names
 
 
+UNSET: Any = np._NoValue  # NumPy's default where None would mean something
+
 FUNCTIONS: dict[Callable[..., Any], Implementation] = {}
 
 # Keywords that may be given as long as they ask for nothing: their defaults.
@@ -84,6 +86,16 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         raise _too_many(function, implementation, args)
     result = implementation.call(*args, **kwargs)
     return result if out is None or out is np._NoValue else into(out, result, function)
+
+
+def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """`dispatch` for the implementations, which are made of other NumPy functions."""
+    return dispatch(function, args, kwargs)
+
+
+def is_given(x: Any) -> bool:
+    """Whether an argument that NumPy lets default to None or to no value was given."""
+    return x is not None and x is not UNSET
 
 
 def named_out(

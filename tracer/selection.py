@@ -13,12 +13,10 @@ from .errors import UnsupportedError
 from .indexing import Positions, any_positions, counting, gather_many
 from .operands import builder, lift, materialise, wrap, wrap_view
 from .promotion import broadcast_shapes, normalise_axis
-from .registry import dispatch, implements
+from .registry import UNSET, dispatch, implements
 
 if TYPE_CHECKING:
     from .array import TracedArray
-
-_UNSET: Any = np._NoValue
 
 
 # --- triangles and diagonals ---
@@ -148,9 +146,7 @@ def _repeated_to(x: TracedArray, shape: Sequence[int], axis: int) -> Value:
 
 
 @implements(np.diff)
-def _diff(
-    a: Any, n: int = 1, axis: int = -1, *, prepend: Any = _UNSET, append: Any = _UNSET
-) -> Any:
+def _diff(a: Any, n: int = 1, axis: int = -1, *, prepend: Any = UNSET, append: Any = UNSET) -> Any:
     x: Any = lift(a, "np.diff")
     at = normalise_axis(axis, x.ndim, "np.diff")
     parts = [*_ends(prepend, x, at), x, *_ends(append, x, at)]
@@ -163,7 +159,7 @@ def _diff(
 
 
 def _ends(end: Any, x: TracedArray, axis: int) -> list[Any]:
-    if end is _UNSET:
+    if end is UNSET:
         return []
     part = lift(end, "np.diff")
     if part.ndim == 0:

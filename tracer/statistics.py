@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,9 @@ from ..ir.functions import search
 from .errors import CastError, TraceError
 from .operands import builder, float_dtype, lift, materialise, same_dtype, wrap
 from .promotion import normalise_axes, normalise_axis, shape_text
-from .registry import dispatch, implements
+from .registry import UNSET, call, implements
 from .trace import current_trace, is_traced
 from .ufuncs import call_ufunc
-
-_UNSET: Any = np._NoValue
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return dispatch(function, args, kwargs)
-
 
 # --- averages ---
 
@@ -38,12 +30,12 @@ def _average(
 ) -> Any:
     x: Any = lift(a, "np.average")
     if weights is None:
-        mean: Any = _call(np.mean, x, axis, keepdims=keepdims)
+        mean: Any = call(np.mean, x, axis, keepdims=keepdims)
         axes = normalise_axes(axis, x.ndim, "np.average")
         return (mean, np.full_like(mean, math.prod(x.shape[i] for i in axes))) if returned else mean
     w = _weights(x, axis, lift(weights, "np.average"))
-    weighted = _call(np.sum, x * w, axis, keepdims=keepdims)
-    total = _call(np.sum, w * np.ones_like(x), axis, keepdims=keepdims)
+    weighted = call(np.sum, x * w, axis, keepdims=keepdims)
+    total = call(np.sum, w * np.ones_like(x), axis, keepdims=keepdims)
     mean = weighted / total
     return (mean, total) if returned else mean
 
@@ -65,7 +57,7 @@ def _weights(x: Any, axis: Any, w: Any) -> Any:
         )
     order = sorted(range(len(axes)), key=lambda i: axes[i])
     full = tuple(n if i in axes else 1 for i, n in enumerate(x.shape))
-    return _call(np.transpose, w, order).reshape(full)
+    return call(np.transpose, w, order).reshape(full)
 
 
 # --- covariances ---
@@ -87,7 +79,7 @@ def _cov(
     freedom = (0 if bias else 1) if ddof is None else ddof
     weights = _observation_weights(fweights, aweights)
     if weights is None:
-        mean = _call(np.mean, x, 1, keepdims=True)
+        mean = call(np.mean, x, 1, keepdims=True)
         return _second_moments(x - mean, x - mean, max(x.shape[1] - freedom, 0))
     total = weights.sum()
     factor = total
@@ -102,7 +94,7 @@ def _cov(
 def _observations(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
     """Variables in rows, observations in columns."""
     rows = [_rows(each, rowvar) for each in (m, y) if each is not None]
-    x = rows[0] if len(rows) == 1 else _call(np.concatenate, rows, 0)
+    x = rows[0] if len(rows) == 1 else call(np.concatenate, rows, 0)
     return x.astype(np.float64 if dtype is None else dtype)
 
 
@@ -123,7 +115,7 @@ def _observation_weights(fweights: Any, aweights: Any) -> Any:
 
 
 def _second_moments(x: Any, weighted: Any, factor: Any) -> Any:
-    return _call(np.squeeze, (x @ weighted.T) / factor)
+    return call(np.squeeze, (x @ weighted.T) / factor)
 
 
 @implements(np.corrcoef)
@@ -131,16 +123,16 @@ def _corrcoef(
     x: Any,
     y: Any = None,
     rowvar: bool = True,
-    bias: Any = _UNSET,
-    ddof: Any = _UNSET,
+    bias: Any = UNSET,
+    ddof: Any = UNSET,
     *,
     dtype: Any = None,
 ) -> Any:
     covariance = _cov(x, y, rowvar, dtype=dtype)
     if covariance.ndim == 0:
         return covariance / covariance
-    deviation = call_ufunc(np.sqrt, (_call(np.diagonal, covariance),))
-    return _call(np.clip, covariance / deviation[:, None] / deviation[None, :], -1, 1)
+    deviation = call_ufunc(np.sqrt, (call(np.diagonal, covariance),))
+    return call(np.clip, covariance / deviation[:, None] / deviation[None, :], -1, 1)
 
 
 # --- bins: positions and counts have no derivative, weights have ---
@@ -184,11 +176,11 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
     if np.ndim(bins):
         return lift(bins, "np.histogram")
     x: Any = lift(a, "np.histogram").reshape(-1)
-    low, high = range if range is not None else (_call(np.min, x), _call(np.max, x))
+    low, high = range if range is not None else (call(np.min, x), call(np.max, x))
     if range is None:  # a single point gets a bin of width 1
         flat = low == high
-        low, high = _call(np.where, flat, low - 0.5, low), _call(np.where, flat, high + 0.5, high)
-    return _call(np.linspace, lift(low) * 1.0, lift(high) * 1.0, int(bins) + 1)
+        low, high = call(np.where, flat, low - 0.5, low), call(np.where, flat, high + 0.5, high)
+    return call(np.linspace, lift(low) * 1.0, lift(high) * 1.0, int(bins) + 1)
 
 
 @implements(np.histogram)
@@ -201,7 +193,7 @@ def _histogram(
     w = np.ones(x.shape, np.int64) if weights is None else weights
     counts = _binned([x], [edges], lift(w, "np.histogram").reshape(-1), [count])
     if density:
-        widths = _call(np.diff, edges)
+        widths = call(np.diff, edges)
         counts = counts / widths / counts.sum()
     return counts, edges
 
@@ -213,11 +205,11 @@ def _binned(points: list[Any], edges: list[Any], weights: Any, counts: list[int]
     inside: Any = True
     for x, edge, count in zip(points, edges, counts, strict=True):
         bin = _places(x, edge, right=True) - 1
-        bin = _call(np.where, x == edge[-1], count - 1, bin)
+        bin = call(np.where, x == edge[-1], count - 1, bin)
         inside = (bin >= 0) & (bin < count) & inside
         place = place * count + bin
     total = math.prod(counts)
-    place = _call(np.where, inside, place, total)  # what is in no bin goes behind the last one
+    place = call(np.where, inside, place, total)  # what is in no bin goes behind the last one
     flat = b("scatter_add", place.value, weights.value, axis=0, size=total + 1)
     return wrap(flat)[:-1].reshape(tuple(counts))
 
@@ -268,7 +260,7 @@ def _histogram_of_columns(
         total = found.sum()
         for axis, edge in enumerate(edges):
             shape = tuple(-1 if i == axis else 1 for i, _ in enumerate(counts))
-            found = found / _call(np.diff, edge).reshape(shape)
+            found = found / call(np.diff, edge).reshape(shape)
         found = found / total
     return found, edges
 
@@ -308,7 +300,7 @@ def _isin(
 ) -> Any:
     x: Any = lift(element, "np.isin")
     wanted: Any = lift(test_elements, "np.isin").reshape(-1)
-    found = _call(np.any, x.reshape(*x.shape, 1) == wanted, -1)
+    found = call(np.any, x.reshape(*x.shape, 1) == wanted, -1)
     return ~found if invert else found
 
 
@@ -324,4 +316,4 @@ def _array_equiv(a1: Any, a2: Any) -> Any:
         np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         return False
-    return _call(np.all, x == y)
+    return call(np.all, x == y)

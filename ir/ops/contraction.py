@@ -73,8 +73,7 @@ def _vjp_left(
     """g · yᵀ: contract the free axes of y; what comes out is batch, free of x, contracted."""
     x_ndim, y_ndim = (b.type_of(operand).ndim for operand in operands)
     x_free, y_free = (
-        free_axes(x_ndim, contract[0], batch[0]),
-        free_axes(y_ndim, contract[1], batch[1]),
+        free_axes(*axes) for axes in zip((x_ndim, y_ndim), contract, batch, strict=True)
     )
     stacked = tuple(range(len(batch[0])))
     first = len(stacked) + len(x_free)
@@ -95,8 +94,7 @@ def _vjp_right(
     """xᵀ · g: contract the free axes of x; what comes out is batch, contracted, free of y."""
     x_ndim, y_ndim = (b.type_of(operand).ndim for operand in operands)
     x_free, y_free = (
-        free_axes(x_ndim, contract[0], batch[0]),
-        free_axes(y_ndim, contract[1], batch[1]),
+        free_axes(*axes) for axes in zip((x_ndim, y_ndim), contract, batch, strict=True)
     )
     stacked = tuple(range(len(batch[0])))
     first = len(stacked)

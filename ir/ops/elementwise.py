@@ -55,8 +55,8 @@ def infer_same(name: str, allowed: Sequence[str]) -> Infer:
     return infer
 
 
-def batch_elementwise(name: str) -> Callable[..., Handle]:
-    """Operands that have no batch axis are repeated along one."""
+def batch_same(name: str) -> Callable[..., Handle]:
+    """The op itself; operands that have no batch axis are repeated along one."""
 
     def batch(
         b: Builder, operands: tuple[Handle, ...], batched: tuple[bool, ...], **attributes: Any
@@ -129,7 +129,7 @@ def unary(
             eval=eval,
             vjp=(rule,),
             jvp=(rule,),
-            batch=batch_elementwise(name),
+            batch=batch_same(name),
             saves=saves,
             emit=emit,
             samples=samples or samples_of(1, dtypes),
@@ -179,7 +179,7 @@ def binary(
             eval=eval,
             vjp=rules,
             jvp=rules,
-            batch=batch_elementwise(name),
+            batch=batch_same(name),
             saves=saves,
             emit=emit,
             samples=samples or samples_of(2, dtypes),

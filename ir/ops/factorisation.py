@@ -28,17 +28,10 @@ from ..matrix import (
 )
 from ..op import Op, Rule, Sample, register
 from ..types import FLOATS, TensorType
-from .elementwise import batch_all, check_dtype
+from .elementwise import batch_same, check_dtype
 
 Operands = tuple[Handle, ...]
 _TRAITS = frozenset({"factorisation"})
-
-
-def _batch(name: str) -> Callable[..., Handle]:
-    def batch(b: Builder, operands: Operands, batched: tuple[bool, ...]) -> Handle:
-        return b(name, *batch_all(b, operands, batched))
-
-    return batch
 
 
 def check_matrix(name: str, x: TensorType) -> None:
@@ -75,7 +68,7 @@ def of_one(
             eval=eval,
             vjp=(vjp,),
             jvp=(jvp,),
-            batch=_batch(name),
+            batch=batch_same(name),
             saves=saves,
             emit=None,
             samples=samples,
@@ -123,7 +116,7 @@ register(
         eval=_eval_solve,
         vjp=(_vjp_solve_matrix, _vjp_solve_right),
         jvp=(_jvp_solve_matrix, _jvp_solve_right),
-        batch=_batch("solve"),
+        batch=batch_same("solve"),
         saves=("0", "out"),
         emit=None,
         samples=tuple(
@@ -182,12 +175,6 @@ def _jvp_triangular_right(
     return b("solve_triangular", operands[0], g, upper=upper)
 
 
-def _batch_triangular(
-    b: Builder, operands: Operands, batched: tuple[bool, ...], *, upper: bool
-) -> Handle:
-    return b("solve_triangular", *batch_all(b, operands, batched), upper=upper)
-
-
 register(
     Op(
         name="solve_triangular",
@@ -197,7 +184,7 @@ register(
         eval=_eval_triangular,
         vjp=(_vjp_triangular_matrix, _vjp_triangular_right),
         jvp=(_jvp_triangular_matrix, _jvp_triangular_right),
-        batch=_batch_triangular,
+        batch=batch_same("solve_triangular"),
         saves=("0", "out"),
         emit=None,
         samples=tuple(
@@ -345,12 +332,6 @@ def _jvp_pinv(
     return b.add(pushed, multiply(b, multiply(b, right, turned), inner))
 
 
-def _batch_pinv(
-    b: Builder, operands: Operands, batched: tuple[bool, ...], *, tolerance: float
-) -> Handle:
-    return b("pinv", *batch_all(b, operands, batched), tolerance=tolerance)
-
-
 register(
     Op(
         name="pinv",
@@ -360,7 +341,7 @@ register(
         eval=_eval_pinv,
         vjp=(_vjp_pinv,),
         jvp=(_jvp_pinv,),
-        batch=_batch_pinv,
+        batch=batch_same("pinv"),
         saves=("0", "out"),
         emit=None,
         samples=tuple(

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import IRError
-from ..op import Op, register
 from ..types import NUMPY_DTYPE, TensorType
 from ..view import View
+from .late import late
 
 REDUCTIONS = ("sum", "prod", "reduce_max", "reduce_min")
 
@@ -112,22 +112,4 @@ _REDUCE = {
     "reduce_min": _extreme(np.min, "max"),
 }
 
-KERNEL = register(
-    Op(
-        name="kernel",
-        arity=None,
-        traits=frozenset({"kernel", "regions", "late"}),
-        infer=_infer,
-        eval=_eval,
-        vjp=(lambda *_, **__: _no_rule(),),
-        jvp=(lambda *_, **__: _no_rule(),),
-        batch=lambda *_, **__: _no_rule(),
-        saves=(),
-        emit=None,
-        samples=(),
-    )
-)
-
-
-def _no_rule() -> None:
-    raise IRError("kernel: derivatives and batching are taken before fusion")
+KERNEL = late("kernel", None, ("kernel", "regions"), _infer, _eval, "before fusion")

@@ -14,7 +14,7 @@ from ..types import DTYPES, NUMPY_DTYPE, TensorType
 from .elementwise import (
     ANY,
     DISCRETES,
-    batch_elementwise,
+    batch_same,
     binary,
     check_dtype,
     infer_same,
@@ -41,7 +41,7 @@ def _comparison(name: str, eval: Callable[..., Any], *traits: str) -> None:
             eval=eval,
             vjp=(DISCRETE, DISCRETE),
             jvp=(DISCRETE, DISCRETE),
-            batch=batch_elementwise(name),
+            batch=batch_same(name),
             saves=(),
             emit=lambda e, x, y: e.compare(name, x, y),
             samples=samples_of(2, ANY),
@@ -121,7 +121,7 @@ register(
         eval=np.where,
         vjp=(DISCRETE, _chosen, _not_chosen),
         jvp=(DISCRETE, _chosen, _not_chosen),
-        batch=batch_elementwise("select"),
+        batch=batch_same("select"),
         saves=("0",),
         emit=lambda e, condition, x, y: e.select(condition, x, y),
         samples=(
@@ -171,7 +171,7 @@ register(
         eval=_eval_cast,
         vjp=(_vjp_cast,),
         jvp=(_jvp_cast,),
-        batch=batch_elementwise("cast"),
+        batch=batch_same("cast"),
         saves=(),
         emit=lambda e, x, dtype: e.cast(x, dtype),
         samples=(

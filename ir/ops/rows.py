@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import IRError
-from ..op import Op, register
 from ..types import TensorType
+from .late import late
 
 
 def part(extent: int, rows: int, block: int) -> int:
@@ -84,22 +84,4 @@ def _between(x: np.ndarray, rows: int, start: int, stop: int) -> np.ndarray:
     return x[part(x.shape[0], rows, start) : part(x.shape[0], rows, stop)]
 
 
-ROWS = register(
-    Op(
-        name="rows",
-        arity=None,
-        traits=frozenset({"kernel", "regions", "late"}),
-        infer=_infer,
-        eval=_eval,
-        vjp=(lambda *_, **__: _no_rule(),),
-        jvp=(lambda *_, **__: _no_rule(),),
-        batch=lambda *_, **__: _no_rule(),
-        saves=(),
-        emit=None,
-        samples=(),
-    )
-)
-
-
-def _no_rule() -> None:
-    raise IRError("rows: derivatives and batching are taken before fusion")
+ROWS = late("rows", None, ("kernel", "regions"), _infer, _eval, "before fusion")

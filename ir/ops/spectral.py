@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..builder import Builder, Handle
-from ..errors import IRError, ShapeError
+from ..errors import ShapeError
 from ..matrix import (
     diagonal,
     divide_apart,
@@ -27,9 +27,9 @@ from ..matrix import (
     transposed,
     triangle,
 )
-from ..op import Op, register
 from ..types import TensorType
 from .factorisation import Operands, check_matrix, check_square, of_one, sample
+from .late import late
 
 # --- eigh, packed: the eigenvalues as a first row, and below it the vectors as columns ---
 
@@ -201,29 +201,8 @@ def _eval_svdvals(x: Any) -> Any:
     return np.linalg.svd(x, compute_uv=False)[..., None]
 
 
-def _no_rule(*_: Any, **__: Any) -> Any:
-    raise IRError("derivatives and batching are taken of eigh and svd")
-
-
-for _name, _infer, _eval in (
-    ("eigvalsh", _infer_eigvalsh, _eval_eigvalsh),
-    ("svdvals", _infer_svdvals, _eval_svdvals),
-):
-    register(
-        Op(
-            name=_name,
-            arity=1,
-            traits=frozenset({"factorisation", "late"}),
-            infer=_infer,
-            eval=_eval,
-            vjp=(_no_rule,),
-            jvp=(_no_rule,),
-            batch=_no_rule,
-            saves=(),
-            emit=None,
-            samples=(),
-        )
-    )
+late("eigvalsh", 1, ("factorisation",), _infer_eigvalsh, _eval_eigvalsh, "of eigh")
+late("svdvals", 1, ("factorisation",), _infer_svdvals, _eval_svdvals, "of svd")
 
 
 # --- qr of a matrix at least as high as wide, packed: rows [column of Q | row of R] ---
