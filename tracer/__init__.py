@@ -4,7 +4,8 @@ from . import library
 from .array import TracedArray
 from .errors import AxisError, BoundsError, TraceError, UnsupportedError
 from .pytree import Treedef, flatten, register_pytree_node, unflatten
-from .trace import Aval, Trace, Traced, aval_of, current_trace, is_tracing, trace, trace_flat
+from .run import Aval, Traced, aval_of, trace, trace_flat
+from .trace import Trace, current_trace, is_tracing
 
 __all__ = [
     "AxisError",

@@ -14,50 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.op import ArrayConstant
-from ..ir.types import TensorType, dtype_name
+from ..ir.types import dtype_name
 from .array import TracedArray
 from .assignment import Flat
+from .constants import constant_of, note_values, same_bits
+from .contents import Contents
 from .errors import StoreError
-from .promotion import supported_dtype
 from .registry import dispatch, named_out
 from .source import locate
-from .trace import LARGEST_DENSE, Trace, current_trace, is_tracing
+from .trace import current_trace, is_tracing
 from .ufuncs import dispatch_ufunc
 
 Array = np.ndarray[Any, Any]
-
-
-class Contents:
-    """What a known array holds.
-
-    array    the values of the moment
-    parent   the known array that it is a view of
-    again    makes that view of the parent, once that is a traced array
-    derived  whether the values may come from arrays outside of the function
-    outside  whether it is such an array: compiled code reads it at each call. Where NumPy or Python
-             reads it now, the trace notes that what it did holds for these values alone
-    views    known arrays that are views of it, or of its views: the order in which they were made
-    lifted   the values that it took part with last, and the constant that they were
-    """
-
-    __slots__ = ("again", "array", "derived", "lifted", "outside", "parent", "views")
-
-    def __init__(
-        self,
-        array: Array,
-        derived: bool = False,
-        parent: KnownArray | None = None,
-        again: Callable[[Any], Any] | None = None,
-        outside: bool = False,
-    ) -> None:
-        self.array = array
-        self.outside = outside
-        self.derived = derived
-        self.parent = parent
-        self.again = again
-        self.views: list[weakref.ref[KnownArray]] = []
-        self.lifted: tuple[Array, TracedArray] | None = None
 
 
 class KnownArray(TracedArray):
@@ -149,48 +117,47 @@ def _made(inside: Contents) -> KnownArray:
     return made
 
 
-def plain(x: Any) -> Any:
-    """`x` with the arrays of all known ones in it (also in tuples and lists), to be read."""
+def _each(of: Callable[[KnownArray], Any], x: Any) -> Any:
+    """`of` each known array in `x`, also in tuples, lists and dicts; the rest as it is."""
     cls = type(x)
     if cls is KnownArray:
-        inside = contents(x)
-        if inside.outside and is_tracing():
-            current_trace().read.append(inside.array)
-        return inside.array
+        return of(x)
     if cls is tuple or cls is list:
-        return cls([plain(each) for each in x])
+        return cls([_each(of, each) for each in x])
     if cls is dict:
-        return {name: plain(each) for name, each in x.items()}
+        return {name: _each(of, each) for name, each in x.items()}
     return x
+
+
+def plain(x: Any) -> Any:
+    """`x` with the arrays of all known ones in it, to be read."""
+    return _each(_to_be_read, x)
+
+
+def _to_be_read(x: KnownArray) -> Array:
+    inside = contents(x)
+    if inside.outside and is_tracing():
+        current_trace().read.append(inside.array)
+    return inside.array
 
 
 def _unread(x: Any) -> Any:
     """`plain`, where it is not said yet that the values count."""
-    cls = type(x)
-    if cls is KnownArray:
-        return contents(x).array
-    if cls is tuple or cls is list:
-        return cls([_unread(each) for each in x])
-    if cls is dict:
-        return {name: _unread(each) for name, each in x.items()}
-    return x
+    return _each(lambda known: contents(known).array, x)
 
 
 def given(x: Any) -> Any:
-    """What a known array is for the implementations of NumPy's functions, which know traced arrays
+    """What known arrays are for the implementations of NumPy's functions, which know traced arrays
     and ndarrays: floats a constant of the graph, integers an ndarray of their own.
     """
-    cls = type(x)
-    if cls is KnownArray:
-        if contents(x).outside:
-            return contents(x).array
-        array = contents(x).array
-        return lifted(x) if array.dtype.kind == "f" else snapshot(x)
-    if cls is tuple or cls is list:
-        return cls([given(each) for each in x])
-    if cls is dict:
-        return {name: given(each) for name, each in x.items()}
-    return x
+    return _each(_operand, x)
+
+
+def _operand(x: KnownArray) -> Any:
+    inside = contents(x)
+    if inside.outside:
+        return inside.array
+    return lifted(x) if inside.array.dtype.kind == "f" else snapshot(x)
 
 
 def any_traced(x: Any) -> bool:
@@ -318,16 +285,12 @@ def lifted(x: KnownArray) -> TracedArray:
     if inside.outside:
         return trace.lift(inside.array)
     last = inside.lifted
-    if last is not None and last[1].tracer is trace and _same(last[0], inside.array):
+    if last is not None and last[1].tracer is trace and same_bits(last[0], inside.array):
         return last[1]
     array = np.array(inside.array, order="C")
-    made = _constant(trace, array, inside.derived)
+    made = constant_of(trace, array, inside.derived)
     inside.lifted = (array, made)
     return made
-
-
-def _same(x: Array, y: Array) -> bool:
-    return x.tobytes() == y.tobytes()
 
 
 def snapshot(x: KnownArray) -> Array:
@@ -338,29 +301,8 @@ def snapshot(x: KnownArray) -> Array:
     if inside.outside:
         return inside.array
     array = np.array(plain(x), order="C")
-    _note(current_trace(), array, inside.derived)
+    note_values(current_trace(), array, inside.derived)
     return array
-
-
-def _note(trace: Trace, array: Array, derived: bool) -> None:
-    """Tell the trace where the values of a constant come from."""
-    if derived:
-        trace.scalars.append(array)  # what they come from is to be compared at each call
-    else:
-        trace.fresh.append(array)
-
-
-def _constant(trace: Trace, array: Array, derived: bool) -> TracedArray:
-    type = TensorType(supported_dtype(array.dtype), array.shape)
-    flat = array.reshape(-1)
-    if derived or array.size > LARGEST_DENSE:
-        _note(trace, array, derived)
-    if not flat.size or _same(flat, np.full_like(flat, flat[0])):
-        number = flat[0].item() if flat.size else 0
-        return trace.wrap(trace.builder.constant(number, type))
-    if array.size <= LARGEST_DENSE:
-        return trace.wrap(trace.builder("dense", data=ArrayConstant(array)))
-    return trace.capture(array, array)
 
 
 def _root(x: KnownArray) -> KnownArray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...ir.types import NUMPY_DTYPE, TensorType
 from ...tracer.pytree import Treedef, flatten, unflatten
-from ...tracer.trace import Aval, aval_of
+from ...tracer.run import Aval, aval_of
 
 _NATIVE_KINDS = {float: "python_float", int: "python_int", bool: "python_bool"}
 

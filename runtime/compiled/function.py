@@ -19,7 +19,8 @@ from ...tracer.asking import expect
 from ...tracer.known import is_known, lifted
 from ...tracer.paths import UnknownInputError
 from ...tracer.pytree import Treedef, unflatten
-from ...tracer.trace import Aval, current_trace, is_traced, is_tracing
+from ...tracer.run import Aval
+from ...tracer.trace import current_trace, is_traced, is_tracing
 from .call import Call, Parameters, take_apart
 from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
 from .stores import write_back

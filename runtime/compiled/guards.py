@@ -33,7 +33,7 @@ from ...codegen.entry import (
 )
 from ...ir.record import identity_record
 from ...ir.types import NUMPY_DTYPE
-from ...tracer.trace import Traced
+from ...tracer.run import Traced
 
 _ITEMS = 64  # of a list or a dict that native code watches item by item
 _OBJECTS = 10_000  # that one search looks at

@@ -13,7 +13,7 @@ from ...ir.record import record
 from ...tracer.asking import cut_off
 from ...tracer.errors import TraceError
 from ...tracer.pytree import Treedef, flatten, unflatten
-from ...tracer.trace import Traced
+from ...tracer.run import Traced
 from .call import Call
 
 Argnums = int | str | tuple[int | str, ...]

@@ -21,8 +21,9 @@ from ...ir.passes.pipeline import CLEAN, LOWER, MERGE, Timings, run_passes
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
 from ...tracer.pytree import Treedef, unflatten
+from ...tracer.run import Aval, Traced, trace_flat
 from ...tracer.source import location_of
-from ...tracer.trace import LARGEST_DENSE, Aval, Traced, array_behind, is_traced, trace_flat
+from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced
 from .call import Call, Parameters, as_array, put_together
 from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
 from .paths import Answers, answers_until, refused_by, verdict_of, with_verdict

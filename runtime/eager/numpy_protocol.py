@@ -14,7 +14,7 @@ import numpy as np
 from ...ir import Graph, TensorType, tensor_type
 from ...tracer.errors import TraceError
 from ...tracer.pytree import Treedef, flatten, unflatten
-from ...tracer.trace import Aval, Traced, trace_flat
+from ...tracer.run import Aval, Traced, trace_flat
 from .composite import Composite, run_composite
 from .names import of_function
 

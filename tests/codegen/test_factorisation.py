@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen import factorisation, lapack
+from fusegrad.codegen import lapack, matrices
 from fusegrad.codegen.routine import FAILED
 from fusegrad.codegen.tiny import LARGEST
 from fusegrad.ir import TABLE, GraphBuilder, TensorType
@@ -191,7 +191,7 @@ def test_nan_goes_through_where_numpy_lets_it() -> None:
 
 
 def test_without_lapack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factorisation, "find_lapack", lambda: None)
+    monkeypatch.setattr(matrices, "find_lapack", lambda: None)
     with pytest.raises(NotCompiledError, match="needs LAPACK"):
         run("qr", np.eye(2))
 
@@ -200,7 +200,7 @@ def test_the_lapack_of_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("scipy")
     found = lapack._of_scipy()
     assert found is not None
-    monkeypatch.setattr(factorisation, "find_lapack", lambda: found)
+    monkeypatch.setattr(matrices, "find_lapack", lambda: found)
     monkeypatch.setattr("fusegrad.codegen.jit.find_lapack", lambda: found)
     for name in NAMES:
         for dtype, eps in (("f64", 1e-12), ("f32", 1e-5)):

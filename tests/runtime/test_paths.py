@@ -19,7 +19,7 @@ from fusegrad.runtime.compiled import paths as rules
 from fusegrad.runtime.compiled.paths import PathWarning
 from fusegrad.tracer.asking import DetachedWarning
 from fusegrad.tracer.errors import TraceError
-from fusegrad.tracer.trace import trace
+from fusegrad.tracer.run import trace
 
 
 def branch(x: Any) -> Any:

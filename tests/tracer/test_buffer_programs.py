@@ -15,7 +15,7 @@ import fusegrad as fg
 from fusegrad.ir.autodiff import jvp, value_and_vjp
 from fusegrad.ir.batching import batch_graph
 from fusegrad.ir.interpret import interpret
-from fusegrad.tracer.trace import trace
+from fusegrad.tracer.run import trace
 
 from .oracle import check, differences
 

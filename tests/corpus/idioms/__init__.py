@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import branches, buffers, libraries, questions
+from . import aliases, branches, buffers, libraries, questions
 from .mutations import MUTATIONS
 from .table import IDIOMS
 
-__all__ = ["IDIOMS", "MUTATIONS", "branches", "buffers", "libraries", "questions"]
+__all__ = ["IDIOMS", "MUTATIONS", "aliases", "branches", "buffers", "libraries", "questions"]

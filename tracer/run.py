@@ -1,0 +1,190 @@
+"""Runs a Python function once on traced arrays, and gives back the graph of what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir.errors import FusegradError
+from ..ir.graph import Graph
+from ..ir.types import TensorType
+from .errors import TraceError
+from .foreign import check_array, not_an_array, short
+from .names import argument_paths, sanitise, unique_names
+from .paths import Answer, Condition
+from .promotion import supported_dtype
+from .pytree import Treedef, flatten, unflatten
+from .source import locate, locate_error, location_of
+from .trace import Trace, is_traced
+
+if TYPE_CHECKING:
+    from .array import TracedArray
+
+
+@dataclass(frozen=True, slots=True)
+class Aval:
+    """What is known of an argument while tracing: its type, and whether it is a Python number."""
+
+    type: TensorType
+    weak: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.type}{' (Python number)' if self.weak else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What a trace found out.
+
+    graph        its inputs are the leaves of (args, kwargs), then one for each captured object
+    in_tree      structure of (args, kwargs)
+    out_tree     structure of the result, whose leaves are the graph's outputs
+    captured     arrays of the user's, read at each call (or arrays of an outer trace)
+    baked        (object, copy): values written into the graph; it holds while they are equal
+    output_weak  for each output, whether it is a Python number
+    scalars      NumPy scalars and arrays, perhaps computed from others outside, in the graph
+    fresh        arrays made while tracing, from numbers alone
+    written      leaves of the arguments that it stored into; the tree of the result is then that of
+                 (result, list of their last values)
+    watched      arrays from outside of which it is known what read them
+    read         those of them that NumPy or Python read while tracing, and not only compiled code
+    conditions   what the graph is valid for; their values are its last outputs
+    """
+
+    graph: Graph
+    in_tree: Treedef
+    out_tree: Treedef
+    captured: tuple[Any, ...]
+    baked: tuple[tuple[Any, np.ndarray[Any, Any]], ...]
+    output_weak: tuple[bool, ...]
+    scalars: tuple[Any, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    watched: tuple[np.ndarray[Any, Any], ...] = ()
+    read: tuple[np.ndarray[Any, Any], ...] = ()
+    fresh: tuple[np.ndarray[Any, Any], ...] = ()
+    written: tuple[int, ...] = ()
+
+
+def aval_of(x: Any, path: str = "the argument") -> Aval:
+    """What a trace needs to know of the argument `x`; an error names it by `path`."""
+    if isinstance(x, bool | int | float) and not isinstance(x, np.generic):
+        dtype = "bool" if isinstance(x, bool) else "i64" if isinstance(x, int) else "f64"
+        return Aval(TensorType(dtype), weak=True)
+    if isinstance(x, np.generic):
+        return Aval(TensorType(supported_dtype(x.dtype, path)))
+    if isinstance(x, np.ndarray):
+        check_array(x, path)
+        return Aval(TensorType(supported_dtype(x.dtype, path), x.shape))
+    if is_traced(x):
+        return Aval(x.value.type, x.weak)
+    raise not_an_array(x, path)
+
+
+def trace(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str = ""
+) -> Traced:
+    """Trace `function` for arguments like these: of their structure, dtypes and shapes."""
+    leaves, in_tree = flatten((args, kwargs))
+    paths = argument_paths(function, in_tree)
+    avals = [aval_of(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
+    return trace_flat(function, in_tree, avals, name)
+
+
+def trace_flat(
+    function: Callable[..., Any],
+    in_tree: Treedef,
+    avals: Sequence[Aval],
+    name: str = "",
+    arguments: Sequence[Any] | None = None,
+    answers: Sequence[Answer] = (),
+    stores: bool = False,
+) -> Traced:
+    """Trace `function`, called with the tree (args, kwargs) of arrays as described by `avals`.
+
+    With `arguments`, arrays and numbers for the leaves, Python may ask for values: that gives the
+    trace of the path that these take. `answers` are what the first questions are answered with.
+    With `stores` what is stored into arguments is a result; without it only the function sees it.
+    """
+    name = name or sanitise(getattr(function, "__name__", "")) or "main"
+    with Trace(name, location_of(function), arguments, answers) as tracing:
+        names = unique_names(argument_paths(function, in_tree))
+        arrays = [
+            tracing.input(aval, leaf, place)
+            for place, (aval, leaf) in enumerate(zip(avals, names, strict=True))
+        ]
+        args, kwargs = unflatten(in_tree, arrays)
+        result = _run(tracing, function, args, kwargs)
+        written = tuple(i for i, x in enumerate(arrays) if stores and _is_written(x))
+        if written:
+            result = (result, [arrays[i] for i in written])
+        outputs, out_tree = _outputs(tracing, result)
+    return Traced(
+        graph=tracing.builder.build(
+            [*(x.value for x in outputs), *(c.value for c in tracing.conditions)]
+        ),
+        in_tree=in_tree,
+        out_tree=out_tree,
+        captured=tuple(tracing.captured),
+        baked=tuple(tracing.baked),
+        output_weak=tuple(x.weak for x in outputs),
+        scalars=tuple(tracing.scalars),
+        conditions=tuple(tracing.conditions),
+        watched=tuple(tracing.watched),
+        read=tuple(tracing.read),
+        fresh=tuple(tracing.fresh),
+        written=written,
+    )
+
+
+def _run(
+    tracing: Trace, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    from .rebind import Rebinder
+
+    rebinder = Rebinder()
+    try:
+        seen = rebinder.version(function)
+        return seen(*map(rebinder.version, args), **kwargs)
+    except FusegradError as error:
+        error.at = error.at or locate_error(error) or locate()
+        raise
+    except (TypeError, ValueError) as error:
+        refused = tracing.refused
+        if refused is None or not _hides(error, refused):
+            raise
+        if isinstance(error, ValueError):
+            refused.hint = (
+                "np.stack or np.concatenate the parts: a NumPy array stores no traced one"
+            )
+        raise refused from error
+    finally:
+        rebinder.close()
+
+
+def _is_written(x: TracedArray) -> bool:
+    return x.memory is not None and x.memory.version > 0
+
+
+def _hides(error: Exception, refused: TraceError) -> bool:
+    """Whether NumPy put `error` in the place of ours, as np.zeros(x) and array[0] = x do."""
+    return error.__cause__ is refused or "traced array" in str(error)
+
+
+def _outputs(tracing: Trace, result: Any) -> tuple[list[TracedArray], Treedef]:
+    leaves, out_tree = flatten(result)
+    outputs = []
+    for number, leaf in enumerate(leaves):
+        try:
+            outputs.append(tracing.lift(leaf))
+        except FusegradError as error:
+            path = out_tree.paths("result")[number]
+            raise TraceError(
+                f"@{tracing.name} returns something that is not an array or a number: "
+                f"{path} is {short(leaf)} ({error.what})",
+                at=tracing.at,
+                hint="return arrays, numbers, None, and containers of those",
+            ) from None
+    return outputs, out_tree
