@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir.errors import FusegradError, ShapeError
 from ..ir.graph import Location, Value
+from . import scipy_calls
 from .errors import TraceError
 from .paths import Answer, Condition, UnknownInputError, asked
 from .source import locate, user_frame
@@ -36,11 +37,12 @@ def ask(trace: Trace, x: TracedArray, wanted: str) -> Any:
     if wanted == "array":
         raise refuse(trace, x, wanted)
     value = asked(trace.builder, _scalar(trace, x, wanted), wanted)
-    detached = wanted == "float" and x.value.type.is_float and not in_text()
-    if detached:
+    detached = ""
+    if wanted == "float" and x.value.type.is_float and not in_text():
+        detached = scipy_calls.caller() or "float"
         if _instruction() == "STORE_SUBSCR":  # a[i] = x of an ndarray
             raise refuse(trace, x, "array")
-        _warn_detached()
+        _warn_detached(detached)
     try:
         return answer(trace, value, wanted, detached)
     except UnknownInputError:
@@ -61,7 +63,7 @@ def _scalar(trace: Trace, x: TracedArray, wanted: str) -> Value:
     return value
 
 
-def answer(trace: Trace, value: Value, wanted: str, detached: bool = False) -> Answer:
+def answer(trace: Trace, value: Value, wanted: str, detached: str = "") -> Answer:
     """The Python number of a scalar `value`; from now on it is a condition of the path."""
     found = trace.asked.get(value)
     if found is None:
@@ -76,7 +78,7 @@ def answer(trace: Trace, value: Value, wanted: str, detached: bool = False) -> A
     return found
 
 
-def expect(trace: Trace, value: Value, found: Answer, detached: bool = False) -> None:
+def expect(trace: Trace, value: Value, found: Answer, detached: str = "") -> None:
     """Note that the path goes on for arguments that give `value` this answer."""
     trace.asked[value] = found
     if trace.arguments is not None:  # else it depends on no input
@@ -94,14 +96,16 @@ def in_text() -> bool:
     return _instruction() == "BINARY_OP"
 
 
-def _warn_detached() -> None:
+def _warn_detached(asked_by: str) -> None:
     frame = user_frame()
     if frame is None:
         return
+    cure = "go on with the array, np functions and operators take it as they take a number"
+    if asked_by != "float":
+        cure = f"instead of {asked_by} {scipy_calls.cure_for(asked_by)}"
     warnings.warn_explicit(
         "a traced value becomes a Python float: a constant in all that follows, through which no "
-        "gradient flows, and valid for this very value; try: go on with the array, np functions "
-        "and operators take it as they take a number",
+        f"gradient flows, and valid for this very value; try: {cure}",
         DetachedWarning,
         frame.f_code.co_filename,
         frame.f_lineno or 0,
@@ -112,8 +116,10 @@ def _warn_detached() -> None:
 # --- errors ---
 
 
-def cut_off(at: Location | None) -> TraceError:
+def cut_off(at: Location | None, asked_by: str = "float") -> TraceError:
     """The error for a Python float of a value that is to be differentiated."""
+    if asked_by != "float":
+        return scipy_calls.refusal(asked_by, at)
     return TraceError(
         "a value becomes a Python float, through which no gradient flows",
         at=at,

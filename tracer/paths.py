@@ -34,13 +34,14 @@ class UnknownInputError(Exception):
 class Condition:
     """A scalar value of a traced graph (truth value, integer or float), and what it has to be.
 
-    `detached` says that a Python float was made of it, with which the function may go on computing.
+    `detached` says that a Python float was made of it, with which the function may go on computing,
+    and what asked for it: "float", or the name of a function of SciPy's.
     """
 
     value: Value
     answer: Answer
     location: Location | None
-    detached: bool = False
+    detached: str = ""
 
     @property
     def key(self) -> str:

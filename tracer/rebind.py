@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from ..ir.types import dtype_name
 from . import conversions, namespace, questions, series, vectorised
 from .array import TracedArray
 from .containers import Containers, settled
 from .known import KnownArray, from_outside
 from .source import holds_users_code
-from .trace import is_capturable
+from .trace import current_trace, is_capturable, is_tensor_class
 
 # Names that mean something else where they are called; their traced versions stand behind these.
 _CALLED = {"float": "float()", "type": "type()"}
@@ -43,11 +44,21 @@ _LIBRARIES = tuple(
 _METACLASSES = (type, abc.ABCMeta)
 
 
+def lifted_tensor(x: Any) -> Any:
+    """A captured Tensor as a traced array, where there is one of its dtype."""
+    return current_trace().lift(x) if dtype_name(x.dtype) is not None else x
+
+
 class Rebinder:
     """The traced versions of what a function can reach, made when they are first met."""
 
-    def __init__(self, outside: Callable[[Any], Any] = from_outside) -> None:
-        self._outside = outside  # what an array of the surroundings is for the function
+    def __init__(
+        self,
+        outside: Callable[[Any], Any] = from_outside,
+        tensor: Callable[[Any], Any] = lifted_tensor,
+    ) -> None:
+        # What an array and a Tensor of the surroundings are for the function.
+        self._outside, self._tensor = outside, tensor
         self._made: dict[int, tuple[Any, Any]] = {}  # by address: (original, version)
         self._spaces: dict[int, Space] = {}
         self._containers = Containers(self)
@@ -72,6 +83,8 @@ class Rebinder:
     def _version(self, x: Any, cls: type) -> Any:
         if cls is np.ndarray:
             return self._outside(x)
+        if is_tensor_class(cls):
+            return self._tensor(x)
         if cls in (list, tuple, dict) or (issubclass(cls, tuple) and hasattr(cls, "_fields")):
             return self._containers.version(x, cls)
         if cls is types.FunctionType:

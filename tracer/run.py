@@ -11,6 +11,7 @@ import numpy as np
 from ..ir.errors import FusegradError
 from ..ir.graph import Graph
 from ..ir.types import TensorType
+from . import scipy_calls
 from .errors import TraceError
 from .foreign import check_array, not_an_array, short
 from .names import argument_paths, sanitise, unique_names
@@ -150,7 +151,10 @@ def _run(
         return seen(*map(rebinder.version, args), **kwargs)
     except FusegradError as error:
         error.at = error.at or locate_error(error) or locate()
-        raise
+        named = scipy_calls.renamed(error)
+        if named is error:
+            raise
+        raise named from error
     except (TypeError, ValueError) as error:
         refused = tracing.refused
         if refused is None or not _hides(error, refused):
@@ -159,7 +163,8 @@ def _run(
             refused.hint = (
                 "np.stack or np.concatenate the parts: a NumPy array stores no traced one"
             )
-        raise refused from error
+        name = scipy_calls.passed(error)
+        raise (scipy_calls.refusal(name, refused.at) if name else refused) from error
     finally:
         rebinder.close()
 

@@ -37,12 +37,15 @@ def _classify(file: str) -> bool:
     """Whether frames of `file` are the user's; remembered."""
     if len(_is_users) > _MOST_FILES:
         _is_users.clear()
-    users = not file.startswith(_INTERNAL) and not file.startswith(_ROOTS)
-    scipy = getattr(sys.modules.get("scipy"), "__file__", None)
-    if users and scipy is not None:
-        users = not file.startswith(os.path.dirname(scipy) + os.sep)
+    users = not file.startswith((*_INTERNAL, *_ROOTS)) and not is_scipys(file)
     _is_users[file] = users
     return users
+
+
+def is_scipys(file: str) -> bool:
+    """Is it a file of SciPy's?"""
+    scipy = getattr(sys.modules.get("scipy"), "__file__", None)
+    return scipy is not None and file.startswith(os.path.dirname(scipy) + os.sep)
 
 
 def holds_users_code(file: str) -> bool:

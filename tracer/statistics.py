@@ -267,23 +267,45 @@ def _histogram_of_columns(
 
 @implements(np.bincount)
 def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """The size of the result depends on values: a traced x makes it a condition of the path."""
     if is_traced(x):
-        raise TraceError(
-            "np.bincount: the size of the result depends on values that are not known while "
-            "tracing",
-            hint="np.histogram(x, np.arange(n + 1) - 0.5)[0], whose size is known",
-        )
-    places = np.asarray(x)
-    current_trace().bake(x, places)
-    w = lift(weights, "np.bincount")
-    if places.shape != w.shape or places.ndim != 1:
+        places, size = _asked_places(x, minlength)
+    else:
+        places, size = _known_places(x, minlength)
+    w = np.ones(places.shape, np.int64) if weights is None else weights
+    w = lift(w, "np.bincount")
+    if places.shape != w.shape:
         raise CastError("The weights and list don't have the same length.")
-    size = max(int(places.max(initial=-1)) + 1, minlength)
+    values = w.value if weights is None else materialise(w, "f64", w.shape)
+    return wrap(builder()("scatter_add", places.value, values, axis=0, size=size))
+
+
+def _known_places(x: Any, minlength: int) -> tuple[Any, int]:
+    places = np.asarray(x)
+    _check_places(places)
+    current_trace().bake(x, places)
     if places.min(initial=0) < 0:
         raise CastError("'list' argument must have no negative elements")
-    index = current_trace().constant_array(places.astype(np.int64)).value
-    values = materialise(w, "f64", w.shape)
-    return wrap(builder()("scatter_add", index, values, axis=0, size=size))
+    size = max(int(places.max(initial=-1)) + 1, minlength)
+    return current_trace().constant_array(places.astype(np.int64)), size
+
+
+def _asked_places(x: Any, minlength: int) -> tuple[Any, int]:
+    _check_places(x)
+    if x.size and (x < 0).any():
+        raise CastError("'list' argument must have no negative elements")
+    if not x.size or (minlength and (x < minlength).all()):
+        return x.astype(np.int64), minlength
+    return x.astype(np.int64), int(x.max()) + 1
+
+
+def _check_places(x: Any) -> None:
+    if x.ndim != 1:
+        raise CastError("object of too small depth for desired array")
+    if x.size and x.dtype.kind not in "iub":
+        raise TraceError(
+            f"np.bincount takes integers, not {x.dtype}", hint="x.astype(int), or np.histogram"
+        )
 
 
 # --- membership ---

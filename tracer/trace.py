@@ -67,6 +67,22 @@ def register_capturable(type: type[Any], array_of: Callable[[Any], np.ndarray[An
     _capturable[type] = array_of
 
 
+def _reader(cls: type[Any]) -> Callable[[Any], np.ndarray[Any, Any]] | None:
+    """How the array of an instance is read; None where the class is none that holds one."""
+    found = _capturable.get(cls)
+    return _data_of if found is None and is_tensor_class(cls) else found
+
+
+def is_tensor_class(cls: type[Any]) -> bool:
+    """Is it that of Tensors? Functions that compute with arrays see theirs as captured arrays."""
+    return hasattr(cls, "__fusegrad_tensor__")
+
+
+def _data_of(x: Any) -> np.ndarray[Any, Any]:
+    data: np.ndarray[Any, Any] = x._data
+    return data
+
+
 class Memory:
     """What arrays that are views of each other have in common: a block of memory, as in NumPy.
 
@@ -149,7 +165,7 @@ class Trace:
             return self.capture(x, check_array(x))
         if isinstance(x, list | tuple):
             return self._sequence(x, who)
-        array_of = _capturable.get(type(x))
+        array_of = _reader(type(x))
         if array_of is not None:
             return self.capture(x, check_array(array_of(x)))
         raise not_an_array(x, who)
@@ -265,7 +281,7 @@ def array_behind(source: Any) -> Any:
     """The array of an argument, of a captured object, or of an array of an outer trace."""
     if type(source) is _array_class():
         return source.tracer.values.of(source.value)
-    array_of = _capturable.get(type(source))
+    array_of = _reader(type(source))
     return source if array_of is None else array_of(source)
 
 
@@ -303,7 +319,7 @@ def is_outside(x: Any) -> bool:
 
 def is_capturable(cls: type[Any]) -> bool:
     """Do traced functions use instances of the class as arrays from outside?"""
-    return cls in _capturable
+    return _reader(cls) is not None
 
 
 def is_traced(x: Any) -> TypeGuard[TracedArray]:
@@ -315,7 +331,7 @@ def can_lift(x: Any) -> bool:
     """Whether an operator takes `x` beside a traced array, be it only to refuse it with reasons."""
     if isinstance(x, bool | int | float | complex | np.generic | np.ndarray | list | tuple):
         return True
-    return type(x) in _capturable or isinstance(x, _array_class())
+    return _reader(type(x)) is not None or isinstance(x, _array_class())
 
 
 # --- errors ---

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...ir import ShapeError
+from ...ir import FusegradError, ShapeError
 from ...tracer.pytree import map_leaves, unflatten
+from ...tracer.scipy_calls import hidden, renamed
 from ..eager import Tensor
 from ..eager.autograd import grad as eager_grad
 from .call import Call, Parameters, put_together
@@ -28,13 +29,28 @@ def run_eagerly(
     leaves = [_operand(leaf, i in chosen) for i, leaf in enumerate(call.leaves)]
     seen = leaves if given_tensors else list(map(_as_numpys, leaves, call.leaves))
     args, kwargs = put_together(parameters, call, seen)
-    with seen_eagerly(function) as version:
-        result = unwrap(version(*args, **kwargs))
+    with seen_eagerly(function, given_tensors) as version:
+        result = unwrap(_called(version, args, kwargs))
     if not transform.differentiates:
         _write_back(call.leaves, seen)
     if transform.differentiates:
         result = _with_gradient(transform, call, result, leaves, given_tensors)
     return result if given_tensors else map_leaves(_as_numpy, result)
+
+
+def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except FusegradError as error:
+        named = renamed(error)
+        if named is error:
+            raise
+        raise named from error
+    except (TypeError, ValueError) as error:
+        ours = hidden(error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
 def _as_numpys(leaf: Any, original: Any) -> Any:

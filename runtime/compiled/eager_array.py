@@ -21,6 +21,7 @@ from ...tracer.errors import StoreError, TraceError, UnsupportedError
 from ...tracer.known import WRITERS
 from ...tracer.pytree import flatten, map_leaves
 from ...tracer.registry import named_out
+from ...tracer.scipy_calls import caller
 from ...tracer.source import locate
 from ...tracer.trace import register_capturable
 from ..eager import Tensor
@@ -179,7 +180,7 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __float__(self) -> float:
         if self.tensor.requires_grad and not in_text():
-            raise cut_off(locate())
+            raise cut_off(locate(), caller() or "float")
         return float(self._values)
 
     def __index__(self) -> int:

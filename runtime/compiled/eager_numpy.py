@@ -28,15 +28,18 @@ Function = Callable[..., Any]
 
 
 @contextmanager
-def seen_eagerly(function: Function) -> Iterator[Function]:
-    """The copy of a user's function that makes eager arrays, for as long as the block runs."""
+def seen_eagerly(function: Function, tensors: bool = False) -> Iterator[Function]:
+    """The copy of a user's function that makes eager arrays, for as long as the block runs.
+
+    Captured Tensors are eager arrays for it, as the arguments are, or Tensors if those are.
+    """
     seen: list[tuple[np.ndarray, Any]] = []
 
     def outside(array: np.ndarray) -> Any:
         seen.append((array, as_eager(array)))
         return seen[-1][1]
 
-    rebinder, before = Rebinder(outside), MODE.eager
+    rebinder, before = Rebinder(outside, _same if tensors else _as_array), MODE.eager
     MODE.eager = _run
     try:
         yield rebinder.version(function)
@@ -46,6 +49,16 @@ def seen_eagerly(function: Function) -> Iterator[Function]:
     finally:
         MODE.eager = before
         rebinder.close()
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _as_array(tensor: Tensor) -> Any:
+    from .eager_array import EagerArray
+
+    return EagerArray(tensor, boxed=True)
 
 
 def _store(array: np.ndarray, tensor: Tensor) -> None:

@@ -137,7 +137,7 @@ def _check_attached(wrt: Sequence[int], traced: Traced) -> None:
     values = traced.graph.outputs[len(traced.graph.outputs) - len(traced.conditions) :]
     for condition, value in zip(traced.conditions, values, strict=True):
         if condition.detached and value in varied:
-            raise cut_off(condition.location)
+            raise cut_off(condition.location, condition.detached)
 
 
 def _check_floats(wrt: Sequence[int], traced: Traced, call: Call) -> None:

@@ -12,6 +12,7 @@ from ...ir.types import dtype_name
 from . import elementary
 from .builder import apply
 from .core import make
+from .dispatch import traced
 from .elementwise import binary, common_dtype, lift, unary
 from .errors import EagerError
 
@@ -51,17 +52,19 @@ bitwise_xor = binary("logical_xor", differentiable=False)
 
 def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
     """x + alpha · y."""
-    return _checked("add", _add(x, y if alpha == 1 else mul(y, alpha)), x, y)
+    y = y if alpha == 1 else mul(y, alpha)
+    return checked("add", _add(x, y), x, y)
 
 
 def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
     """x - alpha · y."""
-    return _checked("sub", _sub(x, y if alpha == 1 else mul(y, alpha)), x, y)
+    y = y if alpha == 1 else mul(y, alpha)
+    return checked("sub", _sub(x, y), x, y)
 
 
 def mul(x: Any, y: Any) -> Tensor:
     """x · y, elementwise."""
-    return _checked("mul", _mul(x, y), x, y)
+    return checked("mul", _mul(x, y), x, y)
 
 
 def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
@@ -72,12 +75,12 @@ def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is not None:
         rounded: Tensor = elementary.rounded_quotient(x, y, rounding_mode)
         return rounded
-    return _checked("div", _div(x, y), x, y)
+    return checked("div", _div(x, y), x, y)
 
 
 def remainder(x: Any, y: Any) -> Tensor:
     """The remainder that has the sign of y, as Python's %."""
-    return _checked("remainder", _remainder(x, y), x, y)
+    return checked("remainder", _remainder(x, y), x, y)
 
 
 def _remainder(x: Any, y: Any) -> Any:
@@ -87,7 +90,7 @@ def _remainder(x: Any, y: Any) -> Any:
 
 def pow(x: Any, y: Any) -> Tensor:
     """x to the power y, elementwise."""
-    return _checked("pow", power(x, y), x, y)
+    return checked("pow", power(x, y), x, y)
 
 
 def power(x: Any, y: Any) -> Any:
@@ -123,7 +126,8 @@ def rsub(x: Tensor, y: Any) -> Any:
 def reverse_sub(x: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """other - alpha · x."""
     subtract = _rsub_tensor if hasattr(other, "_data") else _rsub
-    return _checked("rsub", subtract(other, x if alpha == 1 else mul(x, alpha)), other, x)
+    x = x if alpha == 1 else mul(x, alpha)
+    return checked("sub", subtract(other, x), other, x)
 
 
 def rdiv(x: Tensor, y: Any) -> Any:
@@ -143,8 +147,14 @@ def rremainder(x: Tensor, y: Any) -> Any:
     return _remainder(y, x)
 
 
-def _checked(name: str, result: Any, x: Any, y: Any) -> Tensor:
+_IN_NUMPY = {"sub": "subtract", "mul": "multiply", "div": "divide", "pow": "power"}
+
+
+def checked(name: str, result: Any, x: Any, y: Any) -> Tensor:
+    """The result of an operator; where one operand is traced it is that of NumPy's function."""
     if result is NotImplemented:
+        if traced((x, y)) is not None:
+            return getattr(np, _IN_NUMPY.get(name, name))(x, y)  # type: ignore[no-any-return]
         raise TypeError(f"{name}() does not take {type(x).__name__} and {type(y).__name__}")
     tensor: Tensor = result
     return tensor

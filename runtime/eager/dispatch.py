@@ -77,6 +77,8 @@ def public(function: Callable[..., Any], numpy_name: str = "") -> Callable[..., 
     def run(*args: Any, **kwargs: Any) -> Any:
         if in_numpy is None or _holds_tensor(args) or _holds_tensor(kwargs.values()):
             return _worded(function, args, kwargs) if kwargs else function(*args)
+        if "alpha" in kwargs and traced(args) is not None:  # which NumPy's function does not have
+            return function(*args, **kwargs)
         return in_numpy(*args, **{_NUMPY_WORD.get(word, word): x for word, x in kwargs.items()})
 
     run.__name__ = run.__qualname__ = function.__name__

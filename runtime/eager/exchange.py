@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .conversion import check_device
+from .dispatch import traced
 
 __all__ = ["Exchange"]
 
@@ -31,6 +32,8 @@ class Exchange:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from .numpy_protocol import apply_ufunc
 
+        if traced(inputs) is not None:
+            return NotImplemented  # that array's own protocol takes Tensors
         return apply_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(
@@ -38,6 +41,8 @@ class Exchange:
     ) -> Any:
         from .numpy_protocol import apply_function
 
+        if traced(types) is not None:
+            return NotImplemented
         return apply_function(function, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -10,6 +10,7 @@ from ...ir.functions import linalg
 from ...ir.functions import linear as functions
 from ...ir.functions.reduction import norm
 from ...ir.op import TABLE
+from .arithmetic import checked
 from .builder import apply
 from .composite import composite
 from .contraction import contraction
@@ -86,11 +87,7 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
 
 def matmul(x: Any, y: Any) -> Tensor:
     """x @ y: of vectors, matrices and stacks of matrices, which broadcast."""
-    result = operator_matmul(x, y)
-    if result is NotImplemented:
-        raise TypeError(f"matmul() does not take {type(x).__name__} and {type(y).__name__}")
-    tensor: Tensor = result
-    return tensor
+    return checked("matmul", operator_matmul(x, y), x, y)
 
 
 def operator_matmul(x: Any, y: Any) -> Any:

@@ -91,14 +91,13 @@ def svd(A: Any, some: bool = True, compute_uv: bool = True) -> SvdV:  # noqa: N8
 def matrix_exp(A: Any) -> Any:  # noqa: N803
     """e^A of each matrix, by a Padé approximant of A / 2^s, squared s times."""
     x = _square("matrix_exp", A)
-    if traced((x,)) is not None:
-        raise TypeError("matrix_exp() chooses its scaling by the values: it is not traced")
-    values = np.abs(np.asarray(x._data if is_tensor_like(x) else x))
-    size = float(values.sum(-2).max()) if values.size else 0.0
-    if not math.isfinite(size):
+    values = np.abs(x._data if is_tensor_like(x) else x)
+    size = values.sum(-2).max() if values.size else 0.0
+    if not np.isfinite(size):
         raise EagerError("matrix_exp(): the matrix has elements that are not finite")
-    halvings = max(0, math.ceil(math.log2(size / matrices.EXP_RANGE))) if size else 0
-    return _run("matrix_exp", matrices.exponential, x, halvings=halvings)
+    # Asked of a traced array, this becomes a condition of the path: one path for each scaling.
+    halvings = int(np.ceil(np.log2(size / matrices.EXP_RANGE))) if size > 0 else 0
+    return _run("matrix_exp", matrices.exponential, x, halvings=max(0, halvings))
 
 
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:  # noqa: N803

@@ -20,7 +20,6 @@ from .oracle import direction, inner, slope
 REFUSED: set[str] = {
     "compiled asfarr",
     "compiled complex_number",
-    "compiled digit",
     "compiled distribution_by_scipy",
     "compiled global_buf",
     "compiled hash_of_value",
@@ -37,7 +36,6 @@ REFUSED: set[str] = {
     "compiled user_function_as_ufunc",
     "eager asfarr",
     "eager complex_number",
-    "eager digit",
     "eager distribution_by_scipy",
     "eager global_buf",
     "eager map_float",

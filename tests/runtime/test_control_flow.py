@@ -71,3 +71,22 @@ def test_tensors(program: Program) -> None:
         result.backward()
         expected = differences(program.function, x)
         np.testing.assert_allclose(t.grad.numpy(), expected, rtol=2e-6, atol=2e-7)
+
+
+def test_the_size_of_a_bincount_is_asked_for() -> None:
+    def f(i: Any, w: Any) -> Any:
+        return np.sum(np.bincount(i, w, minlength=2) ** 2) * np.bincount(i).size
+
+    both = fg.value_and_grad(f, argnums=1)
+    w = np.array([0.5, 1.0, 2.0])
+    for places in ([0, 1, 1], [1, 0, 1], [4, 0, 4], [0, 0, 0], [4, 0, 4]):
+        i = np.array(places)
+        for call in (both, both.eager):
+            value, gradient = call(i, w)
+            assert value == pytest.approx(f(i, w))
+            sums = np.bincount(i, w, minlength=2)
+            np.testing.assert_allclose(gradient, 2 * sums[i] * (i.max() + 1))
+    with pytest.raises(ValueError, match="no negative"):
+        both(np.array([0, -1, 1]), w)
+    with pytest.raises(TypeError, match="takes integers"):
+        fg.compile(lambda x: np.bincount(x))(w)

@@ -120,6 +120,7 @@ BINS: list[Case] = [
     (lambda x: (np.digitize(x, [-1.0, 0.0, 1.0]), np.digitize(x, [1.0, 0.0, -1.0])), (A,)),
     (lambda x: (np.digitize(x, [0, 2], right=True), np.digitize(x, [2, 0], right=True)), (I,)),
     (lambda w: np.bincount([0, 2, 2, 1], w, minlength=5), (V,)),
+    (lambda w: np.bincount([0, 2, 2, 1]) * w[:3], (V,)),
 ]
 
 
