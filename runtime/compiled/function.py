@@ -9,6 +9,7 @@ it, and in the end to `_dispatch`, which finds or makes the variant in Python.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -74,6 +75,19 @@ class CompiledFunction:
 
     def __deepcopy__(self, memo: Any) -> CompiledFunction:
         return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickled by name where it stands under its name in a module, as plain functions are; else
+        as what it was made of. What it has compiled stays here.
+        """
+        function = self._function
+        instance, name = getattr(function, "__self__", None), self._function_name()
+        if isinstance(getattr(type(instance), name, None), CompiledFunction):
+            return getattr, (instance, name)
+        path = str(getattr(self, "__qualname__", name))
+        if _behind(sys.modules.get(self.__module__), path) is self:
+            return path
+        return CompiledFunction, (function, self._transform)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if ANYWHERE:
@@ -308,6 +322,13 @@ class CompiledFunction:
             self.eager_reasons.clear()
             self._entries = 0
             self._entry = self._dispatcher
+
+
+def _behind(start: Any, path: str) -> Any:
+    """What stands at a dotted path below an object, or None."""
+    for name in path.split("."):
+        start = getattr(start, name, None)
+    return start
 
 
 class _Bound:

@@ -27,6 +27,7 @@ from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced
 from .call import Call, Parameters, as_array, put_together
 from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
 from .paths import Answers, answers_until, refused_by, verdict_of, with_verdict
+from .progress import Progress
 from .randomness import Generators, warn_frozen
 from .signature import NotNativeError, entry_spec
 from .stores import write_back
@@ -75,6 +76,8 @@ class Variant:
         self.guards: tuple[AnyGuard, ...] = surroundings.guards(self.traced)
         self.settled: set[int] = set()  # arrays, by address, whose values turned out not to matter
         self.timings.add("trace", time.perf_counter() - start)
+        self._progress = Progress(self.traced.graph.name, location_of(function))
+        self._progress.traced(self.traced.graph, self.timings)
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
         result = _transformed(function, transform, self._merged(), call)
         self.graph = self.branch = run_passes(result.graph, CLEAN, self.timings)
@@ -173,7 +176,9 @@ class Variant:
             from ...codegen.program import compile_program
 
             with collector_paused():
-                self._program = compile_program(run_passes(self.graph, LOWER, self.timings))
+                fused = run_passes(self.graph, LOWER, self.timings)
+                self._progress.lowered(self.graph, self.timings)
+                self._program = compile_program(fused)
             for stage, seconds in self._program.seconds.items():
                 self.timings.add(stage, seconds)
         return self._program
