@@ -162,13 +162,16 @@ class Emitter:
         return self.bitcast(x, INTEGER_OF[x.dtype])
 
     def cast(self, x: Reg, dtype: str) -> Reg:
-        """Numeric conversion of any value: a float beyond the integers gives the nearest one, nan
-        0.
+        """Numeric conversion of any value: nan, and a float beyond the integers, give the smallest
+        one, as NumPy has it from the instruction of x86-64.
         """
-        if x.dtype in FLOATS and dtype in ("i32", "i64"):
-            mangled = f"{mangle(self.lanes, dtype)}.{mangle(self.lanes, x.dtype)}"
-            return self.intrinsic("fptosi.sat", dtype, x, mangled=mangled)
-        return self.convert(x, dtype)
+        if x.dtype not in FLOATS or dtype not in ("i32", "i64"):
+            return self.convert(x, dtype)
+        bound = 2.0 ** (BITS[dtype] - 1)
+        above = self.compare("ge", x, self.const(-bound, x.dtype))
+        fits = self.and_(above, self.compare("lt", x, self.const(bound, x.dtype)))
+        inside = self.convert(self.select(fits, x, self.const(0.0, x.dtype)), dtype)
+        return self.select(fits, inside, self.const(-int(bound), dtype))
 
     def convert(self, x: Reg, dtype: str) -> Reg:
         """Numeric conversion; a float that becomes an integer is truncated, and must be in its

@@ -38,12 +38,14 @@ def reciprocal(b: Builder, x: Handle) -> Handle:
 
 
 def hypot(b: Builder, x: Handle, y: Handle) -> Handle:
-    """√(x² + y²) without overflow; its gradient at 0 is 0."""
+    """√(x² + y²) without overflow, inf beside a nan; its gradient at 0 is 0."""
     largest = b("maximum", b("abs", x), b("abs", y))
     usable = b("logical_and", b.compare("gt", largest, b.zeros_like(x)), isfinite(b, largest))
     scale = b("stop_gradient", b.select(usable, largest, b.full_like(x, 1)))
     total = b.add(square(b, b.div(x, scale)), square(b, b.div(y, scale)))
-    return b.mul(scale, root(b, total))
+    infinite = b("logical_or", isinf(b, x), isinf(b, y))
+    hidden = b("logical_and", infinite, b.compare("ne", largest, largest))
+    return b.select(hidden, b.full_like(x, math.inf), b.mul(scale, root(b, total)))
 
 
 def root(b: Builder, x: Handle) -> Handle:
@@ -174,9 +176,12 @@ def trunc(b: Builder, x: Handle) -> Handle:
 
 
 def fmod(b: Builder, x: Handle, y: Handle) -> Handle:
-    """C's remainder: it has the sign of x."""
+    """C's remainder: it has the sign of x, be that 0 or -0."""
     rest = b("remainder", b("abs", x), b("abs", y))
-    return b.select(b.compare("lt", x, b.zeros_like(x)), b.neg(rest), rest)
+    zero = b.zeros_like(x)
+    signed = b.select(b.compare("lt", x, zero), b.neg(rest), rest)
+    whole = b("logical_and", b.compare("eq", x, zero), b.compare("eq", rest, zero))
+    return b.select(whole, x, signed)
 
 
 # --- inverse hyperbolic functions (DLMF 4.37), by log1p, and by log 2x where x² would overflow ---
@@ -204,7 +209,8 @@ def asinh(b: Builder, x: Handle) -> Handle:
     excess = b.div(square_, _plus(b, b("sqrt", _plus(b, square_, 1)), 1))  # √(x²+1) - 1
     small = b("log1p", b.add(safe, excess))
     result = b.select(large, _log_twice(b, size, large), small)
-    return b.select(negative, b.neg(result), result)
+    signed = b.select(negative, b.neg(result), result)
+    return b.select(b.compare("eq", x, b.zeros_like(x)), x, signed)  # -0 as well
 
 
 def acosh(b: Builder, x: Handle) -> Handle:

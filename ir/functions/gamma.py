@@ -172,7 +172,18 @@ def _beta(b: Builder, x: Handle, y: Handle) -> Handle:
     direct = b.mul(b.div(b("gamma", safe[0]), b("gamma", safe[2])), b("gamma", safe[1]))
     direct = b.sub(direct, b.mul(direct, _lost(b, *safe)))
     far = [b.select(moderate, b.full_like(z, 1), z) for z in (x, y)]
-    return b.select(moderate, direct, b("exp", _logarithm(b, *far)))
+    size = b("exp", _logarithm(b, *far))
+    return b.select(moderate, direct, b.select(_is_negative(b, x, y), b.neg(size), size))
+
+
+def _is_negative(b: Builder, x: Handle, y: Handle) -> Handle:
+    """Is B(x, y) < 0? Γ(z) is for z < 0 where the integer below z is odd."""
+    signs = []
+    for z in (x, y, b.add(x, y)):
+        below = b("floor", z)
+        odd = b.compare("ne", b.scale(below, 0.5), b("floor", b.scale(below, 0.5)))
+        signs.append(b("logical_and", b.compare("lt", z, b.zeros_like(z)), odd))
+    return b("logical_xor", b("logical_xor", signs[0], signs[1]), signs[2])
 
 
 # --- 0, -1, -2, …: poles, unless the other argument is an integer that makes up for them ---
