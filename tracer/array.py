@@ -112,6 +112,10 @@ class TracedArray(Operators, Methods):
     def shape(self) -> tuple[int, ...]:
         return self._value.type.shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise no_shape_setter()
+
     @property
     def ndim(self) -> int:
         return len(self._value.type.shape)
@@ -219,3 +223,11 @@ class TracedArray(Operators, Methods):
 
     def __contains__(self, x: Any) -> bool:
         return bool((self == x).any())
+
+
+def no_shape_setter() -> MissingAttributeError:
+    return MissingAttributeError(
+        "the shape of an array can't be set in a compiled function",
+        at=locate(),
+        hint="y = y.reshape(shape), which is a view of the same elements",
+    )

@@ -89,10 +89,18 @@ def _nan_to_num(
 @implements(np.round, np.around)
 def _round(a: Any, decimals: int = 0) -> Any:
     x = lift(a, "np.round")
+    if x.value.type.dtype == "bool":
+        raise UnsupportedError(
+            "np.round of truth values, which NumPy gives as float16, is not supported",
+            hint="x.astype(float), which is round already",
+        )
     if not x.value.type.is_float:
-        if decimals >= 0 and x.value.type.dtype != "bool":
+        if decimals >= 0:
             return wrap(x.value)
-        raise UnsupportedError("np.round of integers with decimals < 0 is not supported")
+        raise UnsupportedError(
+            "np.round of integers with decimals < 0 is not supported",
+            hint="np.round(x / 10**n).astype(int) * 10**n for decimals = -n",
+        )
     if decimals == 0:
         return call_ufunc(np.rint, (x,))
     factor = 10.0 ** abs(decimals)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from ..ir.errors import BoundsError, FusegradError, ShapeError
 
 __all__ = [
+    "ArgumentError",
     "AxisError",
     "BoundsError",
     "CastError",
     "MissingAttributeError",
+    "NumberError",
+    "RecursionDepthError",
     "StoreError",
     "TraceError",
     "UnsupportedError",
@@ -25,6 +28,18 @@ class UnsupportedError(TraceError):
 
 class MissingAttributeError(UnsupportedError, AttributeError):
     """An attribute of ndarrays that traced arrays do not have."""
+
+
+class ArgumentError(TraceError):
+    """A call that does not go with the parameters of the function."""
+
+
+class NumberError(FusegradError, OverflowError):
+    """A Python integer that no array holds."""
+
+
+class RecursionDepthError(TraceError, RecursionError):
+    """Calls that are nested deeper than Python goes, most often without an end."""
 
 
 class StoreError(UnsupportedError, ValueError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import TraceError
+from ..ir.location import Location
+from .errors import NumberError, RecursionDepthError, TraceError
 from .source import locate
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ def _hint_for(x: Any) -> str:
     """What to do with an object that is no array."""
     if hasattr(x, "toarray"):
         return "x.toarray(), or its data and indices as arrays of their own"
+    if isinstance(x, str | bytes):
+        return "float(text), where it spells a number; else leave it out of the arithmetic"
+    if x is None:
+        return "a number; None is what a default was, or a function without return"
     if isinstance(x, complex):
         return "complex numbers are not supported: keep the real and the imaginary part apart"
     if isinstance(x, set | frozenset | range) or hasattr(x, "__next__"):
@@ -48,6 +54,28 @@ def _hint_for(x: Any) -> str:
         "arguments are arrays, numbers, None, and containers of those; whatever else a function "
         "needs it can read from outside, or be given by functools.partial"
     )
+
+
+def too_large(number: int, path: str) -> NumberError:
+    return NumberError(
+        f"{path} is {short(number)}, which is beyond the 64 bits of an integer",
+        at=locate(),
+        hint="float(x)",
+    )
+
+
+def too_deep(name: str, at: Location | None) -> RecursionDepthError:
+    return RecursionDepthError(
+        f"@{name}: calls are nested deeper than {sys.getrecursionlimit()} levels while tracing",
+        at=at,
+        hint="a condition that ends the recursion; sys.setrecursionlimit(n) where it does end",
+    )
+
+
+def refuse_operand(x: Any, who: str) -> None:
+    """Raise for what Python hands to an operator of ours, and no array can be combined with."""
+    if x is None or isinstance(x, str | bytes | dict | set | frozenset | type):
+        raise not_an_array(x, who)
 
 
 def short(x: Any) -> str:

@@ -88,6 +88,18 @@ class Operators:
     def __rxor__(self, other: Any) -> Any:
         return ufuncs.operate(np.bitwise_xor, other, self)
 
+    def __lshift__(self, other: Any) -> Any:
+        return ufuncs.operate(np.left_shift, self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return ufuncs.operate(np.left_shift, other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return ufuncs.operate(np.right_shift, self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return ufuncs.operate(np.right_shift, other, self)
+
     def __lt__(self, other: Any) -> Any:
         return ufuncs.operate(np.less, self, other)
 
@@ -166,6 +178,12 @@ class Operators:
 
     def __ixor__(self, other: Any) -> Any:
         return self._become("^", self ^ other)
+
+    def __ilshift__(self, other: Any) -> Any:
+        return self._become("<<", self << other)
+
+    def __irshift__(self, other: Any) -> Any:
+        return self._become(">>", self >> other)
 
     def _become(self: Any, sign: str, result: Any) -> Any:
         """What `self` is after ``self {sign}= other``."""

@@ -13,7 +13,7 @@ from ..ir.graph import Graph
 from ..ir.types import TensorType
 from . import scipy_calls
 from .errors import TraceError
-from .foreign import check_array, not_an_array, short
+from .foreign import check_array, not_an_array, short, too_deep, too_large
 from .names import argument_paths, sanitise, unique_names
 from .paths import Answer, Condition
 from .promotion import supported_dtype
@@ -73,6 +73,8 @@ def aval_of(x: Any, path: str = "the argument") -> Aval:
     """What a trace needs to know of the argument `x`; an error names it by `path`."""
     if isinstance(x, bool | int | float) and not isinstance(x, np.generic):
         dtype = "bool" if isinstance(x, bool) else "i64" if isinstance(x, int) else "f64"
+        if isinstance(x, int) and not -(2**63) <= x < 2**63:
+            raise too_large(x, path)
         return Aval(TensorType(dtype), weak=True)
     if isinstance(x, np.generic):
         return Aval(TensorType(supported_dtype(x.dtype, path)))
@@ -155,6 +157,8 @@ def _run(
         if named is error:
             raise
         raise named from error
+    except RecursionError as error:
+        raise too_deep(tracing.name, locate_error(error)) from error
     except (TypeError, ValueError) as error:
         refused = tracing.refused
         if refused is None or not _hides(error, refused):

@@ -10,6 +10,7 @@ import numpy as np
 from ..ir.errors import FusegradError
 from . import complexes, elementwise, special
 from .errors import CastError, StoreError, UnsupportedError
+from .foreign import refuse_operand
 from .mutation import store_result
 from .operands import is_number, kind_of, lift, lift_unless_number, materialise, shape_of
 from .promotion import broadcast_shapes, resolve_ufunc, supported_dtype, ufunc_name
@@ -186,6 +187,7 @@ def operate(ufunc: np.ufunc, *inputs: Any) -> Any:
         return complexes.call_ufunc(ufunc, "__call__", inputs, {})
     for x in inputs:
         if not (is_traced(x) or can_lift(x)):
+            refuse_operand(x, ufunc_name(ufunc))
             return NotImplemented
     generalised = GENERALISED.get(ufunc)
     if generalised is not None:

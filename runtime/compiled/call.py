@@ -4,6 +4,7 @@ kinds.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...ir.types import NUMPY_DTYPE, TensorType
+from ...tracer.errors import ArgumentError
 from ...tracer.pytree import Treedef, flatten, unflatten
 from ...tracer.run import Aval, aval_of
+from ...tracer.source import locate
 
 _NATIVE_KINDS = {float: "python_float", int: "python_int", bool: "python_bool"}
 
@@ -31,6 +34,7 @@ class Parameters:
             self.signature: inspect.Signature | None = inspect.signature(function)
         except (TypeError, ValueError):
             self.signature = None
+        self._name = str(getattr(function, "__name__", "the function"))
         self._all = list(self.signature.parameters.values()) if self.signature else [_ARGUMENTS]
         self._plain = not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in self._all)
 
@@ -44,13 +48,28 @@ class Parameters:
         if self.signature is None:
             given: dict[str, Any] = {_ARGUMENTS.name: args, **kwargs}
         else:
-            given = self.signature.bind(*args, **kwargs).arguments
+            given = self._bound(self.signature, args, kwargs)
         if self._plain:
             return tuple(given), list(given.values())
         named = [pair for p in self._all if p.name in given for pair in _named(p, given[p.name])]
         if self.signature is None:
             named += sorted(kwargs.items())
         return tuple(name for name, _ in named), [value for _, value in named]
+
+    def _bound(
+        self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            return signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            names = [p.name for p in self._all if p.kind is not p.POSITIONAL_ONLY]
+            unknown = [name for name in kwargs if name not in names]
+            near = difflib.get_close_matches(unknown[0], names, 1) if unknown else []
+            raise ArgumentError(
+                f"{self._name}(): {error}",
+                at=locate(),
+                hint=f"{near[0]}=" if near else f"its parameters are {signature}",
+            ) from None
 
     def split(
         self, names: tuple[str, ...], values: list[Any]

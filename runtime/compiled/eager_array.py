@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ...tracer.array import TracedArray
+from ...tracer.array import TracedArray, no_shape_setter
 from ...tracer.asking import cut_off, in_text
 from ...tracer.assignment import Flat
 from ...tracer.errors import StoreError, TraceError, UnsupportedError
@@ -149,6 +149,10 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def shape(self) -> tuple[int, ...]:
         return self.tensor.shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise no_shape_setter()
 
     @property
     def ndim(self) -> int:
