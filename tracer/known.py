@@ -182,7 +182,7 @@ _PLAIN = frozenset({int, float, bool, str, complex, np.ndarray, np.float64, type
 
 def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
     """A function of NumPy's, of known arrays and perhaps traced ones."""
-    if not any_traced((args, kwargs)):
+    if not any_traced((args, kwargs)) and function not in CALLING_BACK:
         for target in (kwargs.get("out"), *(args[:1] if function in WRITERS else ())):
             check_inside(target)
         return call_plain(function, args, kwargs)
@@ -192,6 +192,9 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: A
         become_traced(args[0])
     return dispatch(function, given(args), given(kwargs))
 
+
+# Functions that call one of the user's, which may compute with traced arrays that it finds outside.
+CALLING_BACK = frozenset({np.piecewise, np.apply_along_axis, np.apply_over_axes})
 
 # Functions that store into their first argument.
 WRITERS = frozenset({np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis})

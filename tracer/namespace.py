@@ -21,7 +21,7 @@ from ..ir.view import row_major_strides
 from . import complexes, questions, series, special, vectorised
 from .conversions import CONVERTORS, MODE
 from .errors import UnsupportedError
-from .known import any_traced, call_function, call_plain, given, known
+from .known import CALLING_BACK, any_traced, call_function, call_plain, given, known
 from .mathematics import traced_version
 from .mutation import fitted, layout_of
 from .operands import lift
@@ -156,7 +156,7 @@ def _run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     """A function of NumPy's, while tracing."""
     if function is np.fromiter and args:  # an iterator is looked into once
         args = (list(args[0]), *args[1:])
-    if not any_traced((args, kwargs)):
+    if not any_traced((args, kwargs)) and function not in CALLING_BACK:
         if function in _AS_IT_IS and not kwargs and type(args[0]) is np.ndarray:
             return args[0]
         return complex_buffer(function, call_plain(function, args, kwargs), known)

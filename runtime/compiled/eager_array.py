@@ -27,6 +27,7 @@ from ...tracer.trace import register_capturable
 from ..eager import Tensor
 from ..eager.composite import composite
 from ..eager.numpy_protocol import apply_function, apply_ufunc
+from .eager_callbacks import CALLBACKS
 from .eager_memory import VIEWS, Memory, Step, Steps, is_basic, plain_index, show
 from .eager_memory import step as as_step
 from .eager_numpy import as_eager, operands, requires_grad, values
@@ -115,6 +116,8 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]
     ) -> Any:
+        if function in CALLBACKS:
+            return CALLBACKS[function](*args, **kwargs)
         if function in WRITERS:
             return args[0]._change(function, function, *args[1:], **kwargs)
         args, kwargs = named_out(function, args, kwargs)

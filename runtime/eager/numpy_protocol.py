@@ -7,6 +7,8 @@ once for arguments like these, and then it is a composition like any other: one 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -128,7 +130,12 @@ def _plan(
     types: tuple[TensorType, ...],
     static: list[Any],
 ) -> tuple[Composite, Treedef, tuple[Any, ...]]:
-    """The composition for a call like this one; kept where the call can be described by a key."""
+    """The composition for a call like this one; kept where the call can be described by a key.
+
+    A function of the user's among the arguments can't: what it reads may have changed.
+    """
+    if any(isinstance(x, FunctionType | MethodType | partial) for x in tree.statics):
+        return _trace(function, name, tree, places, types, static)
     try:
         described = (key, tree, tuple(places), types, tuple((type(x), x) for x in static))
         known = _plans.get(described)
