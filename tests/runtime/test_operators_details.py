@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 
 import fusegrad.runtime.eager as fg
@@ -81,6 +82,14 @@ REFERENCES = {
         lambda x: np.gradient(x, axis=1, edge_order=2),
     ),
     "trapezoid": (lambda x: F.trapezoid(x, dx=0.5), lambda x: np.trapezoid(x, dx=0.5)),
+    "trapezoid at places": (
+        lambda x: F.trapezoid(x, x * x, dim=0),
+        lambda x: np.trapezoid(x, x * x, axis=0),
+    ),
+    "cumulative_trapezoid": (
+        lambda x: F.cumulative_trapezoid(x, x * x),
+        lambda x: scipy.integrate.cumulative_trapezoid(x, x * x),
+    ),
     "vander": (lambda x: F.vander(x[0], 3), lambda x: np.vander(x[0], 3)),
     "lstsq": (
         lambda x: linalg.lstsq(x.T, (x.T * x.T)[:, :2]).solution,
