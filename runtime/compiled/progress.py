@@ -40,7 +40,7 @@ class Progress:
         logging.getLogger("fusegrad").warning(
             "compiling %s%s takes a while: %d operations, %.1f s so far. Further calls with "
             "arguments of these types will not wait. Operations on whole arrays compile faster "
-            "than Python loops, which are unrolled",
+            "than long Python loops",
             self._name,
             place,
             len(graph.operations),
