@@ -46,13 +46,15 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) 
         raise ValueError(
             f"with {count} condition(s), either {count} or {count + 1} functions are expected"
         )
-    result = as_eager(np.zeros(x.shape, x.dtype))
-    for condition, piece in zip(conditions, funclist, strict=True):
+    # One element stands in a row, for boolean indices to pick it.
+    points, rows = (x, conditions) if x.ndim else (np.reshape(x, (1,)), conditions[:, None])
+    result = as_eager(np.zeros(points.shape, x.dtype))
+    for condition, piece in zip(rows, funclist, strict=True):
         if not callable(piece):
             result[condition] = piece
         elif condition.any():
-            result[condition] = piece(x[condition], *args, **kwargs)
-    return result
+            result[condition] = piece(points[condition], *args, **kwargs)
+    return result if x.ndim else np.reshape(result, ())
 
 
 CALLBACKS: dict[Callable[..., Any], Callable[..., Any]] = {
