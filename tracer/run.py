@@ -50,6 +50,7 @@ class Traced:
     fresh        arrays made while tracing, from numbers alone
     written      leaves of the arguments that it stored into; the tree of the result is then that of
                  (result, list of their last values)
+    returned     (output, leaf): results that are one of these arguments, which NumPy hands back
     watched      arrays from outside of which it is known what read them
     read         those of them that NumPy or Python read while tracing, and not only compiled code
     conditions   what the graph is valid for; their values are its last outputs
@@ -67,6 +68,7 @@ class Traced:
     read: tuple[np.ndarray[Any, Any], ...] = ()
     fresh: tuple[np.ndarray[Any, Any], ...] = ()
     written: tuple[int, ...] = ()
+    returned: tuple[tuple[int, int], ...] = ()
 
 
 def aval_of(x: Any, path: str = "the argument") -> Aval:
@@ -121,6 +123,12 @@ def trace_flat(
         args, kwargs = unflatten(in_tree, arrays)
         result = _run(tracing, function, args, kwargs)
         written = tuple(i for i, x in enumerate(arrays) if stores and _is_written(x))
+        returned = tuple(
+            (number, i)
+            for number, x in enumerate(flatten(result)[0])
+            for i in written
+            if x is arrays[i]
+        )
         if written:
             result = (result, [arrays[i] for i in written])
         outputs, out_tree = _outputs(tracing, result)
@@ -139,6 +147,7 @@ def trace_flat(
         read=tuple(tracing.read),
         fresh=tuple(tracing.fresh),
         written=written,
+        returned=returned,
     )
 
 

@@ -30,12 +30,22 @@ def run_eagerly(
     seen = leaves if given_tensors else list(map(_as_numpys, leaves, call.leaves))
     args, kwargs = put_together(parameters, call, seen)
     with seen_eagerly(function, given_tensors) as version:
-        result = unwrap(_called(version, args, kwargs))
+        result = unwrap(_with_arguments(_called(version, args, kwargs), call.leaves, seen))
     if not transform.differentiates:
         _write_back(call.leaves, seen)
     if transform.differentiates:
         result = _with_gradient(transform, call, result, leaves, given_tensors)
     return result if given_tensors else map_leaves(_as_numpy, result)
+
+
+def _with_arguments(result: Any, leaves: list[Any], seen: list[Any]) -> Any:
+    """The result, with arguments that the function has changed as what they are for its caller."""
+    changed = {
+        id(x): leaf
+        for leaf, x in zip(leaves, seen, strict=True)
+        if isinstance(leaf, np.ndarray) and isinstance(x, EagerArray) and x.memory.version
+    }
+    return map_leaves(lambda x: changed.get(id(x), x), result) if changed else result
 
 
 def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

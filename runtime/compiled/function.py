@@ -266,7 +266,8 @@ class CompiledFunction:
         count = variant.out_tree.num_leaves
         for condition, value in zip(variant.conditions, values[count:], strict=True):
             expect(trace, value, condition.answer, condition.detached)
-        result = unflatten(variant.out_tree, [trace.wrap(value) for value in values[:count]])
+        results = [trace.wrap(value) for value in values[:count]]
+        result = unflatten(variant.out_tree, variant.with_arguments(results, given))
         return write_back(variant.traced.written, given, result)
 
     # --- for users ---

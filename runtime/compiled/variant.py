@@ -242,8 +242,15 @@ class Variant:
         if refused is not None and not insist:
             return refused, None
         count = self.out_tree.num_leaves
-        result = unflatten(self.out_tree, [x[()] if x.ndim == 0 else x for x in outputs[:count]])
+        values = [x[()] if x.ndim == 0 else x for x in outputs[:count]]
+        result = unflatten(self.out_tree, self.with_arguments(values, leaves))
         return None, write_back(self.traced.written, leaves, result, self.traced.captured)
+
+    def with_arguments(self, values: list[Any], leaves: Sequence[Any]) -> list[Any]:
+        """The results, with arguments that the function changes and hands back as what they are."""
+        for output, leaf in self.traced.returned:
+            values[output] = leaves[leaf]
+        return values
 
     def judge(self, leaves: Sequence[Any], door: Callable[[Any], Any]) -> Answers | None:
         """What `run` says of the path, where `door` computes the verdict, or more than that."""
@@ -354,7 +361,8 @@ def _trace(
         traced.graph.outputs,
     )
     written = tuple(order[i] for i in traced.written)
-    return replace(traced, graph=graph, in_tree=in_tree, written=written)
+    returned = tuple((output, order[i]) for output, i in traced.returned)
+    return replace(traced, graph=graph, in_tree=in_tree, written=written, returned=returned)
 
 
 def _may_change(x: Any) -> bool:

@@ -183,3 +183,43 @@ def _logs_outside(x: Any) -> Any:
 def test_numbers_are_not_stored_outside_either() -> None:
     with pytest.raises(StoreError, match="from outside"):
         fg.compile(_logs_outside)(X)
+
+
+def test_an_argument_that_is_changed_and_handed_back_is_itself() -> None:
+    def accumulate(a: Any, b: Any) -> Any:
+        a += b
+        return {"a": a, "copy": a.copy(), "twice": (a, a[:2]), "b": b}
+
+    @fg.compile
+    def outer(a: Any, b: Any) -> Any:
+        inner = compiled(a, b)["a"]
+        inner *= 2
+        return a
+
+    compiled = fg.compile(accumulate)
+    for call in (compiled, compiled, compiled.eager, accumulate):
+        a, b = A.copy(), np.ones(3)
+        found = call(a, b)
+        np.testing.assert_array_equal(a, A + 1)
+        assert found["a"] is a
+        assert found["twice"][0] is a
+        assert found["copy"] is not a
+        np.testing.assert_array_equal(found["copy"], A + 1)
+        np.testing.assert_array_equal(found["twice"][1], A[:2] + 1)
+        np.testing.assert_array_equal(found["b"], b)
+    a = A.copy()
+    assert outer(a, np.ones(3)) is a
+    np.testing.assert_array_equal(a, 2 * (A + 1))
+
+
+def test_keywords_in_another_order_are_handed_back_as_well() -> None:
+    @fg.compile
+    def changes(first: Any, second: Any, *, third: Any) -> Any:
+        third[0] = first[0] + second[0]
+        return first * 2, third
+
+    third = np.zeros(3)
+    doubled, same = changes(third=third, second=np.ones(3), first=np.full(3, 2.0))
+    assert same is third
+    np.testing.assert_array_equal(third, [3.0, 0.0, 0.0])
+    np.testing.assert_array_equal(doubled, [4.0, 4.0, 4.0])
