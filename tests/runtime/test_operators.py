@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 import warnings
 from typing import Any
@@ -17,9 +18,10 @@ from fusegrad.runtime.eager import functions
 from fusegrad.runtime.eager.autograd import grad
 
 from . import family_table, layer_table  # noqa: F401  (they add their cases)
-from .operator_table import CASES, Case, compiled_names, outputs_of
+from .operator_table import CASES, ROUGH, SUMS, Case, compiled_names, outputs_of, sum_of
 
 STEP = 1e-5
+WRITTEN = json.loads(SUMS.read_text())
 
 
 class Namespace:
@@ -111,6 +113,15 @@ def plain(found: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
         np.zeros_like(x) if g is None else g.detach().numpy()
         for g, x in zip(found, arrays, strict=True)
     ]
+
+
+@names
+def test_its_value_is_pytorchs(name: str) -> None:
+    if name not in WRITTEN:
+        pytest.skip("not written down yet, which takes PyTorch")
+    found = sum_of(run(CASES[name], CASES[name].operands()))
+    tolerance = 1e-5 if name in ROUGH else 1e-9
+    assert found == pytest.approx(WRITTEN[name], rel=tolerance, abs=tolerance)
 
 
 @names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 import warnings
 from typing import Any
@@ -16,7 +17,7 @@ from fusegrad.runtime.eager import functions
 from fusegrad.runtime.eager.autograd import grad
 
 from . import family_table, layer_table  # noqa: F401  (they add their cases)
-from .operator_table import CASES, Case, outputs_of
+from .operator_table import CASES, ROUGH, SUMS, Case, outputs_of, sum_of
 
 torch = pytest.importorskip("torch")
 
@@ -37,8 +38,6 @@ OTHER_NAMES = {
 }
 # PyTorch changes in place what its derivative reads.
 NO_GRADIENT = {"vander", "vander increasing"}
-# PyTorch itself is exact to single precision only: by a series, by constants that are floats.
-ROUGH = {"polygamma 1", "nn.hardsigmoid", "nn.celu alpha", "digamma"}
 # PyTorch has no second derivative.
 FIRST_ORDER = {
     "cdist",
@@ -151,3 +150,16 @@ def test_it_is_pytorch_s(name: str) -> None:
         second = a.pull(first[0], False), b.pull(first[1], False)
         for found, expected in zip(*second, strict=True):
             assert_equal(found, expected, rough or 1e-7)
+
+
+def test_sums_of_its_values_are_written_down(update_golden: bool) -> None:
+    sums = {
+        name: sum_of([x.resolve_neg().numpy(force=True) for x in theirs(case).outputs])
+        for name, case in sorted(CASES.items())
+    }
+    if update_golden:
+        SUMS.write_text(json.dumps(sums, indent=0) + "\n")
+    written = json.loads(SUMS.read_text())
+    assert written.keys() == sums.keys()
+    for name, expected in sums.items():
+        assert written[name] == pytest.approx(expected, rel=1e-9, abs=1e-9), name
