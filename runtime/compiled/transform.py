@@ -11,9 +11,10 @@ from ...ir import DTypeError, Graph, ShapeError
 from ...ir.autodiff import value_and_vjp, varied_values
 from ...ir.record import record
 from ...tracer.asking import cut_off
-from ...tracer.errors import TraceError
+from ...tracer.errors import ArgumentError, TraceError
 from ...tracer.pytree import Treedef, flatten, unflatten
 from ...tracer.run import Traced
+from ...tracer.source import locate
 from .call import Call
 
 Argnums = int | str | tuple[int | str, ...]
@@ -76,15 +77,16 @@ def differentiated(transform: Transform, call: Call) -> list[int]:
 
 
 def _position(item: int | str, call: Call) -> int:
-    if isinstance(item, str):
-        if item not in call.names:
-            raise TypeError(
-                f"argnums names {item!r}, but the arguments given are {', '.join(call.names)}"
-            )
-        return call.names.index(item)
-    if not -len(call.names) <= item < len(call.names):
-        raise TypeError(f"argnums is {item}, but {len(call.names)} arguments were given")
-    return item % len(call.names)
+    names = call.names
+    if isinstance(item, str) and item in names:
+        return names.index(item)
+    if isinstance(item, int) and -len(names) <= item < len(names):
+        return item % len(names)
+    raise ArgumentError(
+        f"argnums={item!r} names none of the arguments given, {', '.join(names)}",
+        at=locate(),
+        hint=f"a name or a number from 0 to {len(names) - 1}, or a tuple of them",
+    )
 
 
 def _places(call: Call) -> list[list[int]]:

@@ -224,8 +224,10 @@ def test_argnums(argnums: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize("argnums", [3, -4, "q", (0, 5), 1.5, None])
 def test_bad_argnums(argnums: Any) -> None:
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(fg.TraceError, match="names none of the arguments given, x, y, z") as caught:
         fg.grad(three, argnums=argnums)(X, X, X)
+    assert caught.value.at is not None
+    assert caught.value.at.file == __file__
 
 
 def test_has_aux() -> None:
