@@ -88,8 +88,8 @@ def test_tiles_are_whole_where_they_can_be() -> None:
 
 def test_a_long_chain_of_operations_is_split_into_parts() -> None:
     def f(x: Any) -> Any:
-        for _ in range(700):
-            x = np.cumsum(x) * 0.5
+        for i in range(700):  # of steps that differ, or it would be a loop
+            x = np.cumsum(x) * 0.5 if (i * i) % 7 < 3 else 0.5 * np.cumsum(x)[::-1]
         return np.sum(x), x
 
     x = np.linspace(0, 1, 5)
