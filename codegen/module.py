@@ -67,13 +67,13 @@ def write_module(graph: Graph) -> ModuleText:
         numbered.append(operation)
         return len(numbered) - 1
 
-    def define(operation: Operation) -> tuple[str, FunctionText]:
+    def define(operation: Operation, adds: bool = False) -> tuple[str, FunctionText]:
         if operation.name == "rows":
             text = lower_rows(operation, define)
         elif operation.name == "scan":
             text = lower_scan(operation, define, number)
         else:
-            text = lower(operation)
+            text = lower(operation, adds)
         found = texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
         if operation in inlined:
             short.add(found[0])

@@ -47,7 +47,8 @@ def legalise_dots(graph: Graph) -> Graph:
     """Bring every `dot` into a form that can be emitted.
 
     Requires: no kernels. Ensures: the batch, free and inner axes of each operand stand together, in
-    order, and the last axis is no batch axis; inner axes have one order in both; products of few
+    order, and the last axis is no batch axis; inner axes have one order in both; a transpose of the
+    result is folded in where that puts the rows in front; products of few
     elements, of vectors, of integers and of unlike layouts are elementwise code and sums. Why: BLAS
     reads each such layout, so that most transposes cost nothing.
     """
@@ -60,7 +61,7 @@ def legalise_dots(graph: Graph) -> Graph:
         b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
     ) -> tuple[Value, ...] | None:
         if operation.name == "transpose" and uses[operation.operands[0]] == 1:
-            return _swap_factors(b, operation, operands[0])
+            return _transposed(b, operation, operands[0])
         return _legalise_dot(b, operation, operands) if operation.name == "dot" else None
 
     return rewrite(graph, rule)
@@ -115,12 +116,32 @@ def _as_matrix(
     return x, axes[start:], axes[: len(batch)]
 
 
-def _swap_factors(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
-    """A product whose rows are to be the last axis is the product of the factors swapped."""
+def _transposed(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
+    """A product with another order of its axes, where it can be written so at once."""
     producer = x.producer
     if producer is None or producer.name != "dot":
         return None
-    shape, permutation = dot_shape(producer), operation.attributes["permutation"]
+    permutation = operation.attributes["permutation"]
+    return _swap_factors(b, producer, x, permutation) or _rows_first(b, producer, permutation)
+
+
+def _rows_first(
+    b: GraphBuilder, producer: Operation, permutation: tuple[int, ...]
+) -> tuple[Value, ...] | None:
+    """BLAS takes any distance between the rows of the result: they may stand before the batch."""
+    shape = dot_shape(producer)
+    start, middle = len(shape.batch), len(shape.batch) + len(shape.rows)
+    axes = tuple(range(len(permutation)))
+    if not start or permutation != (*axes[start:middle], *axes[:start], *axes[middle:]):
+        return None
+    return (b("dot", *producer.operands, **{**producer.attributes, "rows_first": True}),)
+
+
+def _swap_factors(
+    b: GraphBuilder, producer: Operation, x: Value, permutation: tuple[int, ...]
+) -> tuple[Value, ...] | None:
+    """A product whose rows are to be the last axis is the product of the factors swapped."""
+    shape = dot_shape(producer)
     start, middle = len(shape.batch), len(shape.batch) + len(shape.rows)
     if not shape.columns or not start <= permutation[-1] < middle:
         return None
@@ -129,7 +150,8 @@ def _swap_factors(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Valu
     swapped = b("dot", right, left, contract=contract[::-1], batch=batch[::-1])
     axes = range(x.type.ndim)  # where each axis of the old product is in the new one
     moved = (*axes[:start], *axes[-len(shape.rows) :], *axes[start : start + len(shape.columns)])
-    return (b.transpose(swapped, tuple(moved[a] for a in permutation)),)
+    left_over = tuple(moved[a] for a in permutation)
+    return _rows_first(b, swapped.producer, left_over) or (b.transpose(swapped, left_over),)
 
 
 def _as_sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value:
