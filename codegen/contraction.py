@@ -19,6 +19,7 @@ from .blas import NativeLibrary, find_blas
 from .control import for_loop, integer, minimum, polled_loop
 from .emitter import Emitter, Reg, float_literal
 from .function import FunctionText
+from .products import Shape, Strided, vector_loops
 
 TILE_FLOPS = 1 << 30  # work between two polls: some 20 ms on one core
 TILE_ELEMENTS = 1 << 24  # and what is read and written meanwhile
@@ -118,11 +119,29 @@ def lower_dot(operation: Operation, adds: bool = False) -> FunctionText:
             memory.clear(e, "%q0", operation.result.type.size * size)
         polls = False
     else:
-        blas = find_blas()
-        write = _Blas(e, product, adds, blas).write if blas else _Loops(e, product, adds).write
+        write = _vector_loops(e, product, adds)
+        if write is None:
+            blas = find_blas()
+            write = _Blas(e, product, adds, blas).write if blas else _Loops(e, product, adds).write
         polls = _for_each_product(e, product, write)
     e.write("ret i32 0")
     return FunctionText(PARAMETERS, tuple(e.lines), e.declarations, (), polls)
+
+
+def _vector_loops(e: Emitter, product: Product, adds: bool) -> Callable[[Tile], None] | None:
+    """Our own loops for a product that is one tile, where they are better than BLAS."""
+    from .jit import vector_registers
+
+    whole = (product.m, product.n, product.k)
+    if tile_sizes(product) != whole:
+        return None
+    strides = [_strided(x) for x in (product.left, product.right, product.result)]
+    write = vector_loops(e, Shape(product.dtype, *whole, *strides), adds, vector_registers())
+    return None if write is None else lambda tile: write(tile.a, tile.b, tile.c)
+
+
+def _strided(factor: Factor) -> Strided:
+    return Strided(1, factor.leading) if factor.transposed else Strided(factor.leading, 1)
 
 
 def _for_each_product(e: Emitter, product: Product, write: Callable[[Tile], None]) -> bool:

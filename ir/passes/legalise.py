@@ -12,6 +12,9 @@ from .rewrite import rewrite
 
 TINY_PRODUCT = 1024  # multiplications up to which a product is a kernel and not a call of BLAS
 
+MANY_ROWS = 64  # of a product: from here on, to transpose its right factor is little work
+SMALL_FACTOR = 1 << 19  # bytes
+
 
 @record
 class DotShape:
@@ -84,6 +87,8 @@ def _legalise_dot(
     xs, ys = tuple(xs[i] for i in order), tuple(ys[i] for i in order)
     x, xs, xb = _as_matrix(b, x, xs, xb)
     y, ys, yb = _as_matrix(b, y, ys, yb)
+    if math.prod(shape.rows) >= MANY_ROWS and y.type.bytes <= SMALL_FACTOR:
+        y, ys, yb = _by_columns(b, y, ys, yb)
     return (b("dot", x, y, contract=(xs, ys), batch=(xb, yb)),)
 
 
@@ -114,6 +119,21 @@ def _as_matrix(
     x = b.transpose(x, (*batch, *free, *contract))
     start = len(batch) + len(free)
     return x, axes[start:], axes[: len(batch)]
+
+
+def _by_columns(
+    b: GraphBuilder, y: Value, contract: tuple[int, ...], batch: tuple[int, ...]
+) -> tuple[Value, tuple[int, ...], tuple[int, ...]]:
+    """Transpose a small right factor to (batch, inner, free), unless its columns are neighbours.
+
+    It is read once for each row, and then best by whole vectors of columns.
+    """
+    free = free_axes(y, contract, batch)
+    if not free or free[-1] == y.type.ndim - 1:
+        return y, contract, batch
+    axes = tuple(range(y.type.ndim))
+    start = len(batch) + len(contract)
+    return b.transpose(y, (*batch, *contract, *free)), axes[len(batch) : start], axes[: len(batch)]
 
 
 def _transposed(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
