@@ -5,6 +5,8 @@ is used often. Where a product has few rows, or sums few terms, or is small alto
 and the call cost as much as the arithmetic. Here a tile of the result stays in registers while one
 loop runs along the inner axis; the factors are read where they are.
 
+Tiles are functions of pointers and distances, so that the products of a module share them.
+
 Each element is a sum in the order of the inner axis (for a matrix times a vector: one such sum for
 each lane, and these in a fixed tree), so that its bits depend on shapes and layouts alone.
 """
@@ -15,14 +17,16 @@ from collections.abc import Callable
 
 from ..ir.record import record
 from . import memory
-from .control import for_loop, integer
+from .control import for_loop, integer, minimum
 from .emitter import BITS, Emitter, Reg
 from .loops import VECTOR_BITS
+from .tiles import RowKernel, TileKernel
 
 ROWS_AT_ONCE = 8  # of a matrix times a vector: a power of two
 UNDER_WAY = 8  # multiply-adds, as each waits for the one before it in its sum
 MANY_REGISTERS = 16  # of 512 bits, from which a tile may be wide
 MOST_COLUMNS = 4  # vectors in a row of a tile; of a single row twice as many
+MOST_ROWS = 8  # of a tile
 FEW = 64  # rows, or terms of each sum, that are too few for BLAS
 SMALL = 1 << 21  # multiplications of a product that is small altogether
 TERMS_AT_ONCE = 192  # of a sum; b's rows, as wide as a tile, then stay in cache
@@ -81,7 +85,6 @@ class Shape:
 
 
 Write = Callable[[str, str, str], None]  # the code, for pointers to a, b and c
-Part = tuple[Reg, int]  # of an axis: from where on, how much
 
 
 def vector_loops(e: Emitter, shape: Shape, adds: bool, registers: int) -> Write | None:
@@ -101,258 +104,147 @@ def _loops(e: Emitter, shape: Shape, adds: bool, registers: int) -> _Columns | _
         return _Terms(e, shape, adds) if near else None
     if not shape.by_columns:
         return None
-    tile = _tile(shape, registers)
+    high, wide = _tile_size(shape, registers)
     if shape.m == 1:
         pays = shape.bytes <= LARGEST
     elif shape.k <= FEW:  # a is read again for each tile of columns
-        one_across = tile.wide * shape.lanes >= shape.n
+        one_across = wide * shape.lanes >= shape.n
         pays = one_across or shape.m * shape.k * BITS[shape.dtype] // 8 <= LARGEST
     else:
         pays = shape.m <= FEW or shape.m * shape.n * shape.k <= SMALL
-    return _Columns(e, shape, adds, tile) if pays else None
+    return _Columns(e, shape, adds, high, wide) if pays else None
 
 
-@record
-class Tile:
-    """The part of a result that is in registers: `high` rows by `wide` vectors, in `copies` that
-    add up every so manieth term.
-    """
-
-    high: int
-    wide: int
-    copies: int
-
-
-def _tile(shape: Shape, registers: int) -> Tile:
-    vectors = -(-shape.n // shape.lanes)
+def _tile_size(shape: Shape, registers: int) -> tuple[int, int]:
+    """Rows, and vectors along the columns, of a tile whose sums fit into the registers."""
     room = registers * 3 // 4  # the others hold a row of b, and an element of a
     most = MOST_COLUMNS if registers >= MANY_REGISTERS else 1
-    wide = _evenly(vectors, most * (2 if shape.m == 1 else 1))
-    high = _evenly(shape.m, max(room // wide, 1))
-    return Tile(high, wide, max(UNDER_WAY // (vectors * shape.m), 1))
+    wide = _evenly(-(-shape.n // shape.lanes), most * (2 if shape.m == 1 else 1))
+    return _evenly(shape.m, min(max(room // wide, 1), MOST_ROWS)), wide
 
 
-class _Loops:
-    """What both ways have in common: addresses, and slots that LLVM turns into registers."""
+def _evenly(extent: int, most: int) -> int:
+    """The size of parts of up to `most`: alike if they can be, else the last one is shorter."""
+    parts = -(-extent // most)
+    alike = next(size for size in range(min(most, extent), 0, -1) if extent % size == 0)
+    return alike if 3 * alike > 2 * most else -(-extent // parts)
 
-    def __init__(self, e: Emitter, shape: Shape, adds: bool) -> None:
-        self.e, self.shape, self.adds = e, shape, adds
-        self.v = e.sibling(shape.lanes)
 
-    def at(self, base: str, matrix: Strided, i: Reg, j: Reg) -> str:
-        """The pointer to element (i, j)."""
-        e = self.e
-        row = i if matrix.row == 1 else e.mul(i, integer(matrix.row))
-        column = j if matrix.column == 1 else e.mul(j, integer(matrix.column))
-        return memory.address(e, base, self.shape.dtype, e.add(row, column))
+class _Columns:
+    """Tiles of some rows by some vectors along the columns."""
 
-    def slots(self, count: int) -> list[str]:
-        kind = self.v.type(self.shape.dtype)
-        return [self.e.emit(f"alloca {kind}", "ptr").name for _ in range(count)]
+    def __init__(self, e: Emitter, shape: Shape, adds: bool, high: int, wide: int) -> None:
+        self.e, self.shape, self.adds, self.high, self.wide = e, shape, adds, high, wide
+        self.copies = max(UNDER_WAY // (-(-shape.n // shape.lanes) * shape.m), 1)
 
-    def get(self, slot: str) -> Reg:
-        return self.e.emit(f"load {self.v.type(self.shape.dtype)}, ptr {slot}", self.shape.dtype)
+    def write(self, a: str, b: str, c: str) -> None:
+        """For some columns, for some terms of their sums, for some rows: a tile."""
+        shape = self.shape
+        at_once = _evenly(shape.k, TERMS_AT_ONCE)
 
-    def set(self, slot: str, x: Reg) -> None:
-        self.e.write(f"store {self.v.typed(x)}, ptr {slot}")
+        def columns(j: Reg, width: int) -> None:
+            def terms(p: Reg) -> None:
+                count = integer(at_once)
+                if shape.k % at_once:
+                    count = minimum(self.e, count, self.e.sub(integer(shape.k), p))
+                adds = self._adds(p)
+                self._loop(
+                    shape.m,
+                    self.high,
+                    lambda i, height: self._call(
+                        (a, b, c), (i, j, p), (height, width), count, adds
+                    ),
+                )
 
-    def clear(self, slots: list[str]) -> None:
-        for slot in slots:
-            self.set(slot, self.v.const(0, self.shape.dtype))
+            once = at_once == shape.k
+            for_loop(self.e, integer(0), integer(shape.k), at_once, terms, once=once)
 
-    def loop(self, extent: int, step: int, body: Callable[[Reg, int], None]) -> None:
+        self._loop(shape.n, self.wide * shape.lanes, columns)
+
+    def _loop(self, extent: int, step: int, body: Callable[[Reg, int], None]) -> None:
         """`body(i, step)` for each step along an axis, then for what is left over."""
         whole = extent // step * step
         for first, end, part in ((0, whole, step), (whole, extent, extent - whole)):
             if first < end:
                 once = end - first == part
-                low, high = integer(first), integer(end)
 
                 def one(i: Reg, part: int = part) -> None:
                     body(i, part)
 
-                for_loop(self.e, low, high, part, one, once=once)
+                for_loop(self.e, integer(first), integer(end), part, one, once=once)
 
-    def mask(self, count: int) -> Reg | None:
-        """The first `count` lanes; None for all."""
-        if count >= self.shape.lanes:
-            return None
-        return self.v.lane_constants(
-            tuple(int(lane < count) for lane in range(self.shape.lanes)), "bool"
-        )
+    def _adds(self, p: Reg) -> Reg:
+        """Are the terms from p on added to what is there?"""
+        if self.adds or p.name == "0":
+            return self.e.const(self.adds, "bool")
+        return self.e.compare("ne", p, integer(0))
 
-
-def _evenly(extent: int, most: int) -> int:
-    """The size of parts of up to `most`, as alike as can be."""
-    parts = -(-extent // most)
-    return -(-extent // parts)
-
-
-class _Columns(_Loops):
-    """Tiles of some rows by some vectors along the columns."""
-
-    def __init__(self, e: Emitter, shape: Shape, adds: bool, tile: Tile) -> None:
-        super().__init__(e, shape, adds)
-        self.tile, self.copies = tile, tile.copies
-        self.all = self.slots(tile.wide * tile.high * tile.copies)
-
-    def write(self, a: str, b: str, c: str) -> None:
-        """For some columns, for some terms of their sums, for some rows: a tile."""
-        shape = self.shape
-
-        def columns(j: Reg, width: int) -> None:
-            def terms(p: Reg, count: int) -> None:
-                def rows(i: Reg, height: int) -> None:
-                    self._tile(a, b, c, (i, height), (j, width), (p, count))
-
-                self.loop(shape.m, self.tile.high, rows)
-
-            self.loop(shape.k, _evenly(shape.k, TERMS_AT_ONCE), terms)
-
-        self.loop(shape.n, self.tile.wide * shape.lanes, columns)
-
-    def _tile(self, a: str, b: str, c: str, rows: Part, columns: Part, terms: Part) -> None:
-        """Part of the result: part of the terms of its sums."""
-        (i, height), (j, width), (p, count) = rows, columns, terms
-        masks = [self.mask(width - first) for first in range(0, width, self.shape.lanes)]
-        size = height * len(masks)
-        slots = self.all[: size * self.copies]
-        self.clear(slots)
-        start = self.at(a, self.shape.a, i, p), self.at(b, self.shape.b, p, j)
-        self._sums(*start, slots, height, masks, count)
-        for number, slot in enumerate(slots[:size]):
-            row, column = divmod(number, len(masks))
-            total = self.get(slot)
-            for other in slots[number + size :: size]:
-                total = self.v.add(total, self.get(other))
-            target = self._target(c, i, j, row, column)
-            self._put(target, total, masks[column], p)
-
-    def _put(self, target: str, total: Reg, mask: Reg | None, p: Reg) -> None:
-        """Store the sum of terms from p on: with what is there, unless these are the first."""
-        v, dtype = self.v, self.shape.dtype
-        if self.adds or p.name != "0":
-            all_ = v.add(memory.load(v, target, dtype, 1, mask), total)
-            if self.adds:
-                total = all_
-            else:
-                first = self.e.compare("eq", p, integer(0))
-                total = v.emit(f"select i1 {first.name}, {v.typed(total)}, {v.typed(all_)}", dtype)
-        memory.store(v, target, total, 1, mask)
-
-    def _target(self, c: str, i: Reg, j: Reg, row: int, column: int) -> str:
-        first = self.e.add(j, integer(column * self.shape.lanes))
-        return self.at(c, self.shape.c, self.e.add(i, integer(row)), first)
-
-    def _sums(
-        self, a: str, b: str, slots: list[str], rows: int, masks: list[Reg | None], count: int
+    def _call(
+        self,
+        bases: tuple[str, str, str],
+        place: tuple[Reg, Reg, Reg],
+        size: tuple[int, int],
+        count: Reg,
+        adds: Reg,
     ) -> None:
-        """Add up terms; copy q of the slots takes every term of number q modulo `copies`."""
-        size = rows * len(masks)
-
-        def some(p: Reg, step: int) -> None:
-            for q in range(step):
-                term = self.e.add(p, integer(q)) if q else p
-                self._term(a, b, term, slots[q * size : (q + 1) * size], rows, masks)
-
-        self.loop(count, self.copies, some)
-
-    def _term(
-        self, a: str, b: str, p: Reg, slots: list[str], rows: int, masks: list[Reg | None]
-    ) -> None:
-        dtype, lanes = self.shape.dtype, self.shape.lanes
-        start = self.at(b, self.shape.b, p, integer(0))
-        vectors = []
-        for number, mask in enumerate(masks):
-            pointer = memory.address(self.e, start, dtype, integer(number * lanes))
-            vectors.append(memory.load(self.v, pointer, dtype, 1, mask))
-        for row in range(rows):
-            pointer = self.at(a, self.shape.a, integer(row), p)
-            x = self.v.splat(memory.load_scalar(self.e, pointer, dtype))
-            for vector, slot in zip(vectors, slots[row * len(masks) :], strict=False):
-                self.set(slot, self.v.muladd(x, vector, self.get(slot)))
+        """One tile: rows from i, columns from j, `count` terms from p on."""
+        shape, (i, j, p) = self.shape, place
+        wide = -(-size[1] // shape.lanes)
+        last = size[1] - (wide - 1) * shape.lanes  # lanes of the last vector
+        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, last < shape.lanes)
+        symbol = kernel.declare(self.e)
+        arguments = [
+            f"ptr {_at(self.e, shape, bases[0], shape.a, i, p)}",
+            f"i64 {shape.a.row}",
+            f"i64 {shape.a.column}",
+            f"ptr {_at(self.e, shape, bases[1], shape.b, p, j)}",
+            f"i64 {shape.b.row}",
+            f"ptr {_at(self.e, shape, bases[2], shape.c, i, j)}",
+            f"i64 {shape.c.row}",
+            f"i64 {last}",
+            f"i64 {count.name}",
+            f"i1 {adds.name}",
+        ]
+        self.e.write(f"call void {symbol}({', '.join(arguments)})")
 
 
-class _Terms(_Loops):
+class _Terms:
     """A matrix times a vector: some rows at once, vectors along the inner axis."""
 
     def __init__(self, e: Emitter, shape: Shape, adds: bool) -> None:
-        super().__init__(e, shape, adds)
-        self.all = self.slots(ROWS_AT_ONCE)
+        self.e, self.shape, self.adds = e, shape, adds
 
     def write(self, a: str, b: str, c: str) -> None:
-        m, many = self.shape.m, ROWS_AT_ONCE
+        m, whole = self.shape.m, self.shape.m // ROWS_AT_ONCE * ROWS_AT_ONCE
+        for first, end, rows in ((0, whole, ROWS_AT_ONCE), (whole, m, 1)):
+            if first < end:
+                symbol = RowKernel(self.shape.dtype, rows).declare(self.e)
 
-        def rows(i: Reg, step: int) -> None:
-            if step == many:
-                self._rows(a, b, c, i, many)
-            else:
-                left_over = range(step)
-                for row in left_over:
-                    self._rows(a, b, c, self.e.add(i, integer(row)), 1)
+                def some(i: Reg, symbol: str = symbol) -> None:
+                    self._call(symbol, a, b, c, i)
 
-        self.loop(m, many, rows)
+                once = end - first == rows
+                for_loop(self.e, integer(first), integer(end), rows, some, once=once)
 
-    def _rows(self, a: str, b: str, c: str, i: Reg, rows: int) -> None:
-        slots = self.all[:rows]
-        self.clear(slots)
-
-        def terms(p: Reg, step: int) -> None:
-            self._terms(a, b, i, p, slots, self.mask(step))
-
-        self.loop(self.shape.k, self.shape.lanes, terms)
-        sums = self._folded([self.get(slot) for slot in slots])
-        for row, total in enumerate(sums):
-            target = self.at(c, self.shape.c, self.e.add(i, integer(row)), integer(0))
-            if self.adds:
-                before = memory.load_scalar(self.e, target, self.shape.dtype)
-                total = self.e.add(before, total)
-            memory.store_scalar(self.e, target, total)
-
-    def _terms(self, a: str, b: str, i: Reg, p: Reg, slots: list[str], mask: Reg | None) -> None:
-        dtype = self.shape.dtype
-        vector = memory.load(self.v, self.at(b, self.shape.b, p, integer(0)), dtype, 1, mask)
-        for row, slot in enumerate(slots):
-            pointer = self.at(a, self.shape.a, self.e.add(i, integer(row)), p)
-            x = memory.load(self.v, pointer, dtype, 1, mask)
-            self.set(slot, self.v.muladd(x, vector, self.get(slot)))
-
-    def _folded(self, vectors: list[Reg]) -> list[Reg]:
-        """The sum of the lanes of each vector: neighbours are folded into one vector, in halves."""
-        group = lanes = self.shape.lanes
-        while len(vectors) > 1:
-            pairs = zip(vectors[::2], vectors[1::2], strict=True)
-            vectors = [self._fold(x, y, lanes, group, lanes) for x, y in pairs]
-            group //= 2
-        while group > 1:
-            vectors = [self._fold(vectors[0], vectors[0], lanes, group, lanes // 2)]
-            group, lanes = group // 2, lanes // 2
-        if lanes == 1:
-            return vectors
-        kind = self.e.sibling(lanes).typed(vectors[0])
-        return [
-            self.e.emit(f"extractelement {kind}, i64 {lane}", self.shape.dtype)
-            for lane in range(lanes)
+    def _call(self, symbol: str, a: str, b: str, c: str, i: Reg) -> None:
+        shape, none = self.shape, integer(0)
+        arguments = [
+            f"ptr {_at(self.e, shape, a, shape.a, i, none)}",
+            f"i64 {shape.a.row}",
+            f"ptr {b}",
+            f"ptr {_at(self.e, shape, c, shape.c, i, none)}",
+            f"i64 {shape.c.row}",
+            f"i64 {shape.k}",
+            f"i1 {self.e.const(self.adds, 'bool').name}",
         ]
+        self.e.write(f"call void {symbol}({', '.join(arguments)})")
 
-    def _fold(self, x: Reg, y: Reg, lanes: int, group: int, kept: int) -> Reg:
-        """Of each group of lanes of x, then y, the first half plus the second; `kept` of these."""
-        half = group // 2
-        lower = [i for i in range(2 * lanes) if i % group < half][:kept]
-        wide, narrow = self.e.sibling(lanes), self.e.sibling(kept)
-        if kept == 1:
-            parts = [
-                self.e.emit(f"extractelement {wide.typed(x)}, i64 {i}", x.dtype)
-                for i in (lower[0], lower[0] + half)
-            ]
-            return self.e.add(*parts)
-        parts = []
-        for offset in (0, half):
-            order = ", ".join(f"i32 {i + offset}" for i in lower)
-            parts.append(
-                self.e.emit(
-                    f"shufflevector {wide.typed(x)}, {wide.typed(y)}, <{kept} x i32> <{order}>",
-                    x.dtype,
-                )
-            )
-        return narrow.add(*parts)
+
+def _at(e: Emitter, shape: Shape, base: str, matrix: Strided, i: Reg, j: Reg) -> str:
+    """The pointer to element (i, j)."""
+    place = integer(0)
+    for index, step in ((i, matrix.row), (j, matrix.column)):
+        if index.name != "0":
+            moved = index if step == 1 else e.mul(index, integer(step))
+            place = moved if place.name == "0" else e.add(place, moved)
+    return base if place.name == "0" else memory.address(e, base, shape.dtype, place)
