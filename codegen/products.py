@@ -25,7 +25,7 @@ from .tiles import RowKernel, TileKernel
 ROWS_AT_ONCE = 8  # of a matrix times a vector: a power of two
 UNDER_WAY = 8  # multiply-adds, as each waits for the one before it in its sum
 MANY_REGISTERS = 16  # of 512 bits, from which a tile may be wide
-MOST_COLUMNS = 4  # vectors in a row of a tile; of a single row twice as many
+MOST_COLUMNS = 2  # vectors in a row of a tile; of a single row four times as many
 MOST_ROWS = 8  # of a tile
 FEW = 64  # rows, or terms of each sum, that are too few for BLAS
 SMALL = 1 << 21  # multiplications of a product that is small altogether
@@ -107,9 +107,8 @@ def _loops(e: Emitter, shape: Shape, adds: bool, registers: int) -> _Columns | _
     high, wide = _tile_size(shape, registers)
     if shape.m == 1:
         pays = shape.bytes <= LARGEST
-    elif shape.k <= FEW:  # a is read again for each tile of columns
-        one_across = wide * shape.lanes >= shape.n
-        pays = one_across or shape.m * shape.k * BITS[shape.dtype] // 8 <= LARGEST
+    elif shape.k <= FEW:  # b is read again for each tile of rows
+        pays = shape.k * shape.n * BITS[shape.dtype] // 8 <= LARGEST
     else:
         pays = shape.m <= FEW or shape.m * shape.n * shape.k <= SMALL
     return _Columns(e, shape, adds, high, wide) if pays else None
@@ -119,7 +118,7 @@ def _tile_size(shape: Shape, registers: int) -> tuple[int, int]:
     """Rows, and vectors along the columns, of a tile whose sums fit into the registers."""
     room = registers * 3 // 4  # the others hold a row of b, and an element of a
     most = MOST_COLUMNS if registers >= MANY_REGISTERS else 1
-    wide = _evenly(-(-shape.n // shape.lanes), most * (2 if shape.m == 1 else 1))
+    wide = _evenly(-(-shape.n // shape.lanes), most * (4 if shape.m == 1 else 1))
     return _evenly(shape.m, min(max(room // wide, 1), MOST_ROWS)), wide
 
 
@@ -138,6 +137,24 @@ class _Columns:
         self.copies = max(UNDER_WAY // (-(-shape.n // shape.lanes) * shape.m), 1)
 
     def write(self, a: str, b: str, c: str) -> None:
+        """Sums of few terms by rows, as a is read once then; others by columns, and by parts."""
+        if self.shape.k <= FEW:
+            self._by_rows(a, b, c)
+        else:
+            self._by_columns(a, b, c)
+
+    def _by_rows(self, a: str, b: str, c: str) -> None:
+        shape, none = self.shape, integer(0)
+
+        def rows(i: Reg, height: int) -> None:
+            def columns(j: Reg, width: int) -> None:
+                self._call((a, b, c), (i, j, none), (height, width), integer(shape.k))
+
+            self._loop(shape.n, self.wide * shape.lanes, columns)
+
+        self._loop(shape.m, self.high, rows)
+
+    def _by_columns(self, a: str, b: str, c: str) -> None:
         """For some columns, for some terms of their sums, for some rows: a tile."""
         shape = self.shape
         at_once = _evenly(shape.k, TERMS_AT_ONCE)
@@ -147,14 +164,11 @@ class _Columns:
                 count = integer(at_once)
                 if shape.k % at_once:
                     count = minimum(self.e, count, self.e.sub(integer(shape.k), p))
-                adds = self._adds(p)
-                self._loop(
-                    shape.m,
-                    self.high,
-                    lambda i, height: self._call(
-                        (a, b, c), (i, j, p), (height, width), count, adds
-                    ),
-                )
+
+                def rows(i: Reg, height: int) -> None:
+                    self._call((a, b, c), (i, j, p), (height, width), count)
+
+                self._loop(shape.m, self.high, rows)
 
             once = at_once == shape.k
             for_loop(self.e, integer(0), integer(shape.k), at_once, terms, once=once)
@@ -185,7 +199,6 @@ class _Columns:
         place: tuple[Reg, Reg, Reg],
         size: tuple[int, int],
         count: Reg,
-        adds: Reg,
     ) -> None:
         """One tile: rows from i, columns from j, `count` terms from p on."""
         shape, (i, j, p) = self.shape, place
@@ -203,7 +216,7 @@ class _Columns:
             f"i64 {shape.c.row}",
             f"i64 {last}",
             f"i64 {count.name}",
-            f"i1 {adds.name}",
+            f"i1 {self._adds(p).name}",
         ]
         self.e.write(f"call void {symbol}({', '.join(arguments)})")
 

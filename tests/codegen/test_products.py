@@ -89,8 +89,8 @@ def row_major(m: int, n: int, k: int) -> Shape:
         ((784, 256, 32), True),  # few terms
         ((100, 100, 100), True),  # small altogether
         ((512, 256, 784), False),
-        ((10**5, 64, 32), True),  # one tile across: the left factor is read once
-        ((10**5, 640, 32), False),
+        ((10**5, 640, 32), True),
+        ((100, 10**4, 50), False),  # a right factor that no cache holds
         ((1, 100, 100), True),
         ((1, 4000, 4000), False),  # a vector, and a matrix that no cache holds
         ((4000, 1, 4000), False),
