@@ -17,7 +17,9 @@ from ..types import TensorType
 from ..view import View
 from .rowwise import append_block, reads_of, yields_of
 
-CACHE = 1 << 18  # bytes that the rows of a block may fill
+CACHE = 1 << 18  # bytes that the rows of a block may fill: a part of the second level cache
+NEAR_CACHE = 1 << 15  # and of the first level, for products that are done as fast as that is read
+NEAR_ROWS = 32  # of a block, from which that pays
 LEAST_SAVED = 1 << 20  # bytes of memory traffic for which it is worth another loop
 MOST_CHUNKS = 16  # of blocks, in each of which products over the rows are added up
 CHUNK_SHARE = 16  # saved bytes for each byte of these sums
@@ -244,7 +246,10 @@ def _combined(builder: GraphBuilder, value: Value, partial: Value) -> Value:
 
 def _block(group: _Group) -> int:
     """Rows in a block: a number that divides the rows, if one fills enough of the cache."""
-    most = max(min(CACHE // max(_live_bytes(group), 1), group.rows), 1)
+    row = max(_live_bytes(group), 1)
+    products = any(operation.name == "dot" for operation in group.operations)
+    near = products and NEAR_CACHE // row >= NEAR_ROWS
+    most = max(min((min(NEAR_CACHE, CACHE) if near else CACHE) // row, group.rows), 1)
     divisor = next(n for n in range(most, 0, -1) if group.rows % n == 0)
     return divisor if divisor >= LEAST_FILLED * most else most
 
