@@ -1,4 +1,4 @@
-"""Matrix products: calls of BLAS, or plain loops where there is none.
+"""Matrix products: loops of our own for small ones, calls of BLAS for others.
 
 In a legalised `dot` the axes of the batch, the free and the inner ones stand together on either
 side, and the last axis is not of the batch, so each product is op(A)·op(B) of row-major matrices

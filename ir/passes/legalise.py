@@ -1,4 +1,4 @@
-"""Legalisation of contractions: into the forms that BLAS takes, or into loops where tiny."""
+"""Legalisation of contractions: into products of matrices, or into kernels where tiny."""
 
 from __future__ import annotations
 

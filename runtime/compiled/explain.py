@@ -116,9 +116,9 @@ def _products(graph: Graph) -> str | None:
 
     blas = find_blas()
     return (
-        f"BLAS in {blas.library.rsplit('/', 1)[-1]}"
+        f"small ones in loops, others by BLAS in {blas.library.rsplit('/', 1)[-1]}"
         if blas
-        else "plain loops: NumPy's BLAS was not found"
+        else "in loops: NumPy's BLAS was not found"
     )
 
 
