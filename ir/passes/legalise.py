@@ -10,7 +10,7 @@ from ..graph import Graph, Operation, Value
 from ..record import record
 from .rewrite import rewrite
 
-TINY_PRODUCT = 1024  # multiplications up to which a product is a kernel and not a call of BLAS
+TINY_PRODUCT = 64  # multiplications up to which a product is a kernel, and fuses with others
 
 MANY_ROWS = 64  # of a product: from here on, to transpose its right factor is little work
 SMALL_FACTOR = 1 << 19  # bytes
