@@ -65,7 +65,9 @@ def legalise_dots(graph: Graph) -> Graph:
     ) -> tuple[Value, ...] | None:
         if operation.name == "transpose" and uses[operation.operands[0]] == 1:
             return _transposed(b, operation, operands[0])
-        return _legalise_dot(b, operation, operands) if operation.name == "dot" else None
+        if operation.name != "dot" or operation.attributes.get("rows_first"):
+            return None
+        return _legalise_dot(b, operation, operands)
 
     return rewrite(graph, rule)
 
@@ -139,7 +141,7 @@ def _by_columns(
 def _transposed(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
     """A product with another order of its axes, where it can be written so at once."""
     producer = x.producer
-    if producer is None or producer.name != "dot":
+    if producer is None or producer.name != "dot" or producer.attributes.get("rows_first"):
         return None
     permutation = operation.attributes["permutation"]
     return _swap_factors(b, producer, x, permutation) or _rows_first(b, producer, permutation)

@@ -40,7 +40,7 @@ def _sums_a_product(x: Value, uses: Mapping[Value, int]) -> bool:
     """Is x a product, or made of one by what a sum commutes with, and read once at each step?"""
     while uses[x] == 1 and x.producer is not None:
         if x.producer.name == "dot":
-            return x.type.is_float
+            return x.type.is_float and not x.producer.attributes.get("rows_first", False)
         if x.producer.name not in _THROUGH:
             return False
         x = x.producer.operands[0]
