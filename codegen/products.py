@@ -27,6 +27,7 @@ UNDER_WAY = 8  # multiply-adds, as each waits for the one before it in its sum
 MANY_REGISTERS = 16  # of 512 bits, from which a tile may be wide
 MOST_COLUMNS = 2  # vectors in a row of a tile; of a single row four times as many
 MOST_ROWS = 8  # of a tile
+FEW_VECTORS = 8  # in a row of the result
 FEW = 64  # rows, or terms of each sum, that are too few for BLAS
 SMALL = 1 << 21  # multiplications of a product that is small altogether
 TERMS_AT_ONCE = 192  # of a sum; b's rows, as wide as a tile, then stay in cache
@@ -118,15 +119,19 @@ def _tile_size(shape: Shape, registers: int) -> tuple[int, int]:
     """Rows, and vectors along the columns, of a tile whose sums fit into the registers."""
     room = registers * 3 // 4  # the others hold a row of b, and an element of a
     most = MOST_COLUMNS if registers >= MANY_REGISTERS else 1
-    wide = _evenly(-(-shape.n // shape.lanes), most * (4 if shape.m == 1 else 1))
-    return _evenly(shape.m, min(max(room // wide, 1), MOST_ROWS)), wide
+    vectors = -(-shape.n // shape.lanes)
+    few = vectors < FEW_VECTORS  # then rather narrow tiles than two kinds of them
+    wide = _evenly(vectors, most * (4 if shape.m == 1 else 1), 1 if few else most)
+    return _evenly(shape.m, min(max(room // wide, 1), MOST_ROWS), -(-UNDER_WAY // wide)), wide
 
 
-def _evenly(extent: int, most: int) -> int:
-    """The size of parts of up to `most`: alike if they can be, else the last one is shorter."""
+def _evenly(extent: int, most: int, least: int) -> int:
+    """The size of parts of up to `most`: alike if they then have `least`, else the last one is
+    shorter. (Tiles of another kind are more code to compile.)
+    """
     parts = -(-extent // most)
     alike = next(size for size in range(min(most, extent), 0, -1) if extent % size == 0)
-    return alike if 3 * alike > 2 * most else -(-extent // parts)
+    return alike if alike >= least else -(-extent // parts)
 
 
 class _Columns:
@@ -157,7 +162,7 @@ class _Columns:
     def _by_columns(self, a: str, b: str, c: str) -> None:
         """For some columns, for some terms of their sums, for some rows: a tile."""
         shape = self.shape
-        at_once = _evenly(shape.k, TERMS_AT_ONCE)
+        at_once = _evenly(shape.k, TERMS_AT_ONCE, TERMS_AT_ONCE // 2)
 
         def columns(j: Reg, width: int) -> None:
             def terms(p: Reg) -> None:
@@ -204,7 +209,8 @@ class _Columns:
         shape, (i, j, p) = self.shape, place
         wide = -(-size[1] // shape.lanes)
         last = size[1] - (wide - 1) * shape.lanes  # lanes of the last vector
-        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, last < shape.lanes)
+        masked = shape.n % shape.lanes > 0  # one kind of tile for all columns
+        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked)
         symbol = kernel.declare(self.e)
         arguments = [
             f"ptr {_at(self.e, shape, bases[0], shape.a, i, p)}",
