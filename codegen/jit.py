@@ -16,9 +16,12 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from .arena import slot_address
-from .blas import find_blas
+from .blas import find_blas, find_controls
 from .lapack import find_lapack
+from .threads.pool import function_of_threads
+from .threads.pool import slot_address as pool_slot
 
+_SLOTS = {"fg.arena": slot_address, "fg.pool": pool_slot}
 _lock = threading.RLock()
 
 
@@ -145,17 +148,16 @@ def link(objects: list[bytes], imports: tuple[str, ...], exports: tuple[str, ...
 
 
 def _address(name: str) -> int:
-    if name.startswith("fg.blas."):
-        blas = find_blas()
-        if blas is None:
-            raise LookupError(f"{name} is called, but there is no BLAS")
-        return blas.addresses[name.removeprefix("fg.blas.")]
-    if name.startswith("fg.lapack."):
-        lapack = find_lapack()
-        if lapack is None:
-            raise LookupError(f"{name} is called, but there is no LAPACK")
-        return lapack.addresses[name.removeprefix("fg.lapack.")]
-    if name == "fg.arena":
-        return slot_address()
+    finders = {"fg.blas.": find_blas, "fg.lapack.": find_lapack, "fg.control.": find_controls}
+    for prefix, find in finders.items():
+        if name.startswith(prefix):
+            library = find()
+            if library is None:
+                raise LookupError(f"{name} is called, but there is no such library")
+            return library.addresses[name.removeprefix(prefix)]
+    if name.startswith(("fg.parallel", "fg.alone.")):
+        return function_of_threads(name)
+    if name in _SLOTS:
+        return _SLOTS[name]()
     function = getattr(ctypes.pythonapi, name)
     return ctypes.cast(function, ctypes.c_void_p).value or 0

@@ -28,6 +28,7 @@ from .entry import (
 from .factorisation import WHY_FAILED
 from .module import ModuleText, write_module
 from .routine import FAILED, INDEX_ERROR, NO_MEMORY
+from .threads.state import FORKED
 
 RELEASE_GIL_BYTES = (
     1 << 16
@@ -49,6 +50,8 @@ class Program:
 
     @property
     def releases_gil(self) -> bool:
+        if "fg.parallel" in self.module.imports:
+            return True
         values = {*self.graph.inputs, *(r for op in self.graph for r in op.results)}
         return sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES
 
@@ -57,6 +60,11 @@ class Program:
         code, number = status & ((1 << STATUS_BITS) - 1), status >> STATUS_BITS
         if code == NO_MEMORY:
             raise MemoryError(f"@{self.graph.name} needs {self.module.arena} bytes for temporaries")
+        if code == FORKED:
+            raise FusegradError(
+                f"@{self.graph.name} was forked in the midst of a call, its threads stayed behind",
+                hint="fork between calls, not in a signal handler; or threads=1",
+            )
         if code not in (INDEX_ERROR, FAILED):
             raise FusegradError(f"@{self.graph.name} returned an unknown status {status}")
         operation = self.module.calls[number]
@@ -84,12 +92,13 @@ def compile_program(graph: Graph) -> Program:
     return Program(graph, module, code, {"write": written - start, "llvm": done - written})
 
 
-def flat_door(program: Program) -> SlowDoor:
-    """A door for a list of arrays alone, without a native entry."""
+def flat_door(program: Program, threads: int = 0) -> SlowDoor:
+    """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
     from . import jit
 
     symbols = interpreter_symbols()
-    empty = EntrySpec("fg", (), (), NoneNode(), release_gil=program.releases_gil)
+    released = program.releases_gil
+    empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
     text = jit.compile_object(door_text(empty, symbols), level=0)
     library = jit.link([program.code, text], program.module.imports, ("fg.invoke",))
     return _slow_door(program, library)
