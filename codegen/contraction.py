@@ -1,4 +1,4 @@
-"""Matrix products: calls of BLAS, or plain loops where there is none.
+"""Matrix products: loops of our own for small ones, calls of BLAS for others.
 
 In a legalised `dot` the axes of the batch, the free and the inner ones stand together on either
 side, and the last axis is not of the batch, so each product is op(A)·op(B) of row-major matrices
@@ -16,9 +16,10 @@ from ..ir.record import record
 from ..ir.view import row_major_strides
 from . import memory
 from .blas import NativeLibrary, find_blas
-from .control import for_loop, integer, minimum, polled_range
+from .control import for_loop, integer, minimum, only_if, polled_range
 from .emitter import Emitter, Reg, float_literal
 from .function import FunctionText
+from .products import Shape, Strided, vector_loops
 from .threads.split import Split, limits
 
 TILE_FLOPS = 1 << 30  # work between two polls: some 20 ms on one core
@@ -49,6 +50,7 @@ class Product:
     k: int
     left: Factor
     right: Factor
+    result: Factor
 
     @property
     def extents(self) -> tuple[int, int, int, int]:
@@ -84,14 +86,17 @@ class Tile:
 def product_of(operation: Operation) -> Product:
     """The matrix products that a legalised `dot` stands for."""
     shape = dot_shape(operation)
+    count, m, n = (math.prod(axes) for axes in (shape.batch, shape.rows, shape.columns))
+    rows_first = operation.attributes.get("rows_first", False)
     return Product(
         operation.result.dtype,
-        math.prod(shape.batch),
-        math.prod(shape.rows),
-        math.prod(shape.columns),
+        count,
+        m,
+        n,
         math.prod(shape.inner),
         _factor(operation, 0),
         _factor(operation, 1),
+        Factor(False, count * n, n) if rows_first else Factor(False, n, m * n),
     )
 
 
@@ -108,26 +113,67 @@ def _factor(operation: Operation, side: int) -> Factor:
     )
 
 
-def lower_dot(operation: Operation, split: Split | None = None) -> FunctionText:
-    """The function of a `dot`. With a `split` of the products (axis 0), of their rows (1) or of
-    their columns (2) it does the block that ``i64 %block`` names.
+def lower_dot(operation: Operation, adds: bool = False, split: Split | None = None) -> FunctionText:
+    """The function of a `dot`, which overwrites its result, or adds to what is there. With a
+    `split` of the products (axis 0), of their rows (1) or of their columns (2) it does the block
+    that ``i64 %block`` names.
     """
     product = product_of(operation)
     e = Emitter(1)
     e.lines.append("entry:")
     size = memory.ELEMENT_BYTES[product.dtype]
     if 0 in (product.count, product.m, product.n, product.k):
-        memory.clear(e, "%q0", operation.result.type.size * size)
+        if not adds:
+            memory.clear(e, "%q0", operation.result.type.size * size)
         polls = False
     else:
-        blas = find_blas()
-        write = _Blas(e, product, blas).write if blas else _Loops(e, product).write
+        write = _vector_loops(e, product, adds, split)
+        if write is None:
+            blas = find_blas()
+            write = _Blas(e, product, adds, blas).write if blas else _Loops(e, product, adds).write
         polls = _for_each_product(e, product, write, split)
     e.write("ret i32 0")
     parameters = PARAMETERS.replace("ptr %context", "i64 %block, ptr %context")
     return FunctionText(
         parameters if split else PARAMETERS, tuple(e.lines), e.declarations, (), polls
     )
+
+
+def _vector_loops(
+    e: Emitter, product: Product, adds: bool, split: Split | None
+) -> Callable[[Tile], None] | None:
+    """Our own loops for products, or blocks of their rows, that are one tile, where they are better
+    than BLAS.
+    """
+    from .jit import vector_registers
+
+    heights = [product.m]
+    if split is not None and split.axis == 1:
+        heights = [split.step, split.extent - (split.blocks - 1) * split.step]
+    elif split is not None and split.axis == 2:
+        return None
+    longest = (max(heights), product.n, product.k)
+    if tile_sizes(*longest) != longest:
+        return None
+    strides = [_strided(x) for x in (product.left, product.right, product.result)]
+    shapes = [Shape(product.dtype, m, product.n, product.k, *strides) for m in heights]
+    writers = [vector_loops(e, shape, adds, vector_registers()) for shape in shapes]
+    usual, last = writers[0], writers[-1]
+    if usual is None or last is None:
+        return None
+    if split is None or split.axis == 0 or heights[0] == heights[1]:
+        return lambda tile: usual(tile.a, tile.b, tile.c)
+
+    def write(tile: Tile) -> None:
+        at_end = limits(e, split)[2]
+        only_if(e, at_end, lambda: last(tile.a, tile.b, tile.c))
+        only_if(e, e.not_(at_end), lambda: usual(tile.a, tile.b, tile.c))
+
+    return write
+
+
+def _strided(factor: Factor) -> Strided:
+    return Strided(1, factor.leading) if factor.transposed else Strided(factor.leading, 1)
 
 
 def _for_each_product(
@@ -144,14 +190,14 @@ def _for_each_product(
     def one(i: Reg) -> None:
         a = _offset(e, "%p0", product.dtype, i, product.left.step)
         b = _offset(e, "%p1", product.dtype, i, product.right.step)
-        c = _offset(e, "%q0", product.dtype, i, product.m * product.n)
+        c = _offset(e, "%q0", product.dtype, i, product.result.step)
 
         def tile(row: Reg, column: Reg, inner: Reg) -> None:
             write(
                 Tile(
                     _element(e, product.dtype, a, row, inner, product.left),
                     _element(e, product.dtype, b, inner, column, product.right),
-                    _element(e, product.dtype, c, row, column, Factor(False, product.n, 0)),
+                    _element(e, product.dtype, c, row, column, product.result),
                     _left_over(e, row, rows, ranges[1]),
                     _left_over(e, column, columns, ranges[2]),
                     _left_over(e, inner, depth, ranges[3]),
@@ -221,8 +267,8 @@ def _offset(e: Emitter, base: str, dtype: str, index: Reg, scale: int) -> str:
 class _Blas:
     """Products by NumPy's BLAS: gemm, or gemv where one factor is a vector."""
 
-    def __init__(self, e: Emitter, product: Product, blas: NativeLibrary) -> None:
-        self.e, self.product, self.integer = e, product, blas.integer
+    def __init__(self, e: Emitter, product: Product, adds: bool, blas: NativeLibrary) -> None:
+        self.e, self.product, self.adds, self.integer = e, product, adds, blas.integer
         self.letter = "d" if product.dtype == "f64" else "s"
         self.real = "double" if product.dtype == "f64" else "float"
 
@@ -231,11 +277,14 @@ class _Blas:
         if self.product.n == 1:  # A·x
             height, width = _as_stored(tile.rows, tile.depth, left.transposed)
             step = 1 if right.transposed else right.leading
-            self._gemv(tile, left.transposed, height, width, (tile.a, left), (tile.b, step))
+            out = self.product.result.leading
+            self._gemv(tile, left.transposed, height, width, (tile.a, left), (tile.b, step), out)
         elif self.product.m == 1:  # xᵀ·B = Bᵀ·x
             height, width = _as_stored(tile.depth, tile.columns, right.transposed)
             step = left.leading if left.transposed else 1
-            self._gemv(tile, not right.transposed, height, width, (tile.b, right), (tile.a, step))
+            self._gemv(
+                tile, not right.transposed, height, width, (tile.b, right), (tile.a, step), 1
+            )
         else:
             self._gemm(tile)
 
@@ -244,6 +293,8 @@ class _Blas:
 
     def _keep(self, tile: Tile) -> str:
         """What the tile's results so far are multiplied by: 0 at the first step along the depth."""
+        if self.adds:
+            return self._scalar(1.0)
         if tile.inner.name == "0":
             return self._scalar(0.0)
         first = self.e.compare("eq", tile.inner, integer(0))
@@ -269,6 +320,7 @@ class _Blas:
         columns: Reg,
         matrix: tuple[str, Factor],
         vector: tuple[str, int],
+        out: int,
     ) -> None:
         self._call(
             f"{self.letter}gemv",
@@ -284,7 +336,7 @@ class _Blas:
                 self._int(integer(vector[1])),
                 self._keep(tile),
                 f"ptr {tile.c}",
-                self._int(integer(1)),
+                self._int(integer(out)),
             ],
         )
 
@@ -306,7 +358,7 @@ class _Blas:
                 self._int(integer(p.right.leading)),
                 self._keep(tile),
                 f"ptr {tile.c}",
-                self._int(integer(p.n)),
+                self._int(integer(p.result.leading)),
             ],
         )
 
@@ -318,17 +370,17 @@ def _as_stored(height: Reg, width: Reg, transposed: bool) -> tuple[Reg, Reg]:
 class _Loops:
     """Products as three plain loops: the innermost runs along the inner axis."""
 
-    def __init__(self, e: Emitter, product: Product) -> None:
-        self.e, self.product = e, product
+    def __init__(self, e: Emitter, product: Product, adds: bool) -> None:
+        self.e, self.product, self.adds = e, product, adds
         self.slot = e.emit(f"alloca {e.type(product.dtype)}", "ptr").name
 
     def write(self, tile: Tile) -> None:
         p, e, slot = self.product, self.e, self.slot
         kind = e.type(p.dtype)
-        first = e.compare("eq", tile.inner, integer(0))
+        first = e.const(False, "bool") if self.adds else e.compare("eq", tile.inner, integer(0))
 
         def element(i: Reg, j: Reg) -> None:
-            target = _element(e, p.dtype, tile.c, i, j, Factor(False, p.n, 0))
+            target = _element(e, p.dtype, tile.c, i, j, p.result)
             before = memory.load_scalar(e, target, p.dtype)
             start = e.select(first, e.const(0, p.dtype), before)
             e.write(f"store {e.typed(start)}, ptr {slot}")

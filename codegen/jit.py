@@ -65,6 +65,12 @@ def target_machine(level: int) -> Any:
 
 
 @cache
+def vector_registers() -> int:
+    """How many vectors of 512 bits this CPU's registers hold."""
+    return 32 if llvm.get_host_cpu_features().get("avx512f") else 8
+
+
+@cache
 def _compiler() -> Any:
     _initialise()
     return llvm.create_lljit_compiler(target_machine(2))

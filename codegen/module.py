@@ -92,15 +92,15 @@ class _Functions:
             self._short.add(found[0])
         return found
 
-    def _define_whole(self, operation: Operation) -> tuple[str, FunctionText]:
-        return self._enter(operation.name, self._lower(operation))
+    def _define_whole(self, operation: Operation, adds: bool = False) -> tuple[str, FunctionText]:
+        return self._enter(operation.name, self._lower(operation, adds))
 
-    def _lower(self, operation: Operation) -> FunctionText:
+    def _lower(self, operation: Operation, adds: bool = False) -> FunctionText:
         if operation.name == "rows":
             return lower_rows(operation, self._define_whole)
         if operation.name == "scan":
             return lower_scan(operation, self.define, self._number)
-        return lower(operation)
+        return lower(operation, adds)
 
     def _add(self, name: str, text: FunctionText) -> str:
         return self._enter(name, text)[0]

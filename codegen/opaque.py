@@ -25,12 +25,12 @@ from .tiny import is_tiny
 MOST_STORES = 64  # by which a literal is written; a longer one is a constant of the module
 
 
-def lower(operation: Operation) -> FunctionText:
-    """The LLVM function of an operation of a fused graph."""
+def lower(operation: Operation, adds: bool = False) -> FunctionText:
+    """The LLVM function of an operation of a fused graph; a product may add to its result."""
     if operation.name == "kernel":
         return write_kernel(plan_loops(operation))
     if operation.name == "dot":
-        return lower_dot(operation)
+        return lower_dot(operation, adds)
     if operation.name == "update":
         return store_text(operation)
     table = _TINY_BODIES if operation.name in _TINY_BODIES and is_tiny(operation) else _BODIES

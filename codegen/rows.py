@@ -1,16 +1,19 @@
 """Row fusion's operation: a loop over blocks of rows, which calls the kernels of its region.
 
-Each kernel is a function for one block. What it hands to the next lies in scratch memory, which is
-small enough to stay in cache, and is used again by every block.
+Each kernel or product is a function for one block. What it hands to the next lies in scratch
+memory, which is small enough to stay in cache, and is used again by every block. Products over the
+rows are added to where their chunk of blocks has its sum, from zeros on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..ir import Graph, Operation, Value
+from ..ir import Graph, Operation
 from ..ir.ops.rows import block_count
 from ..ir.passes.plan import Place, Plan, plan_buffers
+from ..ir.passes.rowwise import work_on_row
+from . import memory
 from .control import integer, only_if, polled_range, return_if_nonzero
 from .emitter import Emitter, Reg
 from .function import FunctionText
@@ -18,11 +21,12 @@ from .loops import POLL_ELEMENTS
 from .routine import scratch_parameter
 from .threads.split import Split, limits
 
-Define = Callable[[Operation], tuple[str, FunctionText]]  # an operation's function, with its symbol
+# The function of an operation, with its symbol; one that adds to its result, if that is said
+Define = Callable[..., tuple[str, FunctionText]]
 
 
 def lower_rows(operation: Operation, define: Define, split: Split | None = None) -> FunctionText:
-    """The LLVM function of a `rows` operation; `define` puts those of its kernels in the module.
+    """The LLVM function of a `rows` operation; `define` puts those it calls in the module.
 
     With a `split` of the blocks that are whole, it runs those which ``i64 %block`` stands for.
     """
@@ -34,7 +38,9 @@ class _Rows:
         self.operation = operation
         self.split = split
         self.e = Emitter(1)
-        self.regions = [_Region(region, define) for region in operation.regions]
+        self.chunk = integer(operation.attributes["chunk"])
+        self.kinds = [kind for kind, _, _ in operation.attributes["yields"]]
+        self.regions = [_Region(region, self.kinds, define) for region in operation.regions]
         self.scratch = max(region.plan.arena for region in self.regions)
         # Bytes from one block's part of an operand or a result to the next one's
         self.steps = {
@@ -82,7 +88,8 @@ class _Rows:
             only_if(self.e, last, lambda: self._block(self.regions[1], integer(whole)))
 
     def _block(self, region: _Region, i: Reg) -> None:
-        """The kernels of one block, in order."""
+        """The operations of one block, in order."""
+        self._begin_chunk(i)
         for operation, symbol, text in region.calls:
             values = (*operation.operands, *operation.results)
             pointers = [self._pointer(region.plan.places[value], i) for value in values]
@@ -91,11 +98,29 @@ class _Rows:
             if text.can_fail:
                 return_if_nonzero(self.e, status)
 
+    def _begin_chunk(self, i: Reg) -> None:
+        """Before the first block of a chunk, clear its sums."""
+        sums = [number for number, kind in enumerate(self.kinds) if kind == "chunk"]
+        if not sums:
+            return
+        clear, go = self.e.new_label("clear"), self.e.new_label("go")
+        place = self.e.emit(f"urem i64 {i.name}, {self.chunk.name}", "i64")
+        first = self.e.compare("eq", place, integer(0))
+        self.e.write(f"br i1 {first.name}, label %{clear}, label %{go}")
+        self.e.start_block(clear)
+        for number in sums:
+            pointer = self._pointer(Place("output", number), i)
+            memory.clear(self.e, pointer, self.steps["output"][number])
+        self.e.write(f"br label %{go}")
+        self.e.start_block(go)
+
     def _pointer(self, place: Place, i: Reg) -> str:
         if place.kind == "arena":
             return self._behind("%scratch", integer(place.index))
         base = f"%p{place.index}" if place.kind == "input" else f"%q{place.index}"
         step = self.steps[place.kind][place.index]
+        if place.kind == "output" and self.kinds[place.index] == "chunk":
+            i = self.e.emit(f"udiv i64 {i.name}, {self.chunk.name}", "i64")
         return self._behind(base, self.e.mul(i, integer(step))) if step else base
 
     def _behind(self, base: str, offset: Reg) -> str:
@@ -103,14 +128,10 @@ class _Rows:
 
 
 class _Region:
-    """A block's kernels, where their buffers are, and how many points they visit."""
+    """A block's operations, where their buffers are, and a measure of the time they take."""
 
-    def __init__(self, graph: Graph, define: Define) -> None:
+    def __init__(self, graph: Graph, kinds: list[str], define: Define) -> None:
         self.plan: Plan = plan_buffers(graph)
-        self.calls = [(operation, *define(operation)) for operation in graph]
-        self.work = sum(_points(operation) for operation in graph)
-
-
-def _points(operation: Operation) -> int:
-    values: tuple[Value, ...] = (*operation.operands, *operation.results)
-    return max(value.type.size for value in values)
+        sums = {x for x, kind in zip(graph.outputs, kinds, strict=True) if kind == "chunk"}
+        self.calls = [(op, *define(op, not sums.isdisjoint(op.results))) for op in graph]
+        self.work = sum(work_on_row(operation, 1) for operation in graph)

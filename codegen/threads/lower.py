@@ -14,7 +14,7 @@ from .dispatch import Add, run_in_blocks, run_kernel_in_blocks
 from .products import run_alone, split_product, starts_threads, work_of_product
 from .split import Split, split_kernel, split_steps, work_of
 
-Define = Callable[[Operation], tuple[str, FunctionText]]
+Define = Callable[..., tuple[str, FunctionText]]  # of an operation, as `codegen.rows` has it
 
 _SEPARATE = {"rows", "block", "chunk"}  # what blocks of rows, or chunks of them, yield apart
 
@@ -62,7 +62,7 @@ def _lower_in_blocks(operation: Operation, split: Split, add: Add, define: Defin
         sizes = [result.type.size for result in operation.results]
         return run_kernel_in_blocks(write_kernel(nest, split), nest.writes, sizes, split, add)
     if operation.name == "dot":
-        return run_in_blocks(lower_dot(operation, split), split.blocks, add)
+        return run_in_blocks(lower_dot(operation, split=split), split.blocks, add)
     return run_in_blocks(lower_rows(operation, define, split), split.blocks, add)
 
 

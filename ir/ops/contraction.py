@@ -1,4 +1,8 @@
-"""dot: the batched contraction, of which every matrix product is a case."""
+"""dot: the batched contraction, of which every matrix product is a case.
+
+The axes of the result are those of the batch, the free ones of x, and those of y. With `rows_first`
+(which legalisation makes, behind all derivatives) the free axes of x stand before the batch.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,9 @@ def free_axes(ndim: int, *taken: Axes) -> Axes:
     return tuple(axis for axis in range(ndim) if axis not in used)
 
 
-def _infer(x: TensorType, y: TensorType, *, contract: Pair, batch: Pair) -> tuple[TensorType, ...]:
+def _infer(
+    x: TensorType, y: TensorType, *, contract: Pair, batch: Pair, rows_first: bool = False
+) -> tuple[TensorType, ...]:
     check_dtype("dot", x, NUMBERS)
     if x.dtype != y.dtype:
         raise DTypeError(f"dot: dtypes differ, {x} and {y}", hint="cast them first")
@@ -41,11 +47,12 @@ def _infer(x: TensorType, y: TensorType, *, contract: Pair, batch: Pair) -> tupl
         free_axes(x.ndim, contract[0], batch[0]),
         free_axes(y.ndim, contract[1], batch[1]),
     )
-    extents = [x.shape[i] for i in (*batch[0], *x_free)] + [y.shape[i] for i in y_free]
+    first = (*x_free, *batch[0]) if rows_first else (*batch[0], *x_free)
+    extents = [x.shape[i] for i in first] + [y.shape[i] for i in y_free]
     return (x.with_shape(tuple(extents)),)
 
 
-def _eval(x: Any, y: Any, *, contract: Pair, batch: Pair) -> Any:
+def _eval(x: Any, y: Any, *, contract: Pair, batch: Pair, rows_first: bool = False) -> Any:
     """As a product of matrices (or of stacks of them)."""
     x_free, y_free = (
         free_axes(x.ndim, contract[0], batch[0]),
@@ -57,6 +64,9 @@ def _eval(x: Any, y: Any, *, contract: Pair, batch: Pair) -> Any:
     inner, columns = _extents(x, contract[0]), _extents(y, y_free)
     m, k, n = math.prod(rows), math.prod(inner), math.prod(columns)
     product = np.matmul(lhs.reshape((*stack, m, k)), rhs.reshape((*stack, k, n)))
+    if rows_first:
+        product = np.moveaxis(product, -2, 0)
+        return product.reshape((*rows, *stack, *columns))
     return product.reshape((*stack, *rows, *columns))
 
 

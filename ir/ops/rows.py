@@ -1,7 +1,7 @@
 """Rows: kernels run on one block of rows after the other, so that what is between them stays in
 cache. Row fusion makes them, behind the fusion of kernels.
 
-    %0, %1 = rows %x, %w {rows = [4096, 4], reads = ["rows", "whole"],
+    %0, %1 = rows %x, %w {rows = [4096, 4], chunk = 64, reads = ["rows", "whole"],
                           yields = [["rows", "f32", [4, 512]], ["block", "f32", [512]]]} (
       ^body(%x0: f32[4, 512], %w0: f32[512]) { %2, %3 = kernel … yield %2, %3 }
     ) : f32[4096, 512], f32[1024, 512]
@@ -9,7 +9,8 @@ cache. Row fusion makes them, behind the fusion of kernels.
 `rows` = [R, B]: R rows, B of them in a block; where B doesn't divide R, a second region does the
 rows that are left over. The region reads an operand "whole", or of its first axis the part that
 belongs to the block's "rows". yields[j] = [kind, dtype, shape] of output j of a block: those of
-"rows" lie one behind the other in the result, those of a "block" stand on a new first axis.
+"rows" lie one behind the other in the result, those of a "block" stand on a new first axis, and
+those of a "chunk" are added up over so many blocks, and these sums stand on a new first axis.
 """
 
 from __future__ import annotations
@@ -35,9 +36,15 @@ def block_count(rows: tuple[int, int]) -> int:
     return -(-rows[0] // rows[1])
 
 
+def chunk_count(rows: tuple[int, int], chunk: int) -> int:
+    """The number of chunks, a shorter last one included."""
+    return -(-block_count(rows) // chunk)
+
+
 def _infer(
     *operands: TensorType,
     rows: tuple[int, int],
+    chunk: int,
     reads: tuple[str, ...],
     yields: tuple[tuple[str, str, tuple[int, ...]], ...],
 ) -> tuple[TensorType, ...]:
@@ -46,19 +53,22 @@ def _infer(
     for operand, how in zip(operands, reads, strict=True):
         if how == "rows":
             part(operand.shape[0], *rows)
-    return tuple(TensorType(dtype, _whole(kind, shape, rows)) for kind, dtype, shape in yields)
+    return tuple(
+        TensorType(dtype, _whole(kind, shape, rows, chunk)) for kind, dtype, shape in yields
+    )
 
 
-def _whole(kind: str, shape: tuple[int, ...], rows: tuple[int, int]) -> tuple[int, ...]:
+def _whole(kind: str, shape: tuple[int, ...], rows: tuple[int, int], chunk: int) -> tuple[int, ...]:
     """The shape of all blocks together."""
     if kind == "rows":
         return (part(shape[0], rows[1], rows[0]), *shape[1:])
-    return (block_count(rows), *shape)
+    return (block_count(rows) if kind == "block" else chunk_count(rows, chunk), *shape)
 
 
 def _eval(
     *operands: np.ndarray,
     rows: tuple[int, int],
+    chunk: int,
     reads: tuple[str, ...],
     yields: tuple[tuple[str, str, tuple[int, ...]], ...],
     regions: tuple[Any, ...],
@@ -75,9 +85,19 @@ def _eval(
         ]
         found.append(interpret(region, inputs))
     return tuple(
-        np.concatenate(outputs) if kind == "rows" else np.stack(outputs)
+        _together(kind, outputs, chunk)
         for (kind, _, _), outputs in zip(yields, zip(*found, strict=True), strict=True)
     )
+
+
+def _together(kind: str, outputs: tuple[np.ndarray, ...], chunk: int) -> np.ndarray:
+    """What all blocks yield for one output."""
+    if kind == "rows":
+        return np.concatenate(outputs)
+    if kind == "block":
+        return np.stack(outputs)
+    starts = range(0, len(outputs), chunk)
+    return np.stack([np.sum(outputs[i : i + chunk], axis=0) for i in starts])
 
 
 def _between(x: np.ndarray, rows: int, start: int, stop: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Legalisation of contractions: into the forms that BLAS takes, or into loops where tiny."""
+"""Legalisation of contractions: into products of matrices, or into kernels where tiny."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from ..graph import Graph, Operation, Value
 from ..record import record
 from .rewrite import rewrite
 
-TINY_PRODUCT = 1024  # multiplications up to which a product is a kernel and not a call of BLAS
+TINY_PRODUCT = 64  # multiplications up to which a product is a kernel, and fuses with others
+
+MANY_ROWS = 64  # of a product: from here on, to transpose its right factor is little work
+SMALL_FACTOR = 1 << 19  # bytes
 
 
 @record
@@ -47,7 +50,8 @@ def legalise_dots(graph: Graph) -> Graph:
     """Bring every `dot` into a form that can be emitted.
 
     Requires: no kernels. Ensures: the batch, free and inner axes of each operand stand together, in
-    order, and the last axis is no batch axis; inner axes have one order in both; products of few
+    order, and the last axis is no batch axis; inner axes have one order in both; a transpose of the
+    result is folded in where that puts the rows in front; products of few
     elements, of vectors, of integers and of unlike layouts are elementwise code and sums. Why: BLAS
     reads each such layout, so that most transposes cost nothing.
     """
@@ -60,8 +64,10 @@ def legalise_dots(graph: Graph) -> Graph:
         b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]
     ) -> tuple[Value, ...] | None:
         if operation.name == "transpose" and uses[operation.operands[0]] == 1:
-            return _swap_factors(b, operation, operands[0])
-        return _legalise_dot(b, operation, operands) if operation.name == "dot" else None
+            return _transposed(b, operation, operands[0])
+        if operation.name != "dot" or operation.attributes.get("rows_first"):
+            return None
+        return _legalise_dot(b, operation, operands)
 
     return rewrite(graph, rule)
 
@@ -83,6 +89,8 @@ def _legalise_dot(
     xs, ys = tuple(xs[i] for i in order), tuple(ys[i] for i in order)
     x, xs, xb = _as_matrix(b, x, xs, xb)
     y, ys, yb = _as_matrix(b, y, ys, yb)
+    if math.prod(shape.rows) >= MANY_ROWS and y.type.bytes <= SMALL_FACTOR:
+        y, ys, yb = _by_columns(b, y, ys, yb)
     return (b("dot", x, y, contract=(xs, ys), batch=(xb, yb)),)
 
 
@@ -115,12 +123,47 @@ def _as_matrix(
     return x, axes[start:], axes[: len(batch)]
 
 
-def _swap_factors(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
-    """A product whose rows are to be the last axis is the product of the factors swapped."""
+def _by_columns(
+    b: GraphBuilder, y: Value, contract: tuple[int, ...], batch: tuple[int, ...]
+) -> tuple[Value, tuple[int, ...], tuple[int, ...]]:
+    """Transpose a small right factor to (batch, inner, free), unless its columns are neighbours.
+
+    It is read once for each row, and then best by whole vectors of columns.
+    """
+    free = free_axes(y, contract, batch)
+    if not free or free[-1] == y.type.ndim - 1:
+        return y, contract, batch
+    axes = tuple(range(y.type.ndim))
+    start = len(batch) + len(contract)
+    return b.transpose(y, (*batch, *contract, *free)), axes[len(batch) : start], axes[: len(batch)]
+
+
+def _transposed(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Value, ...] | None:
+    """A product with another order of its axes, where it can be written so at once."""
     producer = x.producer
-    if producer is None or producer.name != "dot":
+    if producer is None or producer.name != "dot" or producer.attributes.get("rows_first"):
         return None
-    shape, permutation = dot_shape(producer), operation.attributes["permutation"]
+    permutation = operation.attributes["permutation"]
+    return _swap_factors(b, producer, x, permutation) or _rows_first(b, producer, permutation)
+
+
+def _rows_first(
+    b: GraphBuilder, producer: Operation, permutation: tuple[int, ...]
+) -> tuple[Value, ...] | None:
+    """BLAS takes any distance between the rows of the result: they may stand before the batch."""
+    shape = dot_shape(producer)
+    start, middle = len(shape.batch), len(shape.batch) + len(shape.rows)
+    axes = tuple(range(len(permutation)))
+    if not start or permutation != (*axes[start:middle], *axes[:start], *axes[middle:]):
+        return None
+    return (b("dot", *producer.operands, **{**producer.attributes, "rows_first": True}),)
+
+
+def _swap_factors(
+    b: GraphBuilder, producer: Operation, x: Value, permutation: tuple[int, ...]
+) -> tuple[Value, ...] | None:
+    """A product whose rows are to be the last axis is the product of the factors swapped."""
+    shape = dot_shape(producer)
     start, middle = len(shape.batch), len(shape.batch) + len(shape.rows)
     if not shape.columns or not start <= permutation[-1] < middle:
         return None
@@ -129,7 +172,8 @@ def _swap_factors(b: GraphBuilder, operation: Operation, x: Value) -> tuple[Valu
     swapped = b("dot", right, left, contract=contract[::-1], batch=batch[::-1])
     axes = range(x.type.ndim)  # where each axis of the old product is in the new one
     moved = (*axes[:start], *axes[-len(shape.rows) :], *axes[start : start + len(shape.columns)])
-    return (b.transpose(swapped, tuple(moved[a] for a in permutation)),)
+    left_over = tuple(moved[a] for a in permutation)
+    return _rows_first(b, swapped.producer, left_over) or (b.transpose(swapped, left_over),)
 
 
 def _as_sum(b: GraphBuilder, operation: Operation, operands: tuple[Value, ...]) -> Value:

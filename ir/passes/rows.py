@@ -1,9 +1,9 @@
-"""Row fusion: kernels that work row by row run on a few rows at a time, one kernel after the other.
+"""Row fusion: what works row by row runs on a few rows at a time, one operation after the other.
 
-What a kernel hands to the next one is then still in cache, and is never written to memory if nobody
-else reads it. This is loop tiling (strip-mining) of a sequence of loops that are parallel along
-their first axis; the block is chosen so that all its rows together fit into a part of the second
-level cache.
+What an operation hands to the next one is then still in cache, and is never written to memory if
+nobody else reads it. This is loop tiling (strip-mining) of a sequence of loops that are parallel
+along their first axis; the block is chosen so that all its rows together fit into a part of the
+second level cache.
 """
 
 from __future__ import annotations
@@ -11,22 +11,27 @@ from __future__ import annotations
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
 from ..op import TABLE
-from ..ops.rows import part
+from ..ops.rows import block_count, part
 from ..record import record
 from ..types import TensorType
 from ..view import View
+from .rowwise import append_block, reads_of, yields_of
 
-CACHE = 1 << 18  # bytes that the rows of a block may fill
+CACHE = 1 << 18  # bytes that the rows of a block may fill: a part of the second level cache
+NEAR_CACHE = 1 << 15  # and of the first level, for products that are done as fast as that is read
+NEAR_ROWS = 32  # of a block, from which that pays
 LEAST_SAVED = 1 << 20  # bytes of memory traffic for which it is worth another loop
+MOST_CHUNKS = 16  # of blocks, in each of which products over the rows are added up
+CHUNK_SHARE = 16  # saved bytes for each byte of these sums
 MOST_COUNTS = 16  # extents of first axes that are tried
 LEAST_FILLED = 0.5  # of CACHE by a block that divides the rows, else there is a shorter last one
 
 
 def fuse_rows(graph: Graph) -> Graph:
-    """Join kernels that share their first axis into `rows`.
+    """Join kernels, and products between them, that share their first axis into `rows`.
 
-    Requires: a fused graph. Ensures: the same kernels on the same elements; sums over the rows are
-    made of partial sums by blocks. Why: large intermediates stay in cache.
+    Requires: a fused graph. Ensures: the same operations on the same elements; sums over the rows
+    are made of partial sums by blocks. Why: large intermediates stay in cache.
     """
     for rows in _row_counts(graph):
         graph = _joined(graph, rows)
@@ -35,7 +40,7 @@ def fuse_rows(graph: Graph) -> Graph:
 
 @record
 class _Group:
-    """Kernels to be joined, in order; `saved` are the bytes that need not move."""
+    """Operations to be joined, in order; `saved` are the bytes that need not move."""
 
     rows: int
     operations: tuple[Operation, ...]
@@ -47,69 +52,33 @@ def _row_counts(graph: Graph) -> list[int]:
     """The extents of first axes to try, that with most bytes first."""
     moved: dict[int, int] = {}
     for operation in graph:
-        if operation.name == "kernel" and operation.attributes["domain"]:
-            rows = operation.attributes["domain"][0]
+        rows = _first_extent(operation)
+        if rows is not None:
             values = (*operation.operands, *operation.results)
             moved[rows] = moved.get(rows, 0) + sum(value.type.bytes for value in values)
     large = [rows for rows, size in moved.items() if size >= LEAST_SAVED and rows > 1]
     return sorted(large, key=lambda rows: -moved[rows])[:MOST_COUNTS]
 
 
-# --- which kernels work row by row ---
-
-
-def _reads(kernel: Operation, rows: int) -> tuple[str, ...] | None:
-    """How each operand is read: its own "rows", or "whole"; None where a row needs others."""
-    domain = kernel.attributes["domain"]
-    if not domain or domain[0] != rows:
-        return None
-    if any(axis == 0 for axis, _ in kernel.attributes["indices"]):
-        return None
-    found = []
-    for operand, (offset, strides, bounds) in zip(
-        kernel.operands, kernel.attributes["views"], strict=True
-    ):
-        view = View(domain, offset, strides, bounds)
-        how = _how(operand.type, view)
-        if how is None:
-            return None
-        found.append(how)
-    return tuple(found)
-
-
-def _how(operand: TensorType, view: View) -> str | None:
-    rows, stride = view.shape[0], view.strides[0]
-    if view.bounds is not None and (view.bounds[0][0] > 0 or view.bounds[0][1] < rows):
-        return None
-    if stride == 0:
-        return "whole"
-    if operand.shape[0] % rows or operand.size != rows * stride:
-        return None
-    row = _row_view(view, 1).reads()
-    return "rows" if row is None or (row[0] >= 0 and row[1] < stride) else None
-
-
-def _row_view(view: View, block: int) -> View:
-    """The view of `block` rows in those rows."""
-    bounds = None if view.bounds is None else ((0, block), *view.bounds[1:])
-    return View((block, *view.shape[1:]), view.offset, view.strides, bounds)
-
-
-def _keeps_rows(kernel: Operation) -> tuple[bool, ...]:
-    """For each result whether it has the rows as its first axis, or combines them."""
-    return tuple(0 not in axes for _, _, axes in kernel.attributes["yields"])
+def _first_extent(operation: Operation) -> int | None:
+    """What might be the number of rows that an operation works by."""
+    if operation.name == "kernel":
+        shape = operation.attributes["domain"]
+    else:
+        shape = operation.operands[0].shape if operation.name == "dot" else ()
+    return shape[0] if shape else None
 
 
 # --- groups ---
 
 
-Reads = dict[Operation, tuple[str, ...]]  # of the kernels that work by rows
+Reads = dict[Operation, tuple[str, ...]]  # of the operations that work by rows
 
 
 def _joined(graph: Graph, rows: int) -> Graph:
     """`graph` with the groups that pay.
 
-    An operation's level says how many groups it has to wait for; kernels of one level are a group.
+    An operation's level says how many groups it has to wait for; those of one level are a group.
     The other operations of a level come before it.
     """
     reads = _members(graph, rows)
@@ -130,8 +99,8 @@ def _levels(graph: Graph, reads: Reads) -> dict[Operation, int]:
     combined = {
         result
         for operation in reads
-        for result, keeps in zip(operation.results, _keeps_rows(operation), strict=True)
-        if not keeps
+        for result, kind in zip(operation.results, yields_of(operation), strict=True)
+        if kind != "rows"
     }
     level: dict[Operation, int] = {}
     for operation in graph:
@@ -160,12 +129,12 @@ def _outside(graph: Graph, reads: Reads, level: dict[Operation, int]) -> set[Val
 
 
 def _members(graph: Graph, rows: int) -> dict[Operation, tuple[str, ...]]:
-    """The kernels that work by these rows, and how they read.
+    """The operations that work by these rows, and how they read.
 
     Those that need none of the others, but are needed by an operation of another kind, had better
     run before them all: else what needs that operation would have to wait for a second group.
     """
-    reads = {op: how for op in graph if op.name == "kernel" and (how := _reads(op, rows))}
+    reads = {op: how for op in graph if (how := reads_of(op, rows)) is not None}
     needed = {x.producer for op in graph if op not in reads for x in op.operands}
     for operation in [*reads]:
         if operation in needed and not any(x.producer in reads for x in operation.operands):
@@ -230,26 +199,37 @@ def _write_group(builder: GraphBuilder, group: _Group, values: dict[Value, Value
     last = group.operations[-1]
     builder.location, builder.note = last.location, last.note
     kept = {
-        result: keeps
+        result: kind
         for operation in group.operations
-        for result, keeps in zip(operation.results, _keeps_rows(operation), strict=True)
+        for result, kind in zip(operation.results, yields_of(operation), strict=True)
     }
     yields = tuple(
-        ("rows" if kept[value] else "block", output.dtype, output.shape)
+        (kept[value], output.dtype, output.shape)
         for value, output in zip(group.outputs, region.graph.outputs, strict=True)
     )
-    attributes = {"rows": (group.rows, block), "reads": region.ways, "yields": yields}
+    attributes = {
+        "rows": (group.rows, block),
+        "chunk": _chunk(group, block, yields),
+        "reads": region.ways,
+        "yields": yields,
+    }
     operands = tuple(values[x] for x in region.outside)
     results = builder.append(TABLE["rows"], operands, attributes, tuple(regions)).results
     for value, result in zip(group.outputs, results, strict=True):
-        values[value] = result if kept[value] else _combined(builder, value, result)
+        rowwise = kept[value] == "rows"
+        values[value] = result if rowwise else _combined(builder, value, result)
 
 
 def _combined(builder: GraphBuilder, value: Value, partial: Value) -> Value:
     """The reduction of the blocks' parts of `value`: a kernel of its own."""
     producer = value.producer
     assert producer is not None
-    kind, dtype, _ = producer.attributes["yields"][producer.results.index(value)]
+    if partial.shape[0] == 1:
+        single: Value = builder.reshape(partial, value.shape)
+        return single
+    kind, dtype = "sum", value.dtype
+    if producer.name == "kernel":
+        kind, dtype, _ = producer.attributes["yields"][producer.results.index(value)]
     body = GraphBuilder("body")
     element = body.input(TensorType(dtype), "x")
     view = View.dense(partial.shape)
@@ -266,9 +246,21 @@ def _combined(builder: GraphBuilder, value: Value, partial: Value) -> Value:
 
 def _block(group: _Group) -> int:
     """Rows in a block: a number that divides the rows, if one fills enough of the cache."""
-    most = max(min(CACHE // max(_live_bytes(group), 1), group.rows), 1)
+    row = max(_live_bytes(group), 1)
+    products = any(operation.name == "dot" for operation in group.operations)
+    near = products and NEAR_CACHE // row >= NEAR_ROWS
+    most = max(min((min(NEAR_CACHE, CACHE) if near else CACHE) // row, group.rows), 1)
     divisor = next(n for n in range(most, 0, -1) if group.rows % n == 0)
     return divisor if divisor >= LEAST_FILLED * most else most
+
+
+def _chunk(group: _Group, block: int, yields: tuple[tuple[str, str, tuple[int, ...]], ...]) -> int:
+    """How many blocks add up what they yield by chunks: so many that these sums take a small part
+    of the memory traffic that is saved, and some threads have chunks to do.
+    """
+    size = sum(TensorType(dtype, shape).bytes for kind, dtype, shape in yields if kind == "chunk")
+    chunks = min(max(group.saved // (CHUNK_SHARE * max(size, 1)), 1), MOST_CHUNKS)
+    return -(-block_count((group.rows, block)) // chunks)
 
 
 def _live_bytes(group: _Group) -> int:
@@ -289,7 +281,7 @@ def _live_bytes(group: _Group) -> int:
 
 
 class _Region:
-    """A group's kernels on `block` rows."""
+    """A group's operations on `block` rows."""
 
     def __init__(self, group: _Group, block: int) -> None:
         self.group, self.block = group, block
@@ -308,21 +300,14 @@ class _Region:
     def ways(self) -> tuple[str, ...]:
         return tuple(how for _, how in self.inputs)
 
-    def _write(self, kernel: Operation) -> None:
-        ways = _reads(kernel, self.group.rows)
+    def _write(self, operation: Operation) -> None:
+        ways = reads_of(operation, self.group.rows)
         assert ways is not None
         operands = tuple(
-            self._operand(x, how) for x, how in zip(kernel.operands, ways, strict=True)
+            self._operand(x, how) for x, how in zip(operation.operands, ways, strict=True)
         )
-        domain = (self.block, *kernel.attributes["domain"][1:])
-        views = []
-        for offset, strides, bounds in kernel.attributes["views"]:
-            view = _row_view(View(kernel.attributes["domain"], offset, strides, bounds), self.block)
-            views.append((view.offset, view.strides, view.bounds))
-        attributes = {**kernel.attributes, "domain": domain, "views": tuple(views)}
-        self.builder.location, self.builder.note = kernel.location, kernel.note
-        made = self.builder.append(kernel.op, operands, attributes, (_clone(kernel.regions[0]),))
-        self.values.update(zip(kernel.results, made.results, strict=True))
+        results = append_block(self.builder, operation, operands, self.block)
+        self.values.update(zip(operation.results, results, strict=True))
 
     def _operand(self, operand: Value, how: str) -> Value:
         if operand in self.values:
@@ -335,14 +320,3 @@ class _Region:
             name = operand.name or f"x{len(self.inputs)}"
             self.inputs[key] = self.builder.input(TensorType(operand.dtype, shape), name)
         return self.inputs[key]
-
-
-def _clone(body: Graph) -> Graph:
-    """The same code with values of its own."""
-    builder = GraphBuilder(body.name)
-    values = {x: builder.input(x.type, x.name) for x in body.inputs}
-    for operation in body:
-        builder.location, builder.note = operation.location, operation.note
-        results = builder.copy(operation, tuple(values[x] for x in operation.operands))
-        values.update(zip(operation.results, results, strict=True))
-    return builder.build([values[x] for x in body.outputs])

@@ -135,9 +135,10 @@ def _products(graph: Graph) -> str | None:
 
     blas = find_blas()
     if blas is None:
-        return "plain loops: NumPy's BLAS was not found"
+        return "in loops: NumPy's BLAS was not found"
     threads = "on one thread a panel" if find_controls() else "on threads of its own choice"
-    return f"BLAS in {blas.library.rsplit('/', 1)[-1]}, {threads}"
+    name = blas.library.rsplit("/", 1)[-1]
+    return f"small ones in loops, others by BLAS in {name}, {threads}"
 
 
 def _called(graph: Graph) -> Iterator[Operation]:

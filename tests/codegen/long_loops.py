@@ -48,6 +48,22 @@ LOOPS = {
             return np.sum(y)
         large, small = (np.ones((100_000, 8, 8)) / 8,), (np.eye(4)[None],)
     """,
+    "rows of products": """
+        def f(a, x):
+            for _ in range(20):
+                z = np.tanh(a @ x)
+                x = x + np.sum(a * z[:, None], axis=0) + 1e-9 * (z @ a)
+            return np.sum(x)
+        f = fg.value_and_grad(f, argnums=1)
+        large, small = (np.ones((10**6, 100)), np.ones(100)), (np.eye(4), np.ones(4))
+    """,
+    "skinny products": """
+        def f(x, w):
+            y = x
+            for _ in range(100): y = np.sin(y @ w)
+            return np.sum(y)
+        large, small = (np.ones((10**6, 32)), np.eye(32)), (np.eye(4), np.eye(4))
+    """,
     "matrix times vectors": """
         def f(a, x):
             for _ in range(300): x = a @ x

@@ -143,18 +143,25 @@ CASES: dict[str, Callable[[Any], tuple[Any, tuple[Any, ...]]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_innermost_loops_call_only_intrinsics(name: str) -> None:
     """Beside intrinsics: the module's own slow path of a maths function, behind a branch that is
-    rare.
+    rare, and the tiles of products, whose own loops call nothing. (A loop over blocks of rows calls
+    kernels; these are looked at.)
     """
     function, arguments = CASES[name](np.random.default_rng(0))
     stages = fg.value_and_grad(function).lower(*arguments)
     text = optimised(stages._variant.program.module.llvm)
     assert str(stages.llvm) == text
     found = functions(text)
-    loops = [loop for blocks in found.values() for loop in innermost_loops(blocks)]
+    kernels = [blocks for name, blocks in found.items() if not name.startswith("rows")]
+    loops = [loop for blocks in kernels for loop in innermost_loops(blocks)]
     assert loops
     called = {call for loop in loops for call in calls(loop)}
     others = {call for call in called if not call.startswith("llvm.")}
-    assert others <= cold_functions(text)
+    tiles = {call for call in others if call.startswith(("fg.tile.", "fg.rows."))}
+    assert others - tiles <= cold_functions(text)
+    for tile in tiles:
+        inside = [call for lines in found[tile].values() for call in calls(lines)]
+        assert all(call.startswith("llvm.") for call in inside)
+    others -= tiles
     for other in others:
         inside = [call for lines in found[other].values() for call in calls(lines)]
         assert all(call.startswith(("llvm.", "fg.")) for call in inside)
@@ -165,16 +172,18 @@ def test_innermost_loops_call_only_intrinsics(name: str) -> None:
 @pytest.mark.parametrize("rows", [64, 1437])
 def test_the_loops_of_a_network_call_nothing(rows: int) -> None:
     """Tanh, relu, softmax and cross-entropy, with their adjoints: no call in any loop, innermost or
-    not, but the poll for Ctrl-C in the outer ones.
+    not, but the poll for Ctrl-C in the outer ones, and the tiles of products.
     """
     p, x, y = parameters(np.random.default_rng(0))
     x, y = np.resize(x, (rows, 64)), np.resize(y, rows)
     stages = fg.value_and_grad(network).lower(p, x, y)
-    found = functions(str(stages.llvm))
+    every = functions(str(stages.llvm))
+    found = {name: blocks for name, blocks in every.items() if not name.startswith("rows")}
     looping = [lines for blocks in found.values() for lines in in_loops(blocks)]
     called = {call for lines in looping for call in calls(lines)}
     assert len(looping) > 10
-    assert {call for call in called if not call.startswith("llvm.")} <= {"fg.poll"}
+    ours = {call for call in called if not call.startswith(("llvm.", "fg.tile.", "fg.rows."))}
+    assert ours <= {"fg.poll"}
     assert not [line for lines in looping for line in lines if " alloca " in line]
     innermost = {c for b in found.values() for loop in innermost_loops(b) for c in calls(loop)}
     assert "fg.poll" not in innermost

@@ -21,6 +21,7 @@ from fusegrad.ir.passes.legalise import legalise_dots
 from fusegrad.ir.passes.narrow import find_values_alone
 from fusegrad.ir.passes.simplify import simplify
 from fusegrad.ir.passes.squeeze import drop_unit_axes
+from fusegrad.ir.passes.sums import sum_before_product
 from fusegrad.ir.passes.widen import widen
 from fusegrad.ir.text import print_graph
 from fusegrad.ir.types import NUMPY_DTYPE
@@ -34,6 +35,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "squeeze": drop_unit_axes,
     "narrow": find_values_alone,
     "widen": widen,
+    "sums": sum_before_product,
     "fuse": fuse,
 }
 EXACT = {"simplify", "cse", "dce", "squeeze"}  # keep nan, inf, -0, and all but the last bits

@@ -1,0 +1,245 @@
+"""The inner loops of small matrix products: functions for tiles, which a module's products share.
+
+Their sums are stack slots that LLVM turns into registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..ir.record import record
+from . import memory
+from .control import for_loop, integer
+from .emitter import BITS, Emitter, Reg
+from .loops import VECTOR_BITS
+from .maths import TARGET_ATTRIBUTES
+
+
+class _Kernel:
+    """A function under construction: scalars `e`, vectors `v`, and slots for sums."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype, self.lanes = dtype, VECTOR_BITS // BITS[dtype]
+        self.e = Emitter(1)
+        self.e.lines.append("entry:")
+        self.v = self.e.sibling(self.lanes)
+
+    def define(self, name: str, parameters: str, caller: Emitter) -> None:
+        """Put the function, and what it calls, among what the module needs."""
+        self.e.write("ret void")
+        attributes = " ".join(["noinline nounwind", *TARGET_ATTRIBUTES])
+        head = f'define internal void @"{name}"({parameters}) {attributes} {{'
+        caller.declarations |= self.e.declarations
+        caller.declarations[name] = "\n".join([head, *self.e.lines, "}"])
+
+    def slots(self, count: int) -> list[str]:
+        kind = self.v.type(self.dtype)
+        found = [self.e.emit(f"alloca {kind}", "ptr").name for _ in range(count)]
+        for slot in found:
+            self.set(slot, self.v.const(0, self.dtype))
+        return found
+
+    def get(self, slot: str) -> Reg:
+        return self.e.emit(f"load {self.v.type(self.dtype)}, ptr {slot}", self.dtype)
+
+    def set(self, slot: str, x: Reg) -> None:
+        self.e.write(f"store {self.v.typed(x)}, ptr {slot}")
+
+    def add_product(self, slot: str, x: Reg, y: Reg) -> None:
+        self.set(slot, self.v.muladd(x, y, self.get(slot)))
+
+    def loop_if_any(self, low: Reg, high: Reg, step: int, body: Callable[[Reg], None]) -> None:
+        """A loop that may have no steps."""
+        loop, done = self.e.new_label("some"), self.e.new_label("none")
+        some = self.e.compare("lt", low, high)
+        self.e.write(f"br i1 {some.name}, label %{loop}, label %{done}")
+        self.e.start_block(loop)
+        for_loop(self.e, low, high, step, body)
+        self.e.write(f"br label %{done}")
+        self.e.start_block(done)
+
+    def choose(self, condition: Reg, x: Reg, y: Reg) -> Reg:
+        """One vector or the other, by a scalar."""
+        typed = f"{self.v.typed(x)}, {self.v.typed(y)}"
+        return self.e.emit(f"select i1 {condition.name}, {typed}", x.dtype)
+
+    def first_lanes(self, count: Reg) -> Reg:
+        """The mask of the first `count` lanes."""
+        numbers = self.v.lane_constants(tuple(range(self.lanes)), "i64")
+        return self.v.compare("lt", numbers, self.v.splat(count))
+
+    def at(self, base: str, *terms: tuple[Reg, Reg]) -> str:
+        """The pointer Σ index · step elements behind `base`."""
+        for index, step in terms:
+            if index.name != "0":
+                base = memory.address(self.e, base, self.dtype, self.e.mul(index, step))
+        return base
+
+
+@record
+class TileKernel:
+    """c = a b or c += a b for `high` rows and `wide` vectors along the columns, where the last of
+    these may be `masked`. Copy q of the sums takes every term of number q modulo `copies`.
+    """
+
+    dtype: str
+    high: int
+    wide: int
+    copies: int
+    masked: bool
+
+    def declare(self, caller: Emitter) -> str:
+        """The function's symbol, to be called with the pointers a, b and c, the distances of their
+        rows and of a's columns, the lanes of the last vector, the count of terms, and whether to
+        add to what is there.
+        """
+        parts = [self.dtype, self.high, self.wide, self.copies, "m" * self.masked]
+        name = "fg.tile." + ".".join(str(part) for part in parts if part)
+        if name not in caller.declarations:
+            parameters = (
+                "ptr noalias readonly %a, i64 %a.row, i64 %a.column, ptr noalias readonly %b, "
+                "i64 %b.row, ptr noalias %c, i64 %c.row, i64 %last, i64 %count, i1 %adds"
+            )
+            _Tile(self).write().define(name, parameters, caller)
+        return f'@"{name}"'
+
+
+class _Tile(_Kernel):
+    def __init__(self, kernel: TileKernel) -> None:
+        super().__init__(kernel.dtype)
+        self.kernel, self.size = kernel, kernel.high * kernel.wide
+        self.sums = self.slots(self.size * kernel.copies)
+        self.masks: list[Reg | None] = [None] * kernel.wide
+        if kernel.masked:
+            self.masks[-1] = self.first_lanes(_argument("last"))
+
+    def write(self) -> _Tile:
+        copies, count = self.kernel.copies, _argument("count")
+        if copies == 1:
+            for_loop(self.e, integer(0), count, 1, lambda p: self._term(p, 0))
+        else:
+            rest = self.e.emit(f"urem i64 %count, {copies}", "i64")
+            whole = self.e.sub(count, rest)
+            self.loop_if_any(integer(0), whole, copies, self._terms)
+            self.loop_if_any(whole, count, 1, lambda p: self._term(p, 0))
+        for number in range(self.size):
+            self._put(*divmod(number, self.kernel.wide), self._total(number))
+        return self
+
+    def _terms(self, p: Reg) -> None:
+        for copy in range(self.kernel.copies):
+            self._term(self.e.add(p, integer(copy)), copy)
+
+    def _term(self, p: Reg, copy: int) -> None:
+        """Term p of all sums of a copy."""
+        start = self.at("%b", (p, _argument("b.row")))
+        vectors = [
+            memory.load(self.v, self._vector(start, column), self.dtype, 1, mask)
+            for column, mask in enumerate(self.masks)
+        ]
+        across = self.at("%a", (p, _argument("a.column")))
+        for row in range(self.kernel.high):
+            pointer = self.at(across, (integer(row), _argument("a.row")))
+            x = self.v.splat(memory.load_scalar(self.e, pointer, self.dtype))
+            first = copy * self.size + row * self.kernel.wide
+            for column, vector in enumerate(vectors):
+                self.add_product(self.sums[first + column], x, vector)
+
+    def _vector(self, row: str, number: int) -> str:
+        return memory.address(self.e, row, self.dtype, integer(number * self.lanes))
+
+    def _total(self, number: int) -> Reg:
+        total = self.get(self.sums[number])
+        for copy in range(1, self.kernel.copies):
+            total = self.v.add(total, self.get(self.sums[number + copy * self.size]))
+        return total
+
+    def _put(self, row: int, column: int, total: Reg) -> None:
+        target = self._vector(self.at("%c", (integer(row), _argument("c.row"))), column)
+        mask = self.masks[column]
+        more = self.v.add(memory.load(self.v, target, self.dtype, 1, mask), total)
+        memory.store(self.v, target, self.choose(_argument("adds"), more, total), 1, mask)
+
+
+@record
+class RowKernel:
+    """c = a b or c += a b for some `rows` of a (a power of two) and a vector b."""
+
+    dtype: str
+    rows: int
+
+    def declare(self, caller: Emitter) -> str:
+        """The function's symbol, to be called with the pointers a, b and c, the distances of a's
+        rows and of c's, the count of terms, and whether to add to what is there.
+        """
+        name = f"fg.rows.{self.dtype}.{self.rows}"
+        if name not in caller.declarations:
+            parameters = (
+                "ptr noalias readonly %a, i64 %a.row, ptr noalias readonly %b, "
+                "ptr noalias %c, i64 %c.row, i64 %count, i1 %adds"
+            )
+            _Rows(self).write().define(name, parameters, caller)
+        return f'@"{name}"'
+
+
+class _Rows(_Kernel):
+    def __init__(self, kernel: RowKernel) -> None:
+        super().__init__(kernel.dtype)
+        self.kernel = kernel
+        self.sums = self.slots(kernel.rows)
+
+    def write(self) -> _Rows:
+        count = _argument("count")
+        rest = self.e.emit(f"urem i64 %count, {self.lanes}", "i64")
+        whole = self.e.sub(count, rest)
+        self.loop_if_any(integer(0), whole, self.lanes, lambda p: self._terms(p, None))
+        self.loop_if_any(whole, count, self.lanes, lambda p: self._terms(p, self.first_lanes(rest)))
+        for row, total in enumerate(self._folded([self.get(slot) for slot in self.sums])):
+            target = self.at("%c", (integer(row), _argument("c.row")))
+            more = self.e.add(memory.load_scalar(self.e, target, self.dtype), total)
+            memory.store_scalar(self.e, target, self.e.select(_argument("adds"), more, total))
+        return self
+
+    def _terms(self, p: Reg, mask: Reg | None) -> None:
+        one = integer(1)
+        vector = memory.load(self.v, self.at("%b", (p, one)), self.dtype, 1, mask)
+        for row, slot in enumerate(self.sums):
+            start = self.at("%a", (integer(row), _argument("a.row")), (p, one))
+            self.add_product(slot, memory.load(self.v, start, self.dtype, 1, mask), vector)
+
+    def _folded(self, vectors: list[Reg]) -> list[Reg]:
+        """The sum of the lanes of each vector: two are folded into one by halves, again and
+        again.
+        """
+        group = lanes = self.lanes
+        while len(vectors) > 1:
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            vectors = [self._fold(x, y, lanes, group, lanes) for x, y in pairs]
+            group //= 2
+        while group > 1:
+            vectors = [self._fold(vectors[0], vectors[0], lanes, group, lanes // 2)]
+            group, lanes = group // 2, lanes // 2
+        return [self._lane(vectors[0], lanes, lane) for lane in range(lanes)]
+
+    def _fold(self, x: Reg, y: Reg, lanes: int, group: int, kept: int) -> Reg:
+        """Of each group of lanes of x, then y, the first half plus the second; `kept` of these."""
+        half = group // 2
+        lower = [i for i in range(2 * lanes) if i % group < half][:kept]
+        if kept == 1:
+            return self.e.add(self._lane(x, lanes, 0), self._lane(x, lanes, 1))
+        wide, narrow = self.e.sibling(lanes), self.e.sibling(kept)
+        parts = []
+        for offset in (0, half):
+            order = ", ".join(f"i32 {i + offset}" for i in lower)
+            text = f"shufflevector {wide.typed(x)}, {wide.typed(y)}, <{kept} x i32> <{order}>"
+            parts.append(self.e.emit(text, x.dtype))
+        return narrow.add(*parts)
+
+    def _lane(self, x: Reg, lanes: int, lane: int) -> Reg:
+        if lanes == 1:
+            return x
+        return self.e.emit(f"extractelement {self.e.sibling(lanes).typed(x)}, i64 {lane}", x.dtype)
+
+
+def _argument(name: str) -> Reg:
+    return Reg(f"%{name}", "bool" if name == "adds" else "i64")
