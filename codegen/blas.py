@@ -7,6 +7,7 @@ NumPy's wheels has the prefix ``scipy_`` and, with 64-bit integers, the suffix `
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterable
 from functools import cache
 
@@ -24,11 +25,22 @@ FUNCTIONS = ("dgemm", "sgemm", "dgemv", "sgemv")
 
 @record
 class NativeLibrary:
-    """Functions by plain name ("dgemm"), as addresses; `integer` is their integer type."""
+    """Functions by plain name ("dgemm"), as addresses; `integer` is their integer type.
+
+    `version` tells files apart that were under the same path one after the other.
+    """
 
     library: str
     integer: str
     addresses: dict[str, int]
+
+    @property
+    def version(self) -> str:
+        try:
+            found = os.stat(self.library)
+        except OSError:
+            return "unknown"
+        return f"{found.st_size} {found.st_mtime_ns}"
 
 
 @cache

@@ -25,9 +25,9 @@ from .function import FunctionText
 from .loops import plan_loops, print_nest
 from .maths import BRANCH_WEIGHTS, definitions
 from .opaque import lower
-from .routine import NO_MEMORY
 from .rows import lower_rows
 from .scan import is_short, lower_scan
+from .status import NO_MEMORY
 
 STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
 PART = 256  # calls in one function: LLVM's passes take longer than linear in its size

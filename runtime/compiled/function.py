@@ -220,6 +220,7 @@ class CompiledFunction:
         """A new variant: of a new signature, in new surroundings, or for a new path."""
         known = self._known(key)
         variant = Variant(self._function, self._parameters, self._transform, call, answers)
+        variant.prepare()
         gone = [old for old in known if not old.holds()]
         self._misses.append(_reason(known, gone))
         for old in gone:

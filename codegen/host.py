@@ -1,0 +1,94 @@
+"""What object code depends on beside the program: this processor, LLVM, NumPy, and our own sources.
+
+It is found out without loading LLVM: code that is in the object cache needs none.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from .image import links_here
+
+_SOURCES = (  # all that stands between a trace and its code, relative to the package
+    *("ir", "ir/functions", "ir/ops", "ir/passes"),
+    *("codegen", "codegen/entry", "codegen/maths", "runtime/compiled"),
+)
+_CHANGING = (  # lines of /proc/cpuinfo that differ from core to core, or from time to time
+    *(b"processor", b"cpu MHz", b"physical id", b"siblings", b"core id", b"cpu cores"),
+    *(b"apicid", b"initial apicid", b"bogomips"),
+)
+_ENOUGH = 1 << 14  # bytes of /proc/cpuinfo that hold the first processor
+
+
+class UnknownHostError(Exception):
+    """What object code depends on can't be found out here; the reason is the text."""
+
+
+@cache
+def host() -> str:
+    """All of it as text, the same in each process for which the same code will do.
+
+    Raises UnknownHostError.
+    """
+    parts = (
+        sys.platform,
+        platform.machine(),
+        sys.implementation.cache_tag or sys.version,
+        f"numpy {np.__version__} {np.__file__}",
+        *_llvmlite(),
+        *_processor(),
+        *_sources(),
+    )
+    return "\n".join(parts)
+
+
+def _llvmlite() -> list[str]:
+    spec = importlib.util.find_spec("llvmlite")
+    if spec is None or not spec.origin:
+        raise UnknownHostError("llvmlite is not installed as files")
+    version = Path(spec.origin).with_name("_version.py")
+    try:
+        return [f"llvmlite {version}", version.read_text(encoding="utf-8")]
+    except OSError as error:
+        raise UnknownHostError(f"the version of llvmlite is not known: {error}") from error
+
+
+def _processor() -> list[str]:
+    """The processor and what it can do, as the kernel sees them, or else LLVM."""
+    if links_here():
+        try:
+            with open("/proc/cpuinfo", "rb", buffering=0) as file:
+                first, end, _ = file.read(_ENOUGH).partition(b"\n\n")
+        except OSError:
+            end = b""
+        if end and b"\nflags" in first:
+            lines = [x for x in first.split(b"\n") if x.split(b"\t")[0] not in _CHANGING]
+            return [os.uname().release, b"\n".join(lines).decode("latin-1")]
+    from .jit import processor
+
+    return [*processor()]
+
+
+def _sources() -> list[str]:
+    """When the files of this package changed last: a change of any of them changes this.
+
+    The time of a file's last change is the system's own note; no tool that copies files sets it.
+    """
+    package = Path(__file__).absolute().parents[1]
+    found = [str(package)]
+    try:
+        for room in _SOURCES:
+            for file in sorted(os.scandir(package / room), key=lambda each: each.name):
+                if file.name.endswith((".py", ".pyc", ".so")):
+                    at = file.stat()
+                    found.append(f"{file.name} {at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}")
+    except OSError as error:
+        raise UnknownHostError(f"fusegrad's own files can't be looked at: {error}") from error
+    return found
