@@ -112,6 +112,12 @@ def load(key: str) -> Entry | None:
     return entry
 
 
+def holds(key: str) -> bool:
+    """Is something stored under `key`? It is not looked at."""
+    place = directory()
+    return place is not None and (place / (key + SUFFIX)).exists()
+
+
 def drop(key: str) -> None:
     """Forget what is stored under `key`."""
     place = directory()
@@ -226,7 +232,8 @@ def _place() -> str:
     elif sys.platform == "darwin":
         root = "~/Library/Caches"
     else:
-        root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        root = os.environ.get("XDG_CACHE_HOME") or ""
+        root = root if os.path.isabs(root) else "~/.cache"  # relative ones are not valid
     return os.path.join(os.path.expanduser(root), "fusegrad")
 
 

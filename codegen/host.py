@@ -10,7 +10,6 @@ import os
 import platform
 import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -53,9 +52,10 @@ def _llvmlite() -> list[str]:
     spec = importlib.util.find_spec("llvmlite")
     if spec is None or not spec.origin:
         raise UnknownHostError("llvmlite is not installed as files")
-    version = Path(spec.origin).with_name("_version.py")
+    version = os.path.join(os.path.dirname(spec.origin), "_version.py")
     try:
-        return [f"llvmlite {version}", version.read_text(encoding="utf-8")]
+        with open(version, encoding="utf-8") as file:
+            return [f"llvmlite {version}", file.read()]
     except OSError as error:
         raise UnknownHostError(f"the version of llvmlite is not known: {error}") from error
 
@@ -81,14 +81,16 @@ def _sources() -> list[str]:
 
     The time of a file's last change is the system's own note; no tool that copies files sets it.
     """
-    package = Path(__file__).absolute().parents[1]
-    found = [str(package)]
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    found: list[str] = []
     try:
         for room in _SOURCES:
-            for file in sorted(os.scandir(package / room), key=lambda each: each.name):
-                if file.name.endswith((".py", ".pyc", ".so")):
-                    at = file.stat()
-                    found.append(f"{file.name} {at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}")
+            with os.scandir(f"{package}/{room}") as files:
+                for file in files:
+                    if file.name.endswith((".py", ".pyc", ".so")):
+                        at = file.stat()
+                        what = f"{at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}"
+                        found.append(f"{room}/{file.name} {what}")
     except OSError as error:
         raise UnknownHostError(f"fusegrad's own files can't be looked at: {error}") from error
-    return found
+    return [package, *sorted(found)]

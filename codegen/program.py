@@ -46,6 +46,9 @@ RELEASE_GIL_BYTES = (
 )  # calls that touch less are over before another thread could use the GIL
 
 
+_OUT_OF_RANGE = "an index is out of range"
+
+
 class OutOfRangeError(FusegradError, IndexError):
     """A compiled function met an index outside of its axis."""
 
@@ -117,10 +120,11 @@ class Program:
         if code not in (INDEX_ERROR, FAILED):
             raise FusegradError(f"@{self.graph.name} returned an unknown status {status}")
         if _digest(self.module.llvm) != self.facts.text:  # then its calls have other numbers
-            raise FusegradError(
-                f"@{self.graph.name} failed with status {status}, in code from the object cache "
-                "which is not what its graph gives now",
-                hint="FUSEGRAD_CACHE=0 shows the line; and report this, it is a fault of fusegrad",
+            raised = LinAlgError if code == FAILED else OutOfRangeError
+            raise raised(
+                f"@{self.graph.name}: "
+                + ("a matrix that an algorithm fails on" if code == FAILED else _OUT_OF_RANGE),
+                hint="FUSEGRAD_CACHE=0 tells the line, which this code from the object cache lacks",
             )
         operation = self.module.calls[number]
         if code == FAILED:
@@ -131,7 +135,7 @@ class Program:
         axis = operation.attributes["axis"]
         size = operation.attributes.get("size") or operation.operands[0].shape[axis]
         raise OutOfRangeError(
-            f"an index is out of range for an axis of {size}",
+            f"{_OUT_OF_RANGE} for an axis of {size}",
             at=operation.location,
             hint="check the index array: valid are -n … n-1 for an axis of n",
         )

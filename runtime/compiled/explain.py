@@ -38,6 +38,7 @@ class Explanation:
     conditions: tuple[str, ...]  # what the values have to be on this path
     eager: str | None  # why what takes another path runs eagerly
     seconds: dict[str, float]
+    code: str  # where the machine code came from
     lines: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -59,6 +60,7 @@ class Explanation:
             ),
             "  compile time      "
             + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in self.seconds.items()),
+            f"  code              {self.code}",
             *self._path_lines(),
         ]
         return "\n".join([*head, *(f"  {line}" for line in self.lines)])
@@ -77,17 +79,19 @@ class Explanation:
 
 def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explanation:
     """The explanation of the variant that serves `call`."""
-    graph: Graph = variant.program.graph
+    program = variant.program
+    seconds = dict(variant.timings.seconds)
+    graph: Graph = program.graph
     others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "scan", "reshape"))
     key = (call.names, call.tree, call.avals())
     native = variant.entries.get(call.kinds()) is not None
     reason = variant.native_misses or "an argument is no plain contiguous array"
     return Explanation(
         name=graph.name,
-        kernels=variant.program.module.kernels,
+        kernels=program.module.kernels,
         calls=others,
         operations=sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel"),
-        temporaries=variant.program.module.arena,
+        temporaries=program.facts.arena,
         bytes_read=sum(_read(op) for op in graph),
         bytes_written=sum(r.type.bytes for op in graph if op.name != "reshape" for r in op.results),
         native=native,
@@ -98,9 +102,26 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
         paths=sum(bool(v.conditions) for v in function.variants_of(key)),
         conditions=tuple(str(condition) for condition in variant.conditions),
         eager=function.eager_reasons.get(key),
-        seconds=dict(variant.timings.seconds),
+        seconds=seconds,
+        code=_origin(program.loaded, variant.stages.key),
         lines=tuple(line for op in graph for line in _lines(op)),
     )
+
+
+def _origin(loaded: bool, key: str | None) -> str:
+    """Where code came from, and where it was kept."""
+    from ...codegen import cache
+
+    if loaded:
+        return f"from the object cache in {cache.directory()}"
+    off = cache.why_off()
+    if off is not None:
+        return f"compiled; not cached: {off}"
+    if key is None:
+        return "compiled; not cached: it holds something that has no content of its own"
+    if not cache.holds(key):
+        return f"compiled; not cached: {cache.directory()} could not be written"
+    return f"compiled, and kept in the object cache in {cache.directory()}"
 
 
 def _read(operation: Operation) -> int:

@@ -305,13 +305,14 @@ class CompiledFunction:
         """How many signatures, variants and paths there are, and why each variant was compiled.
 
         "paths" counts the variants whose control flow depends on values, "eager" says why some
-        signatures take no more of them.
+        signatures take no more of them, "loaded" counts those whose code the object cache had.
         """
         variants = [v for known in self._variants.values() for v in known]
         return {
             "signatures": len(self._variants),
             "variants": len(variants),
             "paths": sum(bool(v.conditions) for v in variants),
+            "loaded": sum(v.loaded for v in variants),
             "entries": self._entries,
             "compiled": list(self._misses),
             "eager": list(self.eager_reasons.values()),

@@ -193,6 +193,11 @@ class Variant:
                 self.timings.add(stage, seconds)
         return self._program
 
+    @property
+    def loaded(self) -> bool:
+        """Is its machine code from the object cache?"""
+        return self._program is not None and self._program.loaded
+
     def open(self, kinds: tuple[str, ...], fallback: Callable[..., Any], name: str) -> Any:
         """A native entry for leaves of `kinds`, or None where Python must look at each call."""
         from ...codegen.program import open_doors
