@@ -20,6 +20,7 @@ from ...ir import FusegradError, Graph
 from ...ir.passes.pipeline import Timings
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
+from ...tracer import rebind  # noqa: F401 - each trace needs it: not for the first call to load
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.run import Aval, Traced, trace_flat
 from ...tracer.source import location_of
