@@ -172,7 +172,7 @@ class Variant:
         """Use the machine code of `old` if it is for the same graph: other arrays were captured."""
         if self.text != old.text:
             return False
-        self._program = self._program or old._program
+        self._program = old._program or self._program
         return True
 
     @property
