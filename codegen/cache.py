@@ -75,7 +75,9 @@ def key_of(kind: str, text: str) -> str | None:
 def why_off() -> str | None:
     """Why nothing is cached; None if it is."""
     if not _wanted():
-        return "FUSEGRAD_CACHE=0, or FUSEGRAD_VERIFY=1"
+        return (
+            "FUSEGRAD_CACHE=0" if os.environ.get("FUSEGRAD_CACHE") == "0" else "FUSEGRAD_VERIFY=1"
+        )
     found = _checked(_place())
     if isinstance(found, str):
         return found
