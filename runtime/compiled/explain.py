@@ -4,6 +4,7 @@ time went.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,16 +113,22 @@ def _origin(loaded: bool, key: str | None) -> str:
     """Where code came from, and where it was kept."""
     from ...codegen import cache
 
+    place = f"the object cache in {_from_home(str(cache.directory()))}"
     if loaded:
-        return f"from the object cache in {cache.directory()}"
+        return f"from {place}"
     off = cache.why_off()
     if off is not None:
         return f"compiled; not cached: {off}"
     if key is None:
         return "compiled; not cached: it holds something that has no content of its own"
     if not cache.holds(key):
-        return f"compiled; not cached: {cache.directory()} could not be written"
-    return f"compiled, and kept in the object cache in {cache.directory()}"
+        return f"compiled; {place} could not be written, or was cleared"
+    return f"compiled, and kept in {place}"
+
+
+def _from_home(path: str) -> str:
+    home = os.path.expanduser("~") + os.sep
+    return f"~{os.sep}{path.removeprefix(home)}" if path.startswith(home) else path
 
 
 def _read(operation: Operation) -> int:
