@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from ..ir.record import record
-from .host import UnknownHostError, host
+from .host import UnknownHostError, host, is_unchanged
 
 MAX_BYTES = 1 << 28
 MAX_ENTRY = 1 << 25  # bytes; larger programs take long to load, too
@@ -133,7 +133,7 @@ def store(key: str, entry: Entry) -> bool:
     place = directory()
     header = json.dumps({"key": key, **entry.facts}, sort_keys=True).encode()
     rest = b"".join((len(header).to_bytes(4, "little"), header, entry.code))
-    if place is None or len(rest) > MAX_ENTRY:
+    if place is None or len(rest) > MAX_ENTRY or not is_unchanged():
         return False
     temporary = place / f"{key}.{os.getpid()}.{next(_serial)}.tmp"
     try:

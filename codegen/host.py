@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from ..ir.loaded import LOADED
 from .image import links_here
 
 _SOURCES = (  # all that stands between a trace and its code, relative to the package
@@ -23,6 +24,8 @@ _CHANGING = (  # lines of /proc/cpuinfo that differ from core to core, or from t
     *(b"processor", b"cpu MHz", b"physical id", b"siblings", b"core id", b"cpu cores"),
     *(b"apicid", b"initial apicid", b"bogomips"),
 )
+_MARGIN = 1.0  # seconds between reading a file and noting that it was loaded
+_WINDOWS = sys.platform == "win32"  # where st_ctime is when a file was made
 _ENOUGH = 1 << 14  # bytes of /proc/cpuinfo that hold the first processor
 
 
@@ -46,6 +49,14 @@ def host() -> str:
         *_sources(),
     )
     return "\n".join(parts)
+
+
+def is_unchanged() -> bool:
+    """Do our sources still stand as `host` found them?"""
+    try:
+        return host().endswith("\n".join(_sources()))
+    except UnknownHostError:
+        return False
 
 
 def _llvmlite() -> list[str]:
@@ -80,6 +91,8 @@ def _sources() -> list[str]:
     """When the files of this package changed last: a change of any of them changes this.
 
     The time of a file's last change is the system's own note; no tool that copies files sets it.
+    Raises UnknownHostError where one has changed since they were loaded: then what runs is not what
+    stands there.
     """
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found: list[str] = []
@@ -89,6 +102,8 @@ def _sources() -> list[str]:
                 for file in files:
                     if file.name.endswith((".py", ".pyc", ".so")):
                         at = file.stat()
+                        if max(at.st_ctime, _WINDOWS * at.st_mtime) > LOADED - _MARGIN:
+                            raise UnknownHostError(f"{file.name} has changed since it was loaded")
                         what = f"{at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}"
                         found.append(f"{room}/{file.name} {what}")
     except OSError as error:

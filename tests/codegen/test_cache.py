@@ -271,6 +271,9 @@ def test_sources_are_part_of_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     source = tmp_path / "codegen" / "kernel.py"
     source.write_text("a = 1\n")
     monkeypatch.setattr(host, "__file__", str(tmp_path / "codegen" / "host.py"))
+    with pytest.raises(host.UnknownHostError, match="has changed since it was loaded"):
+        host._sources()
+    monkeypatch.setattr(host, "LOADED", time.time() + 1e6)
     before = host._sources()
     assert host._sources() == before
     time.sleep(0.02)
@@ -279,6 +282,15 @@ def test_sources_are_part_of_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))  # as if it were the old one
     if sys.platform != "win32":
         assert host._sources() != before
+
+
+def test_sources_that_change_while_they_are_in_use(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = stored("before")
+    sources = host._sources()
+    monkeypatch.setattr(host, "_sources", lambda: [*sources, "and another"])
+    assert not cache.store(key, ENTRY)  # some of the new ones may have made it
 
 
 # --- programs ---
