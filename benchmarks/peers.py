@@ -64,8 +64,8 @@ class Fusegrad(Peer):
         import fusegrad
 
         fusegrad.value_and_grad  # noqa: B018 - a name's room is loaded when it is asked for
-        importlib.import_module("fusegrad.codegen.jit")
-        importlib.import_module("fusegrad.codegen.program")
+        for module in ("jit", "module", "program"):
+            importlib.import_module(f"fusegrad.codegen.{module}")
 
     def prepare(self, workload: Workload, inputs: tuple[Tree, ...]) -> Job:
         import fusegrad
