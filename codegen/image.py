@@ -39,7 +39,8 @@ _ABSOLUTE_64, _RELATIVE_32, _CALL_32, _RELATIVE_64 = 1, 2, 4, 24
 _SLOT_32 = (9, 41, 42)  # GOTPCREL, and its two forms which a linker may rewrite
 _STUB = b"\xff\x25"  # jmp *disp32(%rip)
 
-_PARTS = (mmap.PROT_READ | mmap.PROT_EXEC, mmap.PROT_READ, mmap.PROT_READ | mmap.PROT_WRITE)
+_READ, _CHANGE, _RUN = 1, 2, 4  # rights (PROT_READ, PROT_WRITE, PROT_EXEC)
+_PARTS = (_READ | _RUN, _READ, _READ | _CHANGE)
 
 
 class UnsupportedObjectError(Exception):
@@ -174,7 +175,7 @@ class _Linker:
             -1,
             sum(sizes),
             flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
-            prot=mmap.PROT_READ | mmap.PROT_WRITE,
+            prot=_READ | _CHANGE,
         )
         self.memory, self.base = memory, _address_of(memory)
         for one in self.objects:

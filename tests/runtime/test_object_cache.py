@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fusegrad as fg
-from fusegrad.codegen import cache
+from fusegrad.codegen import cache, host
 from fusegrad.codegen.image import links_here
 
 PROGRAM = """
@@ -237,6 +237,26 @@ def test_captured_arrays_and_numbers_are_this_process_s(place: Path) -> None:
         np.testing.assert_array_equal(gradient, scale * data)
         assert np.signbit(value) == np.signbit(scale * np.sum(x * data))
     assert make(2.0, np.ones(4))(x)[0] == 12.0
+
+
+def test_where_llvm_links(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on other systems and processors."""
+    monkeypatch.setattr("fusegrad.codegen.link.links_here", lambda: False)
+    monkeypatch.setattr("fusegrad.codegen.host.links_here", lambda: False)
+    host.host.cache_clear()
+    try:
+        w, x = np.ones((30, 20)), np.linspace(0, 1, 3000).reshape(100, 30)
+
+        def loss(w: Any, x: Any) -> Any:
+            return np.sum(np.tanh(x @ w)) + np.linalg.slogdet(w.T @ w + np.eye(20))[1]
+
+        made, found = again(lambda: fg.value_and_grad(loss), w, x)
+        assert "from the object cache" in found.explain(w, x).code
+        assert found.explain(w, x).native
+        for one in (made, found):
+            assert one.compare(w, x).ok
+    finally:
+        host.host.cache_clear()
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
