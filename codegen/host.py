@@ -16,10 +16,7 @@ import numpy as np
 from ..ir.loaded import LOADED
 from .image import links_here
 
-_SOURCES = (  # all that stands between a trace and its code, relative to the package
-    *("ir", "ir/functions", "ir/ops", "ir/passes"),
-    *("codegen", "codegen/entry", "codegen/maths", "runtime/compiled"),
-)
+_SOURCES = ("ir", "codegen", "runtime/compiled")  # all that stands between a trace and its code
 _CHANGING = (  # lines of /proc/cpuinfo that differ from core to core, or from time to time
     *(b"processor", b"cpu MHz", b"physical id", b"siblings", b"core id", b"cpu cores"),
     *(b"apicid", b"initial apicid", b"bogomips"),
@@ -96,16 +93,23 @@ def _sources() -> list[str]:
     """
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found: list[str] = []
+    pending = [*_SOURCES]
     try:
-        for room in _SOURCES:
+        while pending:
+            room = pending.pop()
             with os.scandir(f"{package}/{room}") as files:
                 for file in files:
                     if file.name.endswith((".py", ".pyc", ".so")):
-                        at = file.stat()
-                        if max(at.st_ctime, _WINDOWS * at.st_mtime) > LOADED - _MARGIN:
-                            raise UnknownHostError(f"{file.name} has changed since it was loaded")
-                        what = f"{at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}"
-                        found.append(f"{room}/{file.name} {what}")
+                        found.append(f"{room}/{file.name} {_change(file)}")
+                    elif "." not in file.name and file.name != "__pycache__" and file.is_dir():
+                        pending.append(f"{room}/{file.name}")
     except OSError as error:
         raise UnknownHostError(f"fusegrad's own files can't be looked at: {error}") from error
     return [package, *sorted(found)]
+
+
+def _change(file: os.DirEntry[str]) -> str:
+    at = file.stat()
+    if max(at.st_ctime, _WINDOWS * at.st_mtime) > LOADED - _MARGIN:
+        raise UnknownHostError(f"{file.name} has changed since it was loaded")
+    return f"{at.st_size} {at.st_mtime_ns} {at.st_ctime_ns}"
