@@ -23,6 +23,15 @@ _VARIANTS = (
     ("scipy_cblas_{}", "i32"),
     ("cblas_{}", "i32"),
 )
+CONTROLS = ("get_num_threads", "set_num_threads")
+_CONTROL_VARIANTS = (
+    ("scipy_openblas_{}64_", "i32"),
+    ("openblas_{}64_", "i32"),
+    ("openblas_{}_64", "i32"),
+    ("scipy_openblas_{}", "i32"),
+    ("openblas_{}", "i32"),
+)
+_EXTENSION = "numpy._core._multiarray_umath"  # of NumPy, which is linked to its BLAS
 FUNCTIONS = ("dgemm", "sgemm", "dgemv", "sgemv")
 
 
@@ -49,7 +58,15 @@ class NativeLibrary:
 @cache
 def find_blas() -> NativeLibrary | None:
     """NumPy's own BLAS, or None where its symbols aren't found (then products are loops)."""
-    return find_functions(FUNCTIONS, _VARIANTS, "numpy._core._multiarray_umath")
+    return find_functions(FUNCTIONS, _VARIANTS, _EXTENSION)
+
+
+@cache
+def find_controls() -> NativeLibrary | None:
+    """How many threads that BLAS uses: its functions to get and to set it, where it is OpenBLAS."""
+    blas = find_blas()
+    found = find_functions(CONTROLS, _CONTROL_VARIANTS, _EXTENSION)
+    return found if found and blas and found.library == blas.library else None
 
 
 def find_functions(

@@ -16,9 +16,10 @@ from ..ir.record import record
 from ..ir.view import row_major_strides
 from . import memory
 from .blas import NativeLibrary, find_blas
-from .control import for_loop, integer, minimum, polled_loop
+from .control import for_loop, integer, minimum, polled_range
 from .emitter import Emitter, Reg, float_literal
 from .function import FunctionText
+from .threads.split import Split, limits
 
 TILE_FLOPS = 1 << 30  # work between two polls: some 20 ms on one core
 TILE_ELEMENTS = 1 << 24  # and what is read and written meanwhile
@@ -48,6 +49,10 @@ class Product:
     k: int
     left: Factor
     right: Factor
+
+    @property
+    def extents(self) -> tuple[int, int, int, int]:
+        return self.count, self.m, self.n, self.k
 
     @property
     def flops(self) -> int:
@@ -103,8 +108,10 @@ def _factor(operation: Operation, side: int) -> Factor:
     )
 
 
-def lower_dot(operation: Operation) -> FunctionText:
-    """The function of a `dot`."""
+def lower_dot(operation: Operation, split: Split | None = None) -> FunctionText:
+    """The function of a `dot`. With a `split` of the products (axis 0), of their rows (1) or of
+    their columns (2) it does the block that ``i64 %block`` names.
+    """
     product = product_of(operation)
     e = Emitter(1)
     e.lines.append("entry:")
@@ -115,14 +122,23 @@ def lower_dot(operation: Operation) -> FunctionText:
     else:
         blas = find_blas()
         write = _Blas(e, product, blas).write if blas else _Loops(e, product).write
-        polls = _for_each_product(e, product, write)
+        polls = _for_each_product(e, product, write, split)
     e.write("ret i32 0")
-    return FunctionText(PARAMETERS, tuple(e.lines), e.declarations, (), polls)
+    parameters = PARAMETERS.replace("ptr %context", "i64 %block, ptr %context")
+    return FunctionText(
+        parameters if split else PARAMETERS, tuple(e.lines), e.declarations, (), polls
+    )
 
 
-def _for_each_product(e: Emitter, product: Product, write: Callable[[Tile], None]) -> bool:
+def _for_each_product(
+    e: Emitter, product: Product, write: Callable[[Tile], None], split: Split | None
+) -> bool:
     """Run `write` for each tile of each product, with polls between; returns whether it polls."""
-    rows, columns, depth = tile_sizes(product)
+    ranges = {i: _Range(integer(0), integer(n), n) for i, n in enumerate(product.extents)}
+    if split is not None:
+        low, high, _ = limits(e, split)
+        ranges[split.axis] = _Range(low, high, split.longest)
+    rows, columns, depth = tile_sizes(*(ranges[axis].longest for axis in (1, 2, 3)))
     polls = []
 
     def one(i: Reg) -> None:
@@ -136,32 +152,42 @@ def _for_each_product(e: Emitter, product: Product, write: Callable[[Tile], None
                     _element(e, product.dtype, a, row, inner, product.left),
                     _element(e, product.dtype, b, inner, column, product.right),
                     _element(e, product.dtype, c, row, column, Factor(False, product.n, 0)),
-                    _left_over(e, row, rows, product.m),
-                    _left_over(e, column, columns, product.n),
-                    _left_over(e, inner, depth, product.k),
+                    _left_over(e, row, rows, ranges[1]),
+                    _left_over(e, column, columns, ranges[2]),
+                    _left_over(e, inner, depth, ranges[3]),
                     inner,
                 )
             )
 
         def by_columns(row: Reg) -> None:
             def by_depth(column: Reg) -> None:
-                loop(product.k, depth, lambda inner: tile(row, column, inner))
+                loop(3, depth, depth, lambda inner: tile(row, column, inner))
 
-            loop(product.n, columns, by_depth)
+            loop(2, columns, columns, by_depth)
 
-        loop(product.m, rows, by_columns)
+        loop(1, rows, rows, by_columns)
 
-    def loop(extent: int, step: int, body: Callable[[Reg], None]) -> None:
-        polls.append(polled_loop(e, 0, extent, step, step, body))
+    def loop(axis: int, step: int, every: int, body: Callable[[Reg], None]) -> None:
+        low, high, longest = ranges[axis].low, ranges[axis].high, ranges[axis].longest
+        polls.append(polled_range(e, low, high, longest, step, every, body))
 
     every = min(TILE_FLOPS // product.flops, TILE_ELEMENTS // product.elements)
-    polls.append(polled_loop(e, 0, product.count, 1, max(every, 1), one))
+    loop(0, 1, max(every, 1), one)
     return any(polls)
 
 
-def tile_sizes(product: Product) -> tuple[int, int, int]:
+@record
+class _Range:
+    """What is done of an axis: [low, high), which is at most `longest` long."""
+
+    low: Reg
+    high: Reg
+    longest: int
+
+
+def tile_sizes(m: int, n: int, k: int) -> tuple[int, int, int]:
     """Rows, columns and depth of a tile: all, halved until it is done in some 20 ms."""
-    sizes = [product.m, product.n, product.k]
+    sizes = [m, n, k]
 
     def too_large() -> bool:
         m, n, k = sizes
@@ -173,11 +199,11 @@ def tile_sizes(product: Product) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
-def _left_over(e: Emitter, start: Reg, step: int, extent: int) -> Reg:
+def _left_over(e: Emitter, start: Reg, step: int, range_: _Range) -> Reg:
     """How much of an axis the step from `start` covers."""
-    if extent % step == 0:
+    if range_.high.name == str(range_.longest) and range_.longest % step == 0:
         return integer(step)
-    return minimum(e, integer(step), e.sub(integer(extent), start))
+    return minimum(e, integer(step), e.sub(range_.high, start))
 
 
 def _element(e: Emitter, dtype: str, base: str, i: Reg, j: Reg, factor: Factor) -> str:

@@ -73,15 +73,38 @@ def polled_loop(
 
     Returns whether it polls. `every` is a multiple of `step`. The function must have a `%context`.
     """
-    if not every or every >= high - low:
-        for_loop(e, integer(low), integer(high), step, body, once=high - low <= step)
+    return polled_range(e, integer(low), integer(high), high - low, step, every, body)
+
+
+def polled_range(
+    e: Emitter,
+    low: Reg,
+    high: Reg,
+    longest: int,
+    step: int,
+    every: int,
+    body: Callable[[Reg], None],
+) -> bool:
+    """`polled_loop` from a register to another, which is at most `longest` further on."""
+    if not every or every >= longest:
+        for_loop(e, low, high, step, body, once=longest <= step)
         return False
 
     def tile(start: Reg) -> None:
         status = e.emit("call i32 @fg.poll(ptr %context)", "i32")
         return_if_nonzero(e, status)
-        end = minimum(e, e.add(start, integer(every)), integer(high))
+        end = minimum(e, e.add(start, integer(every)), high)
         for_loop(e, start, end, step, body)
 
-    for_loop(e, integer(low), integer(high), every, tile)
+    for_loop(e, low, high, every, tile)
     return True
+
+
+def only_if(e: Emitter, condition: Reg, body: Callable[[], None]) -> None:
+    """Run `body` where `condition`, a scalar truth value, holds."""
+    then, after = e.new_label("then"), e.new_label("after")
+    e.write(f"br i1 {condition.name}, label %{then}, label %{after}")
+    e.start_block(then)
+    body()
+    e.write(f"br label %{after}")
+    e.start_block(after)

@@ -15,17 +15,20 @@ from collections.abc import Callable
 from ..ir import Operation, Value
 from ..ir.record import record
 from . import memory
-from .control import for_loop, integer, minimum, polled_loop, unless_rare
+from .control import for_loop, integer, minimum, only_if, polled_range, unless_rare
 from .emitter import Emitter, Reg
 from .function import FunctionText
 from .interior import interior
 from .loops import HEAVY, POLL_ELEMENTS, LoopNest, Read, Write
 from .reduction import Accumulator, block_elements, combine, identity
+from .threads.split import Split, limits
 
 
-def write_kernel(nest: LoopNest) -> FunctionText:
-    """The LLVM text of a loop nest."""
-    return _Kernel(nest).write()
+def write_kernel(nest: LoopNest, split: Split | None = None) -> FunctionText:
+    """The LLVM text of a loop nest. With a `split` it runs one block, which the caller names by
+    ``i64 %block``; a reduction over the axis that is cut yields the block's part.
+    """
+    return _Kernel(nest, split).write()
 
 
 @record
@@ -39,8 +42,10 @@ class Section:
 
 
 class _Kernel:
-    def __init__(self, nest: LoopNest) -> None:
+    def __init__(self, nest: LoopNest, split: Split | None) -> None:
         self.nest = nest
+        self.split = split
+        self.lengths = list(nest.extents)  # the most steps that each loop takes
         self.s = Emitter(1)
         self.v = self.s.sibling(nest.lanes)
         self.index: dict[int, Reg] = {}  # nest axis -> its current index
@@ -56,13 +61,16 @@ class _Kernel:
     def write(self) -> FunctionText:
         nest = self.nest
         self.s.lines.append("entry:")
+        if nest.points:
+            self._allocate()
+        if self.split is not None:
+            self._begin_block(self.split)
         for write in nest.writes:
             if write.kind != "store" and (
                 nest.points == 0 or write.accumulates_in_memory(nest.rank)
             ):
                 self._fill(write)
         if nest.points:
-            self._allocate()
             self._loop(0)
         self.s.write("ret i32 0")
         return FunctionText(
@@ -76,7 +84,19 @@ class _Kernel:
     def _parameters(self) -> str:
         reads = [f"ptr noalias readonly %p{r.operand}" for r in self.nest.reads]
         writes = [f"ptr noalias %q{w.number}" for w in self.nest.writes]
-        return ", ".join([*reads, *writes, "ptr %context"])
+        block = ["i64 %block"] if self.split is not None else []
+        return ", ".join([*reads, *writes, *block, "ptr %context"])
+
+    def _begin_block(self, split: Split) -> None:
+        """Find the limits of the block."""
+        self.lengths[split.axis] = split.longest
+        self.low, self.high, self.last = limits(self.s, split)
+
+    def _limits(self, axis: int) -> tuple[Reg, Reg]:
+        """Where the loop over an axis begins and ends."""
+        if self.split is not None and self.split.axis == axis:
+            return self.low, self.high
+        return integer(0), integer(self.nest.extents[axis])
 
     def _allocate(self) -> None:
         nest, block = self.nest, block_elements(self.nest)
@@ -92,18 +112,27 @@ class _Kernel:
             self.accumulators[write].allocate(nest.unroll)
 
     def _fill(self, write: Write) -> None:
-        """Start a reduction that adds to memory."""
-        size = 1
-        for axis, extent in enumerate(self.nest.extents):
-            size *= 1 if axis in write.reduced else extent
+        """Start a reduction that adds to memory: the elements that the loops come to."""
         start = self.s.const(identity(write.kind, write.dtype), write.dtype)
+        axes = [axis for axis in range(self.nest.rank) if axis not in write.reduced]
 
-        def set_one(i: Reg) -> None:
-            pointer = memory.address(self.s, f"%q{write.number}", write.dtype, i)
-            memory.store_scalar(self.s, pointer, start)
+        def fill(depth: int, place: Reg) -> None:
+            if depth == len(axes):
+                pointer = memory.address(self.s, f"%q{write.number}", write.dtype, place)
+                memory.store_scalar(self.s, pointer, start)
+                return
+            axis = axes[depth]
+            low, high = self._limits(axis)
 
-        if size:
-            for_loop(self.s, integer(0), integer(size), 1, set_one, once=size == 1)
+            def step(i: Reg) -> None:
+                stride = write.strides[axis]
+                offset = i if stride == 1 else self.s.mul(i, integer(stride))
+                fill(depth + 1, offset if place.name == "0" else self.s.add(place, offset))
+
+            for_loop(self.s, low, high, 1, step, once=self.lengths[axis] == 1)
+
+        if all(self.nest.extents[axis] for axis in axes):
+            fill(0, integer(0))
 
     # --- loops ---
 
@@ -117,9 +146,8 @@ class _Kernel:
         if last:
             self._vector_axis()
         else:
-            self._tiled(
-                0, self.nest.extents[axis], self._poll_tile(axis), 1, self._outer_step(axis)
-            )
+            tile, step = self._poll_tile(axis), self._outer_step(axis)
+            self._tiled(self._limits(axis), self.lengths[axis], tile, 1, step)
         for accumulator in starting:
             self._finish(accumulator)
 
@@ -133,38 +161,61 @@ class _Kernel:
     def _poll_tile(self, axis: int) -> int:
         """Steps of this axis between two polls; 0: the loop does not poll."""
         inner = 1
-        for extent in self.nest.extents[axis + 1 :]:
-            inner *= extent
-        if inner >= POLL_ELEMENTS or inner * self.nest.extents[axis] <= POLL_ELEMENTS:
+        for length in self.lengths[axis + 1 :]:
+            inner *= length
+        if inner >= POLL_ELEMENTS or inner * self.lengths[axis] <= POLL_ELEMENTS:
             return 0
         return -(-POLL_ELEMENTS // inner)
 
     def _tiled(
-        self, low: int, high: int, poll: int, step: int, body: Callable[[Reg], None]
+        self,
+        between: tuple[Reg, Reg],
+        longest: int,
+        poll: int,
+        step: int,
+        body: Callable[[Reg], None],
     ) -> None:
-        polls = polled_loop(self.s, low, high, step, poll, body)
+        polls = polled_range(self.s, *between, longest, step, poll, body)
         self.polls |= polls  # not in one line: the body may have set it meanwhile
 
     def _vector_axis(self) -> None:
         self._prepare()
+        sections = self._sections()
+        if not self._is_cut():
+            for section in sections:
+                self._section(section)
+        elif len(sections) == 1:
+            self._section(sections[0], (self.low, self.high))
+        else:
+            body, tail = sections
+            self._section(body, (self.low, minimum(self.s, self.high, integer(body.high))))
+            only_if(self.s, self.last, lambda: self._section(tail))
+
+    def _is_cut(self) -> bool:
+        """Is the vector axis the one that is cut into blocks?"""
+        return self.split is not None and self.split.axis == self.nest.rank - 1
+
+    def _section(self, section: Section, part: tuple[Reg, Reg] | None = None) -> None:
+        """A section of the vector axis, or a part of it."""
         block = block_elements(self.nest)
         compensated = [a for a in self.accumulators.values() if a.compensated]
         poll = -(-self._poll_tile(self.nest.rank - 1) // block) * block
-        for section in self._sections():
-            step = self.nest.lanes * section.unroll
-            if not compensated:
-                self._tiled(section.low, section.high, poll, step, self._point(section))
-                continue
+        step = self.nest.lanes * section.unroll
+        longest = min(section.high - section.low, self.lengths[-1])
+        low, high = part or (integer(section.low), integer(section.high))
+        if not compensated:
+            self._tiled((low, high), longest, poll, step, self._point(section))
+            return
 
-            def run_block(start: Reg, section: Section = section, step: int = step) -> None:
-                for accumulator in compensated:
-                    accumulator.begin_block()
-                end = minimum(self.s, self.s.add(start, integer(block)), integer(section.high))
-                for_loop(self.s, start, end, step, self._point(section))
-                for accumulator in compensated:
-                    accumulator.end_block()
+        def run_block(start: Reg) -> None:
+            for accumulator in compensated:
+                accumulator.begin_block()
+            end = minimum(self.s, self.s.add(start, integer(block)), high)
+            for_loop(self.s, start, end, step, self._point(section))
+            for accumulator in compensated:
+                accumulator.end_block()
 
-            self._tiled(section.low, section.high, poll, block, run_block)
+        self._tiled((low, high), longest, poll, block, run_block)
 
     def _sections(self) -> list[Section]:
         n, lanes, unroll = self.nest.extents[-1], self.nest.lanes, self.nest.unroll

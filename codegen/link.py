@@ -11,12 +11,15 @@ from functools import cache
 from typing import Any
 
 from .arena import slot_address
-from .blas import NativeLibrary, find_blas
+from .blas import NativeLibrary, find_blas, find_controls
 from .entry.symbols import external_name
 from .image import UnsupportedObjectError, link_image, links_here
 from .lapack import find_lapack
+from .threads.pool import function_of_threads
+from .threads.pool import slot_address as pool_slot
 
 _SYMBOL = external_name("")
+_SLOTS = {"fg.arena": slot_address, "fg.pool": pool_slot}
 
 
 def link(
@@ -51,8 +54,12 @@ def address_of(name: str, symbols: Mapping[str, int]) -> int:
         return _of_library(find_blas(), "BLAS", name.removeprefix("fg.blas."))
     if name.startswith("fg.lapack."):
         return _of_library(find_lapack(), "LAPACK", name.removeprefix("fg.lapack."))
-    if name == "fg.arena":
-        return slot_address()
+    if name.startswith("fg.control."):
+        return _of_library(find_controls(), "control of BLAS", name.removeprefix("fg.control."))
+    if name.startswith(("fg.parallel", "fg.alone.")):
+        return function_of_threads(name)
+    if name in _SLOTS:
+        return _SLOTS[name]()
     function = getattr(ctypes.pythonapi, name, None) or getattr(_process(), name, None)
     if function is None:
         raise LookupError(f"{name} is called, but this process has no such function")

@@ -10,7 +10,7 @@ where it is small, else in a block that is kept between calls (see `codegen.aren
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..ir import Graph, Operation, Value
 from ..ir.passes.levels import GENERATORS
@@ -28,11 +28,14 @@ from .opaque import lower
 from .rows import lower_rows
 from .scan import is_short, lower_scan
 from .status import NO_MEMORY
+from .threads.lower import lower_for_threads
+from .threads.split import print_blocks, split_kernel
 
 STACK_ARENA = 1 << 14  # bytes of temporaries up to which they live on the stack
 PART = 256  # calls in one function: LLVM's passes take longer than linear in its size
 PART_POINTERS = 1024  # that these calls are given, and make their blocks large
 PART_ARGUMENTS = "ptr %inputs, ptr %outputs, ptr %arena, ptr %context"
+_IMPORTED = ("fg.blas.", "fg.lapack.", "fg.arena", "fg.parallel", "fg.alone.", "PyMem_", "madvise")
 POLL_WORK = 1 << 20  # scalar operations after which `run` polls
 INLINE_OPERATIONS = 1024  # body operations up to which maths functions are inlined into kernels
 
@@ -51,40 +54,59 @@ class ModuleText:
 
 def write_module(graph: Graph) -> ModuleText:
     """The module of a fused `graph`."""
-    texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
-
     numbered: list[Operation] = []
-    inlined = {
-        inner
-        for op in graph.walk()
-        if op.name == "scan"
-        for inner in op.regions[0]
-        if is_short(inner)
-    }
-    short: set[str] = set()  # symbols
 
     def number(operation: Operation) -> int:
         numbered.append(operation)
         return len(numbered) - 1
 
-    def define(operation: Operation) -> tuple[str, FunctionText]:
-        if operation.name == "rows":
-            text = lower_rows(operation, define)
-        elif operation.name == "scan":
-            text = lower_scan(operation, define, number)
-        else:
-            text = lower(operation)
-        found = texts.setdefault(text.key, (f"@{operation.name}{len(texts)}", text))
-        if operation in inlined:
-            short.add(found[0])
-        return found
-
-    sites = [CallSite(op, *define(op), number(op)) for op in graph if op.name != "reshape"]
+    functions = _Functions(graph, number)
+    calls = [op for op in graph if op.name != "reshape"]
+    sites = [CallSite(op, *functions.define(op), number(op)) for op in calls]
     plan = plan_buffers(graph, {site.operation: site.text.scratch for site in sites})
     run = _Run(graph, plan)
     run.write(sites)
-    functions = [(symbol, text, symbol in short) for symbol, text in texts.values()]
-    return _assemble(graph, plan, functions, run, tuple(numbered))
+    return _assemble(graph, plan, functions.all(), run, tuple(numbered))
+
+
+class _Functions:
+    """The functions of a module. Equal ones are there once."""
+
+    def __init__(self, graph: Graph, number: Callable[[Operation], int]) -> None:
+        self._number = number
+        self._texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
+        scans = [op for op in graph.walk() if op.name == "scan"]
+        self._inlined = {op for scan in scans for op in scan.regions[0] if is_short(op)}
+        self._short: set[str] = set()  # symbols
+
+    def all(self) -> list[tuple[str, FunctionText, bool]]:
+        """Symbols, texts, and whether they are inlined."""
+        found = self._texts.values()
+        return [(symbol, text, symbol in self._short) for symbol, text in found]
+
+    def define(self, operation: Operation) -> tuple[str, FunctionText]:
+        """The function of an operation, for threads where that is worth while."""
+        text = lower_for_threads(operation, self._add, self._define_whole)
+        found = self._enter(operation.name, text or self._lower(operation))
+        if operation in self._inlined:
+            self._short.add(found[0])
+        return found
+
+    def _define_whole(self, operation: Operation) -> tuple[str, FunctionText]:
+        return self._enter(operation.name, self._lower(operation))
+
+    def _lower(self, operation: Operation) -> FunctionText:
+        if operation.name == "rows":
+            return lower_rows(operation, self._define_whole)
+        if operation.name == "scan":
+            return lower_scan(operation, self.define, self._number)
+        return lower(operation)
+
+    def _add(self, name: str, text: FunctionText) -> str:
+        return self._enter(name, text)[0]
+
+    def _enter(self, name: str, text: FunctionText) -> tuple[str, FunctionText]:
+        return self._texts.setdefault(text.key, (f"@{name}{len(self._texts)}", text))
 
 
 def print_loops(graph: Graph) -> str:
@@ -92,10 +114,14 @@ def print_loops(graph: Graph) -> str:
 
     They are numbered by their first result, as the stage before numbers it.
     """
+    blocks = [region for op in graph.walk() if op.name == "rows" for region in op.regions]
+    whole = {operation for region in blocks for operation in region}
     parts, number = [], 0
     for operation in graph.walk():
         if operation.name == "kernel":
-            parts.append(print_nest(f"%{number}", plan_loops(operation)))
+            nest = plan_loops(operation)
+            split = None if operation in whole else split_kernel(nest)
+            parts.append(print_blocks(split) + print_nest(f"%{number}", nest))
         elif operation.name == "rows":
             rows, block = operation.attributes["rows"]
             parts.append(f"rows %{number}: for i in 0 .. {rows} step {block}, in each block:")
@@ -253,11 +279,7 @@ def _assemble(
         "}",
         BRANCH_WEIGHTS,
     ]
-    imports = tuple(
-        n
-        for n in sorted(declarations)
-        if n.startswith(("fg.blas.", "fg.lapack.", "fg.arena", "PyMem_", "madvise"))
-    )
+    imports = tuple(n for n in sorted(declarations) if n.startswith(_IMPORTED))
     kernels = sum(operation.name == "kernel" for operation in graph.walk())
     llvm = "\n".join(parts) + "\n"
     return ModuleText(llvm, kernels, len(functions), plan.arena, imports, calls)

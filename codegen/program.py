@@ -19,7 +19,7 @@ from ..ir.passes.pipeline import Pass, run_passes
 from ..ir.record import identity_record, record
 from ..ir.types import TensorType
 from . import cache
-from .blas import NativeLibrary, find_blas
+from .blas import NativeLibrary, find_blas, find_controls
 from .entry import (
     ArrayType,
     EntrySpec,
@@ -37,6 +37,7 @@ from .entry import (
 from .lapack import find_lapack
 from .link import link
 from .status import FAILED, INDEX_ERROR, NO_MEMORY, STATUS_BITS
+from .threads.state import FORKED
 
 if TYPE_CHECKING:
     from .module import ModuleText
@@ -117,6 +118,11 @@ class Program:
         code, number = status & ((1 << STATUS_BITS) - 1), status >> STATUS_BITS
         if code == NO_MEMORY:
             raise MemoryError(f"@{self.graph.name} needs {self.facts.arena} bytes for temporaries")
+        if code == FORKED:
+            raise FusegradError(
+                f"@{self.graph.name} was forked in the midst of a call, its threads stayed behind",
+                hint="fork between calls, not in a signal handler; or threads=1",
+            )
         if code not in (INDEX_ERROR, FAILED):
             raise FusegradError(f"@{self.graph.name} returned an unknown status {status}")
         if _digest(self.module.llvm) != self.facts.text:  # then its calls have other numbers
@@ -157,7 +163,8 @@ def compile_program(graph: Graph) -> Program:
         tuple(value.type for value in graph.outputs),
         module.arena,
         module.imports,
-        sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES,
+        "fg.parallel" in module.imports
+        or sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES,
         _digest(module.llvm),
     )
     seconds = {"write": written - start, "llvm": done - written}
@@ -253,7 +260,7 @@ def _libraries(imports: tuple[str, ...]) -> dict[str, str]:
     """What the code relies on of the libraries that it calls: their kind of integers, and working
     memory as this very file asked for it.
     """
-    finders = {"fg.blas.": find_blas, "fg.lapack.": find_lapack}
+    finders = {"fg.blas.": find_blas, "fg.lapack.": find_lapack, "fg.alone.": find_controls}
     needed = {p: find() for p, find in finders.items() if any(n.startswith(p) for n in imports)}
     return {prefix: _identity(library) for prefix, library in needed.items()}
 
@@ -279,10 +286,11 @@ def object_of(text: str) -> bytes:
 # --- doors ---
 
 
-def flat_door(program: Program) -> SlowDoor:
-    """A door for a list of arrays alone, without a native entry."""
+def flat_door(program: Program, threads: int = 0) -> SlowDoor:
+    """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
     symbols = interpreter_symbols()
-    empty = EntrySpec("fg", (), (), NoneNode(), release_gil=program.releases_gil)
+    released = program.releases_gil
+    empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
     code = object_of(door_text(empty, symbols))
     library = link([program.code, code], program.facts.imports, ("fg.invoke",), symbols)
     return _slow_door(program, library)

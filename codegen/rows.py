@@ -11,23 +11,28 @@ from collections.abc import Callable
 from ..ir import Graph, Operation, Value
 from ..ir.ops.rows import block_count
 from ..ir.passes.plan import Place, Plan, plan_buffers
-from .control import integer, polled_loop, return_if_nonzero
+from .control import integer, only_if, polled_range, return_if_nonzero
 from .emitter import Emitter, Reg
 from .function import FunctionText
 from .loops import POLL_ELEMENTS
 from .routine import scratch_parameter
+from .threads.split import Split, limits
 
 Define = Callable[[Operation], tuple[str, FunctionText]]  # an operation's function, with its symbol
 
 
-def lower_rows(operation: Operation, define: Define) -> FunctionText:
-    """The LLVM function of a `rows` operation; `define` puts those of its kernels in the module."""
-    return _Rows(operation, define).write()
+def lower_rows(operation: Operation, define: Define, split: Split | None = None) -> FunctionText:
+    """The LLVM function of a `rows` operation; `define` puts those of its kernels in the module.
+
+    With a `split` of the blocks that are whole, it runs those which ``i64 %block`` stands for.
+    """
+    return _Rows(operation, define, split).write()
 
 
 class _Rows:
-    def __init__(self, operation: Operation, define: Define) -> None:
+    def __init__(self, operation: Operation, define: Define, split: Split | None) -> None:
         self.operation = operation
+        self.split = split
         self.e = Emitter(1)
         self.regions = [_Region(region, define) for region in operation.regions]
         self.scratch = max(region.plan.arena for region in self.regions)
@@ -47,9 +52,15 @@ class _Rows:
         whole = rows // block
         self.e.lines.append("entry:")
         every = max(POLL_ELEMENTS // max(self.regions[0].work, 1), 1)
-        polls = polled_loop(self.e, 0, whole, 1, every, lambda i: self._block(self.regions[0], i))
+        low, high, longest, last = integer(0), integer(whole), whole, None
+        if self.split is not None:
+            low, high, last = limits(self.e, self.split)
+            longest = self.split.longest
+        polls = polled_range(
+            self.e, low, high, longest, 1, every, lambda i: self._block(self.regions[0], i)
+        )
         if block_count((rows, block)) > whole:
-            self._block(self.regions[1], integer(whole))
+            self._left_over(last, whole)
         self.e.write("ret i32 0")
         polls |= any(text.polls for region in self.regions for _, _, text in region.calls)
         return FunctionText(
@@ -60,7 +71,15 @@ class _Rows:
         reads = [f"ptr noalias readonly %p{i}" for i in range(len(self.operation.operands))]
         writes = [f"ptr noalias %q{i}" for i in range(len(self.operation.results))]
         scratch = [scratch_parameter(self.scratch)] if self.scratch else []
-        return ", ".join([*reads, *writes, *scratch, "ptr %context"])
+        split = ["i64 %block"] if self.split is not None else []
+        return ", ".join([*reads, *writes, *split, *scratch, "ptr %context"])
+
+    def _left_over(self, last: Reg | None, whole: int) -> None:
+        """The rows behind the last whole block; only `last`, where that is asked for, has them."""
+        if last is None:
+            self._block(self.regions[1], integer(whole))
+        else:
+            only_if(self.e, last, lambda: self._block(self.regions[1], integer(whole)))
 
     def _block(self, region: _Region, i: Reg) -> None:
         """The kernels of one block, in order."""

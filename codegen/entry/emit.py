@@ -50,7 +50,7 @@ def door_text(spec: EntrySpec, symbols: Mapping[str, int]) -> str:
 
 
 def _door(spec: EntrySpec, references: References) -> str:
-    invoke = invoke_text(spec.prefix, spec.run, spec.release_gil, references)
+    invoke = invoke_text(spec.prefix, spec.run, spec.release_gil, references, spec.threads)
     return check_text(references) + invoke
 
 

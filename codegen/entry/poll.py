@@ -5,8 +5,11 @@ the one before: read the cycle counter; after some milliseconds' worth of cycles
 after `CHECK_MILLISECONDS` by the clock take the GIL and let CPython run its signal handlers. The
 clock makes calibrating the counter needless.
 
-The context is 24 bytes, zero at the start of a call: the counter at the last look, the clock in
-milliseconds at the last check, and the thread's state while the GIL is released (else null).
+The context is 40 bytes, zero at the start of a call: the counter at the last look, the clock in
+milliseconds at the last check, the thread's state while the GIL is released (else null), on a
+thread of the pool the address of its job's status (else null), and how many threads the call may
+use (0: as many as is usual). A thread of the pool looks at no signals: it ends when its job was
+interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import sys
 
 from .symbols import References
 
-CONTEXT_SIZE = 24
+CONTEXT_SIZE = 40
+CONTEXT_JOB = 24  # where the address of the job's status stands
+CONTEXT_THREADS = 32
 CHECK_MILLISECONDS = 50
 
 _MONOTONIC = 6 if sys.platform == "darwin" else 1  # CLOCK_MONOTONIC
@@ -108,6 +113,16 @@ def _due() -> str:
     return f"""
 define i32 @fg.poll.due(ptr %context) noinline nounwind cold {{
 start:
+  %job.at = getelementptr i8, ptr %context, i64 {CONTEXT_JOB}
+  %job = load ptr, ptr %job.at
+  %alone = icmp eq ptr %job, null
+  br i1 %alone, label %look, label %follow
+follow:
+  %told = load atomic i32, ptr %job acquire, align 4
+  %interrupted = icmp slt i32 %told, 0
+  %answer = select i1 %interrupted, i32 %told, i32 0
+  ret i32 %answer
+look:
   %now = call i64 @fg.poll.clock()
   %checked.at = getelementptr i8, ptr %context, i64 8
   %checked = load i64, ptr %checked.at
@@ -151,14 +166,22 @@ done:
 }}"""
 
 
-def invoke_text(prefix: str, run: str, release_gil: bool, symbols: References) -> str:
-    """``i32 @"<prefix>.invoke"(inputs, outputs, context)``: the core, with or without the GIL."""
+def invoke_text(
+    prefix: str, run: str, release_gil: bool, symbols: References, threads: int = 0
+) -> str:
+    """``i32 @"<prefix>.invoke"(inputs, outputs, context)``: the core, with or without the GIL.
+
+    It may use `threads` threads; 0: as many as is usual.
+    """
     head = f"""
 
 declare i32 @"{run}"(ptr, ptr, ptr)
 
 define i32 @"{prefix}.invoke"(ptr %inputs, ptr %outputs, ptr %context) nounwind {{"""
     call = f'%status = call i32 @"{run}"(ptr %inputs, ptr %outputs, ptr %context)'
+    if threads:
+        place = f"getelementptr i8, ptr %context, i64 {CONTEXT_THREADS}"
+        head += f"\n  %threads.at = {place}\n  store i64 {threads}, ptr %threads.at"
     if not release_gil:
         return f"{head}\n  {call}\n  ret i32 %status\n}}"
     return f"""{head}

@@ -193,7 +193,8 @@ class EntrySpec:
     `prefix` starts the name of everything emitted for it; `run` is the core's symbol. The first
     `positional_only` parameters can't be named, the last `keyword_only` ones must be. With a
     `verdict` the core has two more outputs from that place on, an i64 and an f64: where the first
-    is not 0, or the core fails, the call is not this one's after all, and goes to the fallback.
+    is not 0, or the core fails, the call is not this one's after all, and goes to the fallback. A
+    call uses up to `threads` threads; 0: as many as is usual.
     """
 
     prefix: str
@@ -207,6 +208,7 @@ class EntrySpec:
     release_gil: bool = False
     run: str = "run"
     verdict: int | None = None
+    threads: int = 0
 
     def __post_init__(self) -> None:
         if len(self.parameters) != len(self.inputs):

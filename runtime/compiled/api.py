@@ -7,17 +7,26 @@ from typing import Any
 
 from .function import CompiledFunction, make
 from .switch import eager
+from .threads import get_num_threads, set_num_threads
 from .transform import Argnums
 
-__all__ = ["CompiledFunction", "compile", "eager", "grad", "value_and_grad"]
+__all__ = [
+    "CompiledFunction",
+    "compile",
+    "eager",
+    "get_num_threads",
+    "grad",
+    "set_num_threads",
+    "value_and_grad",
+]
 
 
-def compile(function: Callable[..., Any] | None = None) -> Any:
+def compile(function: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
     """Compile a function written in NumPy. Its results are arrays, or NumPy scalars where 0-d.
 
     Called on Tensors it is differentiable: the result has a `grad_fn`, and `.backward()` runs the
     compiled adjoint. Raises TraceError where the function does what can't be compiled, with the
-    line.
+    line. Calls use up to `threads` threads, without it as many as `get_num_threads` says.
 
     >>> import numpy as np, fusegrad as fg
     >>> @fg.compile
@@ -26,28 +35,36 @@ def compile(function: Callable[..., Any] | None = None) -> Any:
     >>> float(rms(np.array([3.0, 4.0, 5.0, 0.0])))
     3.5355339059327378
     """
-    return make("compile", function)
+    return make("compile", function, threads=threads)
 
 
 def grad(
-    function: Callable[..., Any] | None = None, *, argnums: Argnums = 0, has_aux: bool = False
+    function: Callable[..., Any] | None = None,
+    *,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    threads: int | None = None,
 ) -> Any:
     """The compiled gradient of a function that returns a scalar.
 
     `argnums` says with respect to what: positions or names of parameters, one or a tuple of them;
     each may be any tree of floating-point arrays, and its gradient has the same structure, shapes
     and dtypes. With `has_aux` the function returns (value, aux) and the gradient function returns
-    (gradient, aux).
+    (gradient, aux). For `threads` see `compile`.
 
     >>> import numpy as np, fusegrad as fg
     >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    return make("grad", function, argnums, has_aux)
+    return make("grad", function, argnums, has_aux, threads)
 
 
 def value_and_grad(
-    function: Callable[..., Any] | None = None, *, argnums: Argnums = 0, has_aux: bool = False
+    function: Callable[..., Any] | None = None,
+    *,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    threads: int | None = None,
 ) -> Any:
     """The value of a function and its gradient, computed together: (value, gradient).
 
@@ -59,4 +76,4 @@ def value_and_grad(
     >>> float(value), gradient
     (0.0, array([1., 1.]))
     """
-    return make("value_and_grad", function, argnums, has_aux)
+    return make("value_and_grad", function, argnums, has_aux, threads)

@@ -5,9 +5,11 @@ time went.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...codegen.threads import pool
 from ...ir import Graph, Operation
 from .call import Call
 from .variant import Variant
@@ -33,6 +35,9 @@ class Explanation:
     native: bool
     reason: str | None  # why calls do not go through the native entry
     blas: str | None
+    threads: int  # that a call may use
+    blocks: tuple[int, ...]  # of each operation that is cut into blocks, which threads share
+    alone: str | None  # why threads are never started here
     guards: int
     captured: int
     paths: int  # compiled for arguments of these types, where control flow depends on values
@@ -55,6 +60,7 @@ class Explanation:
                 f"temporaries {self.temporaries} B"
             ),
             f"  products          {self.blas or 'none'}",
+            f"  threads           {self._threads()}",
             (
                 f"  watches           {self.guards} names, "
                 f"reads {self.captured} captured arrays at each call"
@@ -65,6 +71,15 @@ class Explanation:
             *self._path_lines(),
         ]
         return "\n".join([*head, *(f"  {line}" for line in self.lines)])
+
+    def _threads(self) -> str:
+        if not self.blocks:
+            return "one: no operation takes long enough for more"
+        operations = "operation" if len(self.blocks) == 1 else "operations"
+        cut = f"{len(self.blocks)} {operations} in blocks"
+        if self.alone:
+            return f"one, for {cut}, because {self.alone}"
+        return f"up to {self.threads}, for {cut}; the bits do not depend on the number"
 
     def _path_lines(self) -> list[str]:
         if not self.conditions:
@@ -86,6 +101,7 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
     others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "scan", "reshape"))
     key = (call.names, call.tree, call.avals())
     native = variant.entries.get(call.kinds()) is not None
+    blocks = tuple(n for op in _called(graph) if (n := _blocks(op)))
     reason = variant.native_misses or "an argument is no plain contiguous array"
     return Explanation(
         name=graph.name,
@@ -98,6 +114,9 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
         native=native,
         reason=None if native else reason,
         blas=_products(graph),
+        threads=variant.transform.threads or pool.threads(),
+        blocks=blocks,
+        alone=pool.why_alone(),
         guards=len(variant.guards),
         captured=len(variant.traced.captured),
         paths=sum(bool(v.conditions) for v in function.variants_of(key)),
@@ -140,14 +159,29 @@ def _read(operation: Operation) -> int:
 def _products(graph: Graph) -> str | None:
     if not any(operation.name == "dot" for operation in graph.walk()):
         return None
-    from ...codegen.blas import find_blas
+    from ...codegen.blas import find_blas, find_controls
 
     blas = find_blas()
-    return (
-        f"BLAS in {blas.library.rsplit('/', 1)[-1]}"
-        if blas
-        else "plain loops: NumPy's BLAS was not found"
-    )
+    if blas is None:
+        return "plain loops: NumPy's BLAS was not found"
+    threads = "on one thread a panel" if find_controls() else "on threads of its own choice"
+    return f"BLAS in {blas.library.rsplit('/', 1)[-1]}, {threads}"
+
+
+def _called(graph: Graph) -> Iterator[Operation]:
+    """The operations that are called one by one, also those in the steps of loops."""
+    for operation in graph:
+        yield operation
+        if operation.name == "scan":
+            yield from _called(operation.regions[0])
+
+
+def _blocks(operation: Operation) -> int:
+    """The number of blocks that threads share; 0 where an operation is done by one."""
+    from ...codegen.threads.lower import plan_blocks
+
+    split = plan_blocks(operation)
+    return split.blocks if split else 0
 
 
 def _lines(operation: Operation) -> list[str]:
@@ -157,11 +191,13 @@ def _lines(operation: Operation) -> list[str]:
         return [f"scan       {steps} steps, in each:", *inside]
     if operation.name == "reshape":
         return []
+    blocks = _blocks(operation)
+    shared = f"  [{blocks} blocks for threads]" if blocks else ""
     if operation.name != "rows":
-        return [_line(operation)]
+        return [_line(operation) + shared]
     rows, block = operation.attributes["rows"]
     inside = ["  " + _line(kernel) for kernel in operation.regions[0]]
-    return [f"rows       0 .. {rows} step {block}, for each block:", *inside]
+    return [f"rows       0 .. {rows} step {block}, for each block:{shared}", *inside]
 
 
 def _line(operation: Operation) -> str:

@@ -26,6 +26,7 @@ from .call import Call, Parameters, take_apart
 from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
 from .stores import write_back
 from .switch import ANYWHERE, eager_requested
+from .threads import checked
 from .transform import Argnums, Transform
 from .variant import Variant
 
@@ -390,9 +391,11 @@ def make(
     function: Callable[..., Any] | None,
     argnums: Argnums | list[int | str] = 0,
     has_aux: bool = False,
+    threads: int | None = None,
 ) -> Any:
     """A CompiledFunction of `function`; without one, a decorator."""
-    transform = Transform(kind, tuple(argnums) if isinstance(argnums, list) else argnums, has_aux)
+    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
+    transform = Transform(kind, argnums, has_aux, 0 if threads is None else checked(kind, threads))
     if function is None:
         return lambda f: CompiledFunction(f, transform)
     if not callable(function):

@@ -42,6 +42,7 @@ def entry_spec(
     captured: tuple[Any, ...],
     guards: tuple[Guard, ...],
     release_gil: bool,
+    threads: int = 0,
 ) -> EntrySpec:
     """The entry for calls like `call`. Raises NotNativeError where Python must take them apart."""
     leaves = [_leaf(i, kind, inputs[i]) for i, kind in enumerate(kinds)]
@@ -62,6 +63,7 @@ def entry_spec(
         keyword_only=keyword,
         release_gil=release_gil,
         verdict=results if results < len(outputs) else None,
+        threads=threads,
     )
 
 

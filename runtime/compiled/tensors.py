@@ -8,6 +8,7 @@ create_graph) is the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...ir import Graph, GraphBuilder, Operation, Value
@@ -31,7 +32,7 @@ class NativeProgram:
     caller's array.
     """
 
-    __slots__ = ("_door", "_graph", "_handed")
+    __slots__ = ("_door", "_graph", "_handed", "_threads")
 
     def __init__(
         self,
@@ -39,7 +40,9 @@ class NativeProgram:
         operations: Sequence[Operation],
         outputs: Sequence[Value],
         views: bool = True,
+        threads: int = 0,
     ) -> None:
+        self._threads = threads
         places = {value: i for i, value in enumerate(inputs)}
         self._handed = [places.get(value) for value in outputs]
         computed = [value for value in outputs if value not in places]
@@ -52,7 +55,8 @@ class NativeProgram:
         if self._door is None:
             from ...codegen.program import flat_door, program_of
 
-            self._door = flat_door(program_of(self._graph, (*CLEAN, *LOWER)))
+            program = program_of(self._graph, (*CLEAN, *LOWER))
+            self._door = flat_door(program, self._threads)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
         computed = iter(self._door(arrays))
         return [next(computed) if place is None else arrays[place] for place in self._handed]
@@ -111,7 +115,8 @@ def call_on_tensors(
         return run_eagerly(function._function, function._transform, function._parameters, call)
     variant, _ = found
     if variant.composite is None:
-        variant.composite = Composite(_without_conditions(variant), NativeProgram)
+        program = partial(NativeProgram, threads=variant.transform.threads)
+        variant.composite = Composite(_without_conditions(variant), program)
     operands = [
         leaf if hasattr(leaf, "_data") else as_array(leaf, value.type)
         for leaf, value in zip(call.leaves, variant.inputs, strict=False)

@@ -22,11 +22,14 @@ Argnums = int | str | tuple[int | str, ...]
 
 @record
 class Transform:
-    """`kind` is "compile", "grad" or "value_and_grad"; the rest is for the latter two."""
+    """`kind` is "compile", "grad" or "value_and_grad"; `argnums` and `has_aux` are for the latter
+    two. `threads` is how many threads its calls may use, 0 where nobody says.
+    """
 
     kind: str
     argnums: Argnums = 0
     has_aux: bool = False
+    threads: int = 0
 
     @property
     def differentiates(self) -> bool:

@@ -228,6 +228,7 @@ class Variant:
                 self.traced.captured,
                 native,
                 self.program.releases_gil,
+                self.transform.threads,
             )
         except NotNativeError as reason:
             self.native_misses = str(reason)
@@ -244,7 +245,7 @@ class Variant:
         if self._flat is None:
             from ...codegen.program import flat_door
 
-            self._flat = flat_door(self.program)
+            self._flat = flat_door(self.program, self.transform.threads)
         return self._flat
 
     def run(self, leaves: Sequence[Any], insist: bool = False) -> tuple[Answers | None, Any]:

@@ -78,12 +78,9 @@ def test_products_with_vectors(dtype: Any) -> None:
 
 
 def test_tiles_are_whole_where_they_can_be() -> None:
-    def product(m: int, n: int, k: int) -> Any:
-        return contraction.Product("f64", 1, m, n, k, False, False)
-
-    assert contraction.tile_sizes(product(100, 100, 100)) == (100, 100, 100)
+    assert contraction.tile_sizes(100, 100, 100) == (100, 100, 100)
     for m, n, k in [(100, 100, 10**7), (10**4, 10**4, 10**4), (10**7, 10, 10), (1, 10**5, 10**5)]:
-        rows, columns, depth = contraction.tile_sizes(product(m, n, k))
+        rows, columns, depth = contraction.tile_sizes(m, n, k)
         assert 2 * rows * columns * depth <= contraction.TILE_FLOPS
         assert rows * depth + depth * columns + rows * columns <= contraction.TILE_ELEMENTS
         assert min(rows, m) * min(columns, n) * min(depth, k) > 10**6  # not many small ones
