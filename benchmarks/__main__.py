@@ -73,7 +73,9 @@ def _run(runner: Runner, workloads: list[Workload], peers: list[Peer]) -> list[O
     outcomes: list[Outcome] = []
     total = sum(runner.steps(workload) for workload in workloads)
     with ExitStack() as stack, tqdm(total=total, disable=None, leave=False) as bar:
-        processes = open_processes(stack, peers, runner.core)
+        processes = open_processes(
+            stack, [peer for peer in peers if not peer.first_calls_only], runner.core
+        )
 
         def step(text: str) -> None:
             bar.set_description_str(text)
@@ -87,7 +89,7 @@ def _print(outcomes: list[Outcome], peers: list[Peer], missing: list[str]) -> No
     names = [peer.name for peer in peers]
     print(report.head_line(peers, missing))
     print("In brackets: fusegrad's time / the peer's, below 1 fusegrad is faster.\n")
-    print(report.call_table(outcomes, names))
+    print(report.call_table(outcomes, [peer.name for peer in peers if not peer.first_calls_only]))
     if any(series.first_call for outcome in outcomes for series in outcome.series.values()):
         for column in report.FIRST:
             print()

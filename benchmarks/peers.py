@@ -38,6 +38,8 @@ class Peer:
 
     name: str
     package: str
+    first_calls_only = False  # its other calls are those of another peer
+    keeps_code = False  # on disk, from process to process
 
     def load(self) -> None:
         """Import what `prepare` needs: not part of the first call."""
@@ -62,14 +64,27 @@ class Fusegrad(Peer):
         import fusegrad
 
         fusegrad.value_and_grad  # noqa: B018 - a name's room is loaded when it is asked for
-        importlib.import_module("fusegrad.codegen.jit")
-        importlib.import_module("fusegrad.codegen.program")
+        for module in ("jit", "module", "program"):
+            importlib.import_module(f"fusegrad.codegen.{module}")
 
     def prepare(self, workload: Workload, inputs: tuple[Tree, ...]) -> Job:
         import fusegrad
 
         f = fusegrad.value_and_grad(workload.loss_for(np), argnums=workload.argnums)
         return Job(f, inputs)
+
+
+class FusegradCached(Fusegrad):
+    """The same with the code of an earlier process in the object cache: LLVM is not loaded."""
+
+    name = "fusegrad-cached"
+    first_calls_only = keeps_code = True
+
+    def load(self) -> None:
+        import fusegrad
+
+        fusegrad.value_and_grad  # noqa: B018 - a name's room is loaded when it is asked for
+        importlib.import_module("fusegrad.codegen.program")
 
 
 class Jax(Peer):
@@ -173,6 +188,7 @@ class NumPy(ByHand):
 
 PEERS: tuple[Peer, ...] = (
     Fusegrad(),
+    FusegradCached(),
     Jax(),
     Torch(),
     TorchCompile(),

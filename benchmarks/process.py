@@ -25,14 +25,20 @@ class WorkerError(RuntimeError):
     """A peer could not do what it was asked."""
 
 
-def environment(core: int | None) -> dict[str, str]:
-    """One thread, one core, the checkout on the path, byte code kept as of an installed package."""
+def environment(core: int | None, cache: Path | None = None) -> dict[str, str]:
+    """One thread, one core, the checkout on the path, byte code kept as of an installed package.
+
+    fusegrad keeps its object code in `cache`, or nowhere.
+    """
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     threads = dict.fromkeys(THREADS, "1")
     pinned = {} if core is None else {"BENCHMARK_CORE": str(core)}
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return {**inherited, **threads, **own, **pinned}
+    kept = {"FUSEGRAD_CACHE": "0"}
+    if cache is not None:
+        kept = {"FUSEGRAD_CACHE": "1", "FUSEGRAD_CACHE_DIR": str(cache)}
+    return {**inherited, **threads, **own, **pinned, **kept}
 
 
 def last_core() -> int | None:
@@ -45,12 +51,12 @@ def last_core() -> int | None:
 class Process:
     """A worker for one peer. As a context manager it ends with the block."""
 
-    def __init__(self, peer: str, core: int | None) -> None:
+    def __init__(self, peer: str, core: int | None, cache: Path | None = None) -> None:
         self.peer = peer
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", peer],
             cwd=ROOT,
-            env=environment(core),
+            env=environment(core, cache),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

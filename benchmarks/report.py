@@ -13,7 +13,7 @@ from typing import Any
 from .peers import Peer, version
 from .results import Outcome, Series
 
-OURS = "fusegrad"
+OURS, CACHED = "fusegrad", "fusegrad-cached"
 FIRST = {
     "first_call": "first call, libraries loaded",
     "first_all": "with preparation",
@@ -47,7 +47,18 @@ def call_table(outcomes: list[Outcome], peers: list[str]) -> str:
 def first_table(outcomes: list[Outcome], peers: list[str], column: str) -> str:
     """The same for first calls: a `column` of `FIRST`."""
     rows = [[o.workload, *(_first_cell(o, peer, column) for peer in peers)] for o in outcomes]
+    for ours in (OURS, CACHED):
+        if ours in peers:
+            means = [_mean_cell(outcomes, ours, peer, column) for peer in peers]
+            rows.append([f"geometric mean of {ours} / peer", *means])
     return table([FIRST[column], *peers], rows)
+
+
+def _mean_cell(outcomes: list[Outcome], ours: str, peer: str, column: str) -> str:
+    """The geometric mean over the workloads that both have."""
+    ratios = [outcome.ratio(ours, peer, column) for outcome in outcomes]
+    logs = [math.log(ratio) for ratio in ratios if ratio]
+    return f"{math.exp(statistics.fmean(logs)):.2g}" if logs else ""
 
 
 def failures(outcomes: list[Outcome]) -> list[str]:

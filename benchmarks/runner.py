@@ -26,13 +26,14 @@ class Runner:
 
     def steps(self, workload: Workload) -> int:
         """How many steps `run` reports."""
-        return len(self._able(workload)) * (1 + self.rounds + self.firsts)
+        able, timed = self._able(workload), self._timed(workload)
+        return len(able) * self.firsts + len(timed) * (1 + self.rounds)
 
     def run(self, workload: Workload, processes: dict[str, Process], step: Progress) -> Outcome:
         """Compare the peers' results, then time them in turns."""
         outcome = Outcome(workload.name, workload.about)
-        able = self._able(workload)
-        outcome.series = {peer.name: Series() for peer in able}
+        able = self._timed(workload)
+        outcome.series = {peer.name: Series() for peer in self._able(workload)}
         with tempfile.TemporaryDirectory() as folder:
             for peer in able:
                 step(f"{workload.name}: {peer.name} loads")
@@ -51,22 +52,37 @@ class Runner:
     def _able(self, workload: Workload) -> list[Peer]:
         return [peer for peer in self.peers if peer.handles(workload)]
 
+    def _timed(self, workload: Workload) -> list[Peer]:
+        return [peer for peer in self._able(workload) if not peer.first_calls_only]
+
     def _first_calls(self, workload: Workload, outcome: Outcome, step: Progress) -> None:
-        for _ in range(self.firsts):
-            for name, series in outcome.series.items():
-                step(f"{workload.name}: first call of {name}")
-                if series.error is not None:
-                    continue
-                try:
-                    with Process(name, self.core) as process:
-                        answer = process.ask("load", workload=workload.name)
-                except WorkerError as error:
-                    series.error = str(error)
-                    continue
-                series.first_call.append(answer["call"])
-                series.first_all.append(answer["all"])
-                series.first_cpu.append(answer["cpu"])
-                series.first_start.append(answer["start"])
+        with tempfile.TemporaryDirectory() as cache:
+            caches = {peer.name: Path(cache) for peer in self.peers if peer.keeps_code}
+            for name in caches:  # the process that leaves its code behind
+                self._first_call(workload, name, outcome, caches)
+            for name in caches:
+                outcome.series[name] = Series(error=outcome.series[name].error)
+            for _ in range(self.firsts):
+                for name in outcome.series:
+                    step(f"{workload.name}: first call of {name}")
+                    self._first_call(workload, name, outcome, caches)
+
+    def _first_call(
+        self, workload: Workload, name: str, outcome: Outcome, caches: dict[str, Path]
+    ) -> None:
+        series = outcome.series[name]
+        if series.error is not None:
+            return
+        try:
+            with Process(name, self.core, caches.get(name)) as process:
+                answer = process.ask("load", workload=workload.name)
+        except WorkerError as error:
+            series.error = str(error)
+            return
+        series.first_call.append(answer["call"])
+        series.first_all.append(answer["all"])
+        series.first_cpu.append(answer["cpu"])
+        series.first_start.append(answer["start"])
 
     def _load(
         self,

@@ -18,31 +18,30 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Graph
 from ..ir.types import NUMPY_DTYPE
 from .entry import EntrySpec, NoneNode, door_text, interpreter_symbols
 from .entry.poll import CONTEXT_SIZE
-from .program import Program, compile_program
+from .link import link
+from .program import Facts, Program, object_of
 
 __all__ = ["BlockDoor"]
 
 
 class BlockDoor:
-    """A fused elementwise `graph` of vectors of one length, and of scalars, as a function of
-    C-contiguous arrays of any larger size. The GIL is released meanwhile.
+    """A program of elementwise operations on vectors of one length, and on scalars, as a function
+    of C-contiguous arrays of any larger size. The GIL is released meanwhile.
     """
 
     __slots__ = ("_dtypes", "_library", "_program", "_run")
 
-    def __init__(self, graph: Graph, block: int) -> None:
-        from . import jit
-
-        self._program: Program = compile_program(graph)
-        self._dtypes = [NUMPY_DTYPE[value.dtype] for value in graph.outputs]
+    def __init__(self, program: Program, block: int) -> None:
+        self._program = program
+        self._dtypes = [NUMPY_DTYPE[type.dtype] for type in program.facts.outputs]
         spec = EntrySpec("fg", (), (), NoneNode(), release_gil=True, run="fg.blocks")
-        texts = (_loop_text(graph, block), door_text(spec, interpreter_symbols()))
-        objects = [self._program.code, *(jit.compile_object(text, level=0) for text in texts)]
-        self._library = jit.link(objects, self._program.module.imports, ("fg.invoke",))
+        texts = (_loop_text(program.facts, block), door_text(spec, interpreter_symbols()))
+        objects = [self._program.code, *map(object_of, texts)]
+        imports = self._program.facts.imports
+        self._library = link(objects, imports, ("fg.invoke",), interpreter_symbols())
         pointer = ctypes.c_void_p
         prototype = ctypes.PYFUNCTYPE(ctypes.c_int, pointer, pointer, pointer)
         self._run = prototype(self._library["fg.invoke"])
@@ -65,10 +64,10 @@ def _address(array: np.ndarray) -> Any:
     return array.__array_interface__["data"][0]
 
 
-def _loop_text(graph: Graph, block: int) -> str:
+def _loop_text(facts: Facts, block: int) -> str:
     """The module of the loop."""
-    inputs = [_stride(value.dtype, value.shape) for value in graph.inputs]
-    outputs = [_stride(value.dtype, value.shape) for value in graph.outputs]
+    inputs = [_stride(type.dtype, type.shape) for type in facts.inputs]
+    outputs = [_stride(type.dtype, type.shape) for type in facts.outputs]
     lines = [
         "declare i32 @run(ptr, ptr, ptr)",
         "define i32 @fg.blocks(ptr %inputs, ptr %outputs, ptr %context) {",

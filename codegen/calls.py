@@ -12,9 +12,8 @@ from .control import return_if_nonzero
 from .emitter import Emitter, Reg
 from .function import FunctionText
 from .sorting import work_of_sort
+from .status import STATUS_BITS
 from .stores import write_update
-
-STATUS_BITS = 4  # of an error code; the number of the call stands above them
 
 Define = Callable[[Operation], tuple[str, FunctionText]]  # an operation's function, with its symbol
 

@@ -83,13 +83,14 @@ class _Door:
 
     @cached_property
     def library(self) -> Any:
-        from . import jit
+        from .link import link
+        from .program import object_of
 
-        symbols = References({**interpreter_symbols(), "detour": id(self.detour)})
+        symbols = {**interpreter_symbols(), "detour": id(self.detour)}
         assert self.entry is not None
         assert self.dispatcher is not None
-        text = direct_text(self.entry, self.dispatcher, symbols)
-        return jit.link([jit.compile_object(text, level=0)], (), (SYMBOL,))
+        text = direct_text(self.entry, self.dispatcher, References(symbols))
+        return link([object_of(text)], (), (SYMBOL,), symbols)
 
 
 _doors: dict[type, _Door] = {}
@@ -125,7 +126,7 @@ def direct_text(entry: int, dispatcher: int, symbols: References) -> str:
 
     What it calls is held meanwhile: the attribute may be bound anew, and the code be freed.
     """
-    return f"""
+    function = f"""
 define ptr @{SYMBOL}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) nounwind {{
   %size.at = getelementptr i8, ptr {symbols["detour"]}, i64 {SIZE}
   %size = load i64, ptr %size.at
@@ -140,6 +141,7 @@ define ptr @{SYMBOL}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) nounwind {{
   ret ptr %result
 }}
 """
+    return "\n".join((*symbols.declarations(), function))
 
 
 def _derive(base: type, size: int, members: Any) -> type:

@@ -1,27 +1,20 @@
 """LLVM: from the text of a module to machine code in memory, and to assembly for the reader.
 
 The emitter writes vectors, masks and loops itself, so that few passes are left to run: inlining of
-the maths, the usual clean-up, loop-invariant code motion. Code lives as long as its tracker.
+the maths, the usual clean-up, loop-invariant code motion. What runs the code is `codegen.link`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
 
-from .arena import slot_address
-from .blas import find_blas, find_controls
-from .lapack import find_lapack
-from .threads.pool import function_of_threads
-from .threads.pool import slot_address as pool_slot
-
-_SLOTS = {"fg.arena": slot_address, "fg.pool": pool_slot}
 _lock = threading.RLock()
 
 
@@ -55,13 +48,24 @@ def target_machine(level: int) -> Any:
     """A target machine for this CPU that generates code at optimisation `level`."""
     _initialise()
     target = llvm.Target.from_default_triple()
+    cpu, features = processor()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        cpu=cpu,
+        features=features,
         opt=level,
         reloc="pic",
         codemodel="default",
     )
+
+
+def version() -> str:
+    """The version of LLVM."""
+    return "LLVM " + ".".join(map(str, llvm.llvm_version_info))
+
+
+def processor() -> tuple[str, str]:
+    """The name of this processor, and its features, as LLVM has them."""
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 @cache
@@ -133,31 +137,20 @@ def assembly(text: str) -> str:
         return str(machine.emit_assembly(module))
 
 
-def link(objects: list[bytes], imports: tuple[str, ...], exports: tuple[str, ...]) -> Any:
-    """Load objects together. The result maps exported names to addresses and keeps the code."""
+def link_by_llvm(
+    objects: Sequence[bytes], outside: Mapping[str, int], exports: Sequence[str]
+) -> Any:
+    """Load objects together; `outside` gives addresses by name, beside those of this process.
+
+    The result maps exported names to addresses and keeps the code.
+    """
     builder = llvm.JITLibraryBuilder()
     for code in objects:
         builder.add_object_img(code)
     builder.add_current_process()
-    for name in imports:
-        builder.import_symbol(name, _address(name))
+    for name, address in outside.items():
+        builder.import_symbol(name, address)
     for name in exports:
         builder.export_symbol(name)
     with _lock:
         return builder.link(_compiler(), f"fusegrad.{next(_serial)}")
-
-
-def _address(name: str) -> int:
-    finders = {"fg.blas.": find_blas, "fg.lapack.": find_lapack, "fg.control.": find_controls}
-    for prefix, find in finders.items():
-        if name.startswith(prefix):
-            library = find()
-            if library is None:
-                raise LookupError(f"{name} is called, but there is no such library")
-            return library.addresses[name.removeprefix(prefix)]
-    if name.startswith(("fg.parallel", "fg.alone.")):
-        return function_of_threads(name)
-    if name in _SLOTS:
-        return _SLOTS[name]()
-    function = getattr(ctypes.pythonapi, name)
-    return ctypes.cast(function, ctypes.c_void_p).value or 0

@@ -40,7 +40,7 @@ _C_INTEGER = {"i64": ctypes.c_int64, "i32": ctypes.c_int32}
 @cache
 def find_lapack() -> NativeLibrary | None:
     """NumPy's own LAPACK, else SciPy's; None where there is neither."""
-    return find_functions(NAMES, _VARIANTS) or _of_scipy()
+    return find_functions(NAMES, _VARIANTS, "numpy.linalg._umath_linalg") or _of_scipy()
 
 
 def _of_scipy() -> NativeLibrary | None:

@@ -21,7 +21,8 @@ from .lapack import (
     workspace,
     write_call,
 )
-from .routine import FAILED, Routine
+from .routine import Routine
+from .status import FAILED
 
 _BLOCK = 16  # rows that a transposing copy reads side by side
 REAL = "f64"  # what is computed in, as in NumPy

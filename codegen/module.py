@@ -25,9 +25,9 @@ from .function import FunctionText
 from .loops import plan_loops, print_nest
 from .maths import BRANCH_WEIGHTS, definitions
 from .opaque import lower
-from .routine import NO_MEMORY
 from .rows import lower_rows
 from .scan import is_short, lower_scan
+from .status import NO_MEMORY
 from .threads.lower import lower_for_threads
 from .threads.split import print_blocks, split_kernel
 

@@ -18,7 +18,8 @@ from .emitter import FLOATS, Reg
 from .function import FunctionText
 from .kernel import write_kernel
 from .loops import plan_loops
-from .routine import INDEX_ERROR, Routine, around, nest
+from .routine import Routine, around, nest
+from .status import INDEX_ERROR
 from .stores import store_text
 from .tiny import is_tiny
 

@@ -1,16 +1,25 @@
-"""A fused graph as machine code, and the doors through which Python calls it."""
+"""A fused graph as machine code, and the doors through which Python calls it.
+
+Object code comes from the cache (`codegen.cache`) where there is some; then neither LLVM nor the
+passes before it are loaded, and the graph is made only if somebody asks for it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from types import BuiltinFunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..ir import FusegradError, Graph
+from ..ir.content import NoContentError, content, plain
 from ..ir.errors import LinAlgError
-from ..ir.record import identity_record
-from .calls import STATUS_BITS
+from ..ir.passes.pipeline import Pass, run_passes
+from ..ir.record import identity_record, record
+from ..ir.types import TensorType
+from . import cache
+from .blas import NativeLibrary, find_blas, find_controls
 from .entry import (
     ArrayType,
     EntrySpec,
@@ -25,41 +34,90 @@ from .entry import (
     object_symbols,
     self_test,
 )
-from .factorisation import WHY_FAILED
-from .module import ModuleText, write_module
-from .routine import FAILED, INDEX_ERROR, NO_MEMORY
+from .lapack import find_lapack
+from .link import link
+from .status import FAILED, INDEX_ERROR, NO_MEMORY, STATUS_BITS
 from .threads.state import FORKED
+
+if TYPE_CHECKING:
+    from .module import ModuleText
 
 RELEASE_GIL_BYTES = (
     1 << 16
 )  # calls that touch less are over before another thread could use the GIL
 
 
+_OUT_OF_RANGE = "an index is out of range"
+
+
 class OutOfRangeError(FusegradError, IndexError):
     """A compiled function met an index outside of its axis."""
 
 
-@identity_record
-class Program:
-    """A fused graph, its LLVM module and its object code; `seconds` by stage of making them."""
+@record
+class Facts:
+    """What a call has to know of a program, beside its code. Plain data, as the cache keeps it."""
 
-    graph: Graph
-    module: ModuleText
-    code: bytes
-    seconds: dict[str, float]
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+    arena: int  # bytes
+    imports: tuple[str, ...]  # names of functions outside of the code
+    releases_gil: bool
+    text: str  # a hash of the LLVM text that the code was made of
+
+
+class Program:
+    """Object code, facts about it, and what it was made of.
+
+    `lower` gives the fused graph of a program whose code was loaded (`loaded`). `seconds` is by
+    stage of making it.
+    """
+
+    __slots__ = ("_graph", "_lower", "_module", "code", "facts", "loaded", "seconds")
+
+    def __init__(
+        self,
+        facts: Facts,
+        code: bytes,
+        seconds: dict[str, float],
+        made_of: tuple[Graph, ModuleText] | Callable[[], Graph],
+    ) -> None:
+        self.facts, self.code, self.seconds = facts, code, seconds
+        self._graph: Graph | None = None
+        self._module: ModuleText | None = None
+        self._lower: Callable[[], Graph] | None = None
+        self.loaded = callable(made_of)
+        if callable(made_of):
+            self._lower = made_of
+        else:
+            self._graph, self._module = made_of
+
+    @property
+    def graph(self) -> Graph:
+        """The fused graph."""
+        if self._graph is None:
+            assert self._lower is not None
+            self._graph, self._lower = self._lower(), None
+        return self._graph
+
+    @property
+    def module(self) -> ModuleText:
+        """The LLVM module."""
+        if self._module is None:
+            from .module import write_module
+
+            self._module = write_module(self.graph)
+        return self._module
 
     @property
     def releases_gil(self) -> bool:
-        if "fg.parallel" in self.module.imports:
-            return True
-        values = {*self.graph.inputs, *(r for op in self.graph for r in op.results)}
-        return sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES
+        return self.facts.releases_gil
 
     def on_error(self, status: int) -> None:
         """Raise what a positive status of the compiled code stands for."""
         code, number = status & ((1 << STATUS_BITS) - 1), status >> STATUS_BITS
         if code == NO_MEMORY:
-            raise MemoryError(f"@{self.graph.name} needs {self.module.arena} bytes for temporaries")
+            raise MemoryError(f"@{self.graph.name} needs {self.facts.arena} bytes for temporaries")
         if code == FORKED:
             raise FusegradError(
                 f"@{self.graph.name} was forked in the midst of a call, its threads stayed behind",
@@ -67,14 +125,23 @@ class Program:
             )
         if code not in (INDEX_ERROR, FAILED):
             raise FusegradError(f"@{self.graph.name} returned an unknown status {status}")
+        if _digest(self.module.llvm) != self.facts.text:  # then its calls have other numbers
+            raised = LinAlgError if code == FAILED else OutOfRangeError
+            raise raised(
+                f"@{self.graph.name}: "
+                + ("a matrix that an algorithm fails on" if code == FAILED else _OUT_OF_RANGE),
+                hint="FUSEGRAD_CACHE=0 tells the line, which this code from the object cache lacks",
+            )
         operation = self.module.calls[number]
         if code == FAILED:
+            from .factorisation import WHY_FAILED
+
             what, hint = WHY_FAILED[operation.name]
             raise LinAlgError(f"{operation.name}: {what}", at=operation.location, hint=hint)
         axis = operation.attributes["axis"]
         size = operation.attributes.get("size") or operation.operands[0].shape[axis]
         raise OutOfRangeError(
-            f"an index is out of range for an axis of {size}",
+            f"{_OUT_OF_RANGE} for an axis of {size}",
             at=operation.location,
             hint="check the index array: valid are -n … n-1 for an axis of n",
         )
@@ -83,32 +150,157 @@ class Program:
 def compile_program(graph: Graph) -> Program:
     """Machine code for a fused `graph`."""
     from . import jit
+    from .module import write_module
 
     start = time.perf_counter()
     module = write_module(graph)
     written = time.perf_counter()
     code = jit.compile_object(module.llvm)
     done = time.perf_counter()
-    return Program(graph, module, code, {"write": written - start, "llvm": done - written})
+    values = {*graph.inputs, *(r for op in graph for r in op.results)}
+    facts = Facts(
+        tuple(value.type for value in graph.inputs),
+        tuple(value.type for value in graph.outputs),
+        module.arena,
+        module.imports,
+        "fg.parallel" in module.imports
+        or sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES,
+        _digest(module.llvm),
+    )
+    seconds = {"write": written - start, "llvm": done - written}
+    return Program(facts, code, seconds, (graph, module))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- programs in the cache ---
+
+
+def key_of_program(graph: Graph, purpose: object) -> str | None:
+    """The key of what is made of `graph` for `purpose`, plain data that says how it is made; None
+    where it can't be cached.
+    """
+    try:
+        return cache.key_of("program", f"{plain(purpose)}\n{content(graph)}")
+    except NoContentError:
+        return None
+
+
+def load_program(key: str | None, lower: Callable[[], Graph]) -> Program | None:
+    """The program of `key`, if it is in the cache; `lower` makes its fused graph anew."""
+    start = time.perf_counter()
+    entry = None if key is None else cache.load(key)
+    if entry is None or key is None:
+        return None
+    facts = _facts_of(entry.facts)
+    if facts is None or entry.facts.get("libraries") != _libraries(facts.imports):
+        cache.drop(key)
+        return None
+    return Program(facts, entry.code, {"load": time.perf_counter() - start}, lower)
+
+
+def program_of(graph: Graph, passes: tuple[Pass, ...]) -> Program:
+    """The program that `passes` make of `graph`: from the cache, or compiled now."""
+    key = key_of_program(graph, ("passes", tuple(run.__name__ for run in passes)))
+
+    def lower() -> Graph:
+        return run_passes(graph, passes)
+
+    program = load_program(key, lower)
+    if program is None:
+        program = compile_program(lower())
+        store_program(key, program)
+    return program
+
+
+def store_program(key: str | None, program: Program) -> None:
+    """Keep a program that was compiled."""
+    if key is None or program.loaded:
+        return
+    facts = program.facts
+    plain_facts = {
+        "inputs": [[x.dtype, [*x.shape]] for x in facts.inputs],
+        "outputs": [[x.dtype, [*x.shape]] for x in facts.outputs],
+        "arena": facts.arena,
+        "imports": [*facts.imports],
+        "releases_gil": facts.releases_gil,
+        "text": facts.text,
+        "libraries": _libraries(facts.imports),
+        "made_by": _maker(),
+    }
+    cache.store(key, cache.Entry(plain_facts, program.code))
+
+
+def _maker() -> str:
+    """For people who look into a file."""
+    from . import jit
+
+    return ", ".join((jit.version(), *jit.processor()))
+
+
+def _facts_of(found: dict[str, Any]) -> Facts | None:
+    """The facts of a file, or None where they are not of the form that is written here."""
+    try:
+        facts = Facts(
+            tuple(TensorType(dtype, tuple(shape)) for dtype, shape in found["inputs"]),
+            tuple(TensorType(dtype, tuple(shape)) for dtype, shape in found["outputs"]),
+            int(found["arena"]),
+            tuple(str(name) for name in found["imports"]),
+            bool(found["releases_gil"]),
+            str(found["text"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    return facts
+
+
+def _libraries(imports: tuple[str, ...]) -> dict[str, str]:
+    """What the code relies on of the libraries that it calls: their kind of integers, and working
+    memory as this very file asked for it.
+    """
+    finders = {"fg.blas.": find_blas, "fg.lapack.": find_lapack, "fg.alone.": find_controls}
+    needed = {p: find() for p, find in finders.items() if any(n.startswith(p) for n in imports)}
+    return {prefix: _identity(library) for prefix, library in needed.items()}
+
+
+def _identity(library: NativeLibrary | None) -> str:
+    return "none" if library is None else f"{library.integer} {library.library} {library.version}"
+
+
+def object_of(text: str) -> bytes:
+    """Object code of a small module, without optimisation: from the cache, or made now."""
+    key = cache.key_of("text", text)
+    entry = None if key is None else cache.load(key)
+    if entry is not None:
+        return entry.code
+    from . import jit
+
+    code = jit.compile_object(text, level=0)
+    if key is not None:
+        cache.store(key, cache.Entry({}, code))
+    return code
+
+
+# --- doors ---
 
 
 def flat_door(program: Program, threads: int = 0) -> SlowDoor:
     """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
-    from . import jit
-
     symbols = interpreter_symbols()
     released = program.releases_gil
     empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
-    text = jit.compile_object(door_text(empty, symbols), level=0)
-    library = jit.link([program.code, text], program.module.imports, ("fg.invoke",))
+    code = object_of(door_text(empty, symbols))
+    library = link([program.code, code], program.facts.imports, ("fg.invoke",), symbols)
     return _slow_door(program, library)
 
 
 def _slow_door(program: Program, library: Any) -> SlowDoor:
     return SlowDoor(
         library["fg.invoke"],
-        [ArrayType(v.dtype, v.shape) for v in program.graph.inputs],
-        [ArrayType(v.dtype, v.shape) for v in program.graph.outputs],
+        [ArrayType(type.dtype, type.shape) for type in program.facts.inputs],
+        [ArrayType(type.dtype, type.shape) for type in program.facts.outputs],
         program.on_error,
         library,
     )
@@ -132,18 +324,17 @@ def open_doors(
     program: Program, spec: EntrySpec, fallback: Callable[..., Any], name: str, doc: str | None
 ) -> Doors:
     """Load `program` and make its doors. Calls that do not fit `spec` go to `fallback`."""
-    from . import jit
-
     reason = self_test()
     objects = bound_objects(spec, fallback, program.on_error)
     symbols = {**interpreter_symbols(), **object_symbols(objects)}
     start = time.perf_counter()
     text = entry_text(spec, symbols) if reason is None else door_text(spec, symbols)
     exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
-    library = jit.link(
-        [program.code, jit.compile_object(text, level=0)],
-        program.module.imports,
+    library = link(
+        [program.code, object_of(text)],
+        program.facts.imports,
         exports if reason is None else exports[:1],
+        symbols,
     )
     program.seconds["entry"] = time.perf_counter() - start
     flat = _slow_door(program, library)

@@ -13,10 +13,6 @@ from .emitter import Emitter, Reg
 from .function import FunctionText
 from .loops import POLL_ELEMENTS
 
-INDEX_ERROR = 1  # the status of a function that met an index out of range
-NO_MEMORY = 2
-FAILED = 3  # an algorithm that found no result, as for a singular matrix
-
 
 def scratch_parameter(size: int) -> str:
     return f"ptr noalias dereferenceable({size}) %scratch"

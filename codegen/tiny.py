@@ -12,7 +12,8 @@ from ..ir import Operation
 from . import memory
 from .control import integer, return_if_nonzero
 from .emitter import Reg
-from .routine import FAILED, Routine
+from .routine import Routine
+from .status import FAILED
 
 _REAL = "f64"
 LARGEST = 4  # rows, and columns on the right

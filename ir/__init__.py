@@ -6,6 +6,7 @@ from .builder import Builder, GraphBuilder, NumpyBuilder
 from .errors import DTypeError, FusegradError, IRError, ShapeError
 from .graph import Graph, Location, Operation, Value
 from .interpret import interpret
+from .loaded import LOADED as LOADED
 from .op import TABLE, Op, Sample
 from .parse import parse
 from .types import TensorType, tensor_type

@@ -10,6 +10,8 @@ from hypothesis import settings
 # No deadline: the first example of a test may compile. In CI the same examples each time.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# Tests compile what they test, and leave the files of the user alone.
+os.environ.setdefault("FUSEGRAD_CACHE", "0")
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

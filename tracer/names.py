@@ -41,7 +41,9 @@ def _parameter_names(function: Callable[..., Any], count: int) -> list[str]:
 
 def sanitise(path: str) -> str:
     """`path` as a name of the text form: ``params['w1'][0]`` -> ``params_w1_0``."""
-    name = re.sub(r"\W+", "_", path, flags=re.ASCII).strip("_")
+    if not (path.isidentifier() and path.isascii()):  # most are: no pattern need be compiled
+        path = re.sub(r"\W+", "_", path, flags=re.ASCII)
+    name = path.strip("_")
     return f"_{name}" if name[:1].isdigit() else name
 
 

@@ -14,6 +14,7 @@ import contextlib
 import dis
 import functools
 import os
+import sys
 import sysconfig
 import types
 from collections.abc import Callable
@@ -36,11 +37,37 @@ _PASSED = frozenset(
     {int, float, bool, complex, str, bytes, type(None), TracedArray, KnownArray, np.float64}
     | {set, frozenset, range, slice, types.GeneratorType}
 )
-_LIBRARIES = tuple(
-    os.path.abspath(path) + os.sep
-    for name in ("stdlib", "platstdlib", "purelib", "platlib")
-    if (path := sysconfig.get_path(name))
-)
+
+
+def _library_paths() -> tuple[str, ...]:
+    """Where Python's own modules are, and installed ones.
+
+    The scheme's templates are filled in here: `sysconfig.get_path` loads the build's configuration
+    first, which takes longer than a short trace.
+    """
+    scheme = sysconfig.get_paths(expand=False)
+    values = {
+        "installed_base": sys.base_prefix,
+        "installed_platbase": sys.base_exec_prefix,
+        "base": sys.prefix,
+        "platbase": sys.exec_prefix,
+        "platlibdir": sys.platlibdir,
+        "py_version_short": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "py_version_nodot": f"{sys.version_info.major}{sys.version_info.minor}",
+        "abi_thread": "t" if "t" in getattr(sys, "abiflags", "") else "",
+        "implementation_lower": sys.implementation.name,
+    }
+    paths = []
+    for name in ("stdlib", "platstdlib", "purelib", "platlib"):
+        try:
+            path = scheme[name].format_map(values)
+        except KeyError:  # a template of another distribution's
+            path = sysconfig.get_path(name)
+        paths.append(os.path.abspath(path) + os.sep)
+    return tuple(paths)
+
+
+_LIBRARIES = _library_paths()
 _METACLASSES = (type, abc.ABCMeta)
 
 

@@ -22,17 +22,17 @@ from .symbols import References
 from .writer import POINTER, Writer
 
 
-def entry_text(spec: EntrySpec, symbols: Mapping[str, int], named: bool = False) -> str:
+def entry_text(spec: EntrySpec, symbols: Mapping[str, int]) -> str:
     """A module of its own: `door_text`, and ``@"<prefix>.entry"`` which calls it.
 
-    `symbols` is `interpreter_symbols` merged with `object_symbols`. With `named` the code refers to
-    external names (see `symbols.external_name`) instead of addresses.
+    `symbols` is `interpreter_symbols` merged with `object_symbols`; the code refers to them by
+    external names (see `symbols.external_name`), so that equal entries are equal texts.
 
     The text is written so that the fastest code generator (level 0, no passes) serves: full
     optimisation gains a few nanoseconds a call and takes several times as long. Link it beside the
     core's object, both as position-independent code.
     """
-    references = References(symbols, named)
+    references = References(symbols)
     parts = (
         _door(spec, references),
         library_text(spec.prefix, references),
@@ -42,9 +42,9 @@ def entry_text(spec: EntrySpec, symbols: Mapping[str, int], named: bool = False)
     return "\n".join((*references.declarations(), *parts)) + "\n"
 
 
-def door_text(spec: EntrySpec, symbols: Mapping[str, int], named: bool = False) -> str:
+def door_text(spec: EntrySpec, symbols: Mapping[str, int]) -> str:
     """A module of its own for `SlowDoor` alone: ``@"<prefix>.invoke"``, which calls the core."""
-    references = References(symbols, named)
+    references = References(symbols)
     door = _door(spec, references)
     return "\n".join((*references.declarations(), door)) + "\n"
 

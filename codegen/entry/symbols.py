@@ -1,7 +1,7 @@
 """Addresses: the one table through which emitted code reaches CPython, NumPy and user objects.
 
-The names are stable from process to process and the addresses are not, so a cache of object code
-can link by name. `References` spells a symbol in LLVM IR, as a constant or as an external name.
+The names are stable from process to process and the addresses are not, so object code is linked by
+name and serves every process. `References` spells a symbol in LLVM IR.
 """
 
 from __future__ import annotations
@@ -63,17 +63,15 @@ _TP_ALLOC = 47  # Py_tp_alloc in CPython's typeslots.h, part of the stable ABI
 
 
 class References:
-    """Spells symbols in LLVM IR: their addresses as constants, or external names if `named`."""
+    """Spells symbols in LLVM IR, as external names; KeyError for one that there is not."""
 
-    def __init__(self, symbols: Mapping[str, int], named: bool = False) -> None:
+    def __init__(self, symbols: Mapping[str, int]) -> None:
         self.symbols = symbols
-        self.named = named
         self.used: dict[str, None] = {}
 
     def __getitem__(self, name: str) -> str:
-        address = self.symbols[name]
-        if not self.named:
-            return f"inttoptr (i64 {address} to ptr)"
+        if name not in self.symbols:
+            raise KeyError(name)
         self.used[name] = None
         return f'@"{external_name(name)}"'
 
@@ -86,7 +84,7 @@ class References:
 
 
 def external_name(name: str) -> str:
-    """The linker's name of a symbol, for code that is linked by name."""
+    """The linker's name of a symbol."""
     return f"fg.symbol.{name}"
 
 

@@ -57,12 +57,13 @@ def function_of_threads(name: str) -> int:
 @cache
 def open_pool() -> dict[str, int]:
     """The address of `fg.parallel`, by its name. No thread is started yet."""
-    from .. import jit
+    from ..link import link
+    from ..program import object_of
 
     _make_state()
     stop = ("fg.pool.stop",) if state.can_start_threads() else ()
-    code = jit.compile_object(native.pool_text(), level=0)
-    library = jit.link([code], ("fg.pool",) if stop else (), ("fg.parallel", *stop))
+    code = object_of(native.pool_text())
+    library = link([code], ("fg.pool",) if stop else (), ("fg.parallel", *stop))
     _keep(library)  # threads may run it to the very end
     if stop:
         _register(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(library[stop[0]]))
@@ -72,12 +73,13 @@ def open_pool() -> dict[str, int]:
 @cache
 def open_alone() -> dict[str, int]:
     """The addresses of `fg.alone.begin` and `fg.alone.end`, by name."""
-    from .. import jit
+    from ..link import link
+    from ..program import object_of
 
     _make_state()
     imports = ("fg.pool", *(f"fg.control.{name}" for name in CONTROLS))
     names = ("fg.alone.begin", "fg.alone.end")
-    library = jit.link([jit.compile_object(alone_text(), level=0)], imports, names)
+    library = link([object_of(alone_text())], imports, names)
     _keep(library)
     return {name: library[name] for name in names}
 

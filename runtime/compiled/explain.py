@@ -4,6 +4,7 @@ time went.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class Explanation:
     conditions: tuple[str, ...]  # what the values have to be on this path
     eager: str | None  # why what takes another path runs eagerly
     seconds: dict[str, float]
+    code: str  # where the machine code came from
     lines: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -65,6 +67,7 @@ class Explanation:
             ),
             "  compile time      "
             + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in self.seconds.items()),
+            f"  code              {self.code}",
             *self._path_lines(),
         ]
         return "\n".join([*head, *(f"  {line}" for line in self.lines)])
@@ -92,7 +95,9 @@ class Explanation:
 
 def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explanation:
     """The explanation of the variant that serves `call`."""
-    graph: Graph = variant.program.graph
+    program = variant.program
+    seconds = dict(variant.timings.seconds)
+    graph: Graph = program.graph
     others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "scan", "reshape"))
     key = (call.names, call.tree, call.avals())
     native = variant.entries.get(call.kinds()) is not None
@@ -100,10 +105,10 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
     reason = variant.native_misses or "an argument is no plain contiguous array"
     return Explanation(
         name=graph.name,
-        kernels=variant.program.module.kernels,
+        kernels=program.module.kernels,
         calls=others,
         operations=sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel"),
-        temporaries=variant.program.module.arena,
+        temporaries=program.facts.arena,
         bytes_read=sum(_read(op) for op in graph),
         bytes_written=sum(r.type.bytes for op in graph if op.name != "reshape" for r in op.results),
         native=native,
@@ -117,9 +122,32 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
         paths=sum(bool(v.conditions) for v in function.variants_of(key)),
         conditions=tuple(str(condition) for condition in variant.conditions),
         eager=function.eager_reasons.get(key),
-        seconds=dict(variant.timings.seconds),
+        seconds=seconds,
+        code=_origin(program.loaded, variant.stages.key),
         lines=tuple(line for op in graph for line in _lines(op)),
     )
+
+
+def _origin(loaded: bool, key: str | None) -> str:
+    """Where code came from, and where it was kept."""
+    from ...codegen import cache
+
+    place = f"the object cache in {_from_home(str(cache.directory()))}"
+    if loaded:
+        return f"from {place}"
+    off = cache.why_off()
+    if off is not None:
+        return f"compiled; not cached: {off}"
+    if key is None:
+        return "compiled; not cached: it holds something that has no content of its own"
+    if not cache.holds(key):
+        return f"compiled; {place} could not be written, or was cleared"
+    return f"compiled, and kept in {place}"
+
+
+def _from_home(path: str) -> str:
+    home = os.path.expanduser("~") + os.sep
+    return f"~{os.sep}{path.removeprefix(home)}" if path.startswith(home) else path
 
 
 def _read(operation: Operation) -> int:

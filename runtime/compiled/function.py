@@ -221,6 +221,7 @@ class CompiledFunction:
         """A new variant: of a new signature, in new surroundings, or for a new path."""
         known = self._known(key)
         variant = Variant(self._function, self._parameters, self._transform, call, answers)
+        variant.prepare()
         gone = [old for old in known if not old.holds()]
         self._misses.append(_reason(known, gone))
         for old in gone:
@@ -305,13 +306,14 @@ class CompiledFunction:
         """How many signatures, variants and paths there are, and why each variant was compiled.
 
         "paths" counts the variants whose control flow depends on values, "eager" says why some
-        signatures take no more of them.
+        signatures take no more of them, "loaded" counts those whose code the object cache had.
         """
         variants = [v for known in self._variants.values() for v in known]
         return {
             "signatures": len(self._variants),
             "variants": len(variants),
             "paths": sum(bool(v.conditions) for v in variants),
+            "loaded": sum(v.loaded for v in variants),
             "entries": self._entries,
             "compiled": list(self._misses),
             "eager": list(self.eager_reasons.values()),

@@ -4,7 +4,7 @@ arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from ...codegen.entry import (
     Tree,
     TupleNode,
 )
-from ...ir import Graph
+from ...ir import TensorType, Value
 from ...tracer.pytree import Treedef
 from .call import Call, Parameters
 
@@ -36,7 +36,8 @@ def entry_spec(
     parameters: Parameters,
     call: Call,
     kinds: tuple[str, ...],
-    graph: Graph,
+    inputs: Sequence[Value],
+    outputs: Sequence[TensorType],
     out_tree: Treedef,
     captured: tuple[Any, ...],
     guards: tuple[Guard, ...],
@@ -44,34 +45,32 @@ def entry_spec(
     threads: int = 0,
 ) -> EntrySpec:
     """The entry for calls like `call`. Raises NotNativeError where Python must take them apart."""
-    leaves = [_leaf(i, kind, graph) for i, kind in enumerate(kinds)]
+    leaves = [_leaf(i, kind, inputs[i]) for i, kind in enumerate(kinds)]
     source = iter(leaves)
-    inputs = tuple(_tree(child, source) for child in call.tree.children)
+    trees = tuple(_tree(child, source) for child in call.tree.children)
     results = out_tree.num_leaves
-    outputs = iter(_output_leaves(graph)[:results])
-    output = _tree(out_tree, outputs)
+    output = _tree(out_tree, iter(_output_leaves(outputs)[:results]))
     positional, keyword = parameters.kinds(call.names)
     hidden = tuple(_hidden(len(leaves) + i, x) for i, x in enumerate(captured))
     return EntrySpec(
         prefix="fg",
         parameters=call.names,
-        inputs=inputs,
+        inputs=trees,
         output=output,
         guards=guards,
         hidden=hidden,
         positional_only=positional,
         keyword_only=keyword,
         release_gil=release_gil,
-        verdict=results if results < len(graph.outputs) else None,
+        verdict=results if results < len(outputs) else None,
         threads=threads,
     )
 
 
-def _leaf(index: int, kind: str, graph: Graph) -> Leaf:
-    type = graph.inputs[index].type
+def _leaf(index: int, kind: str, value: Value) -> Leaf:
     if kind == "other":
-        raise NotNativeError(f"argument %{graph.inputs[index].name} is no plain contiguous array")
-    return Leaf(index, kind, type.dtype, type.shape)  # type: ignore[arg-type]
+        raise NotNativeError(f"argument %{value.name} is no plain contiguous array")
+    return Leaf(index, kind, value.dtype, value.shape)  # type: ignore[arg-type]
 
 
 def _hidden(index: int, x: Any) -> HiddenArray:
@@ -82,10 +81,10 @@ def _hidden(index: int, x: Any) -> HiddenArray:
     return HiddenArray(index, x)
 
 
-def _output_leaves(graph: Graph) -> list[OutputLeaf]:
+def _output_leaves(outputs: Sequence[TensorType]) -> list[OutputLeaf]:
     return [
-        OutputLeaf(i, value.dtype, value.shape, as_scalar=value.shape == ())
-        for i, value in enumerate(graph.outputs)
+        OutputLeaf(i, type.dtype, type.shape, as_scalar=type.shape == ())
+        for i, type in enumerate(outputs)
     ]
 
 

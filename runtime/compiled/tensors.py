@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...ir import Graph, GraphBuilder, Operation, Value
-from ...ir.passes.pipeline import CLEAN, LOWER, run_passes
+from ...ir.passes.pipeline import CLEAN, LOWER
 from ...tracer.pytree import unflatten
 from ..eager.composite import Composite, run_composite
 from ..eager.reach import needed_for
@@ -53,9 +53,9 @@ class NativeProgram:
     def run(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs for `arguments`, arrays (or NumPy scalars) of the inputs' types."""
         if self._door is None:
-            from ...codegen.program import compile_program, flat_door
+            from ...codegen.program import flat_door, program_of
 
-            program = compile_program(run_passes(self._graph, (*CLEAN, *LOWER)))
+            program = program_of(self._graph, (*CLEAN, *LOWER))
             self._door = flat_door(program, self._threads)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
         computed = iter(self._door(arrays))
@@ -119,7 +119,7 @@ def call_on_tensors(
         variant.composite = Composite(_without_conditions(variant), program)
     operands = [
         leaf if hasattr(leaf, "_data") else as_array(leaf, value.type)
-        for leaf, value in zip(call.leaves, variant.graph.inputs, strict=False)
+        for leaf, value in zip(call.leaves, variant.inputs, strict=False)
     ]
     title = f"CompiledFunctionBackward({function._function_name()})"
     captured = [getattr(x, "tensor", x) for x in variant.traced.captured]  # of eager arrays

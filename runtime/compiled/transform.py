@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...ir import DTypeError, Graph, ShapeError
+from ...ir import DTypeError, Graph, ShapeError, TensorType
 from ...ir.autodiff import value_and_vjp, varied_values
 from ...ir.record import record
 from ...tracer.asking import cut_off
@@ -37,18 +37,32 @@ class Transform:
 
 
 @record
-class Result:
-    """A graph, and how its first outputs make the result; the values of conditions follow."""
+class Plan:
+    """What to make of a trace: a graph with these `outputs`, by number among those of the trace and
+    (behind them) its gradient with respect to the inputs `wrt`, seeded at the output `seed`.
 
-    graph: Graph
+    Without a seed there is no gradient. `tree` says how the first outputs make the result; the
+    values of conditions follow.
+    """
+
+    outputs: tuple[int, ...]
     tree: Treedef
+    wrt: tuple[int, ...] = ()
+    seed: int | None = None
+
+    def types(self, traced: Traced) -> tuple[TensorType, ...]:
+        """The types of the outputs."""
+        graph = traced.graph
+        all_types = [v.type for v in graph.outputs] + [graph.inputs[i].type for i in self.wrt]
+        return tuple(all_types[number] for number in self.outputs)
 
 
-def apply(transform: Transform, traced: Traced, call: Call) -> Result:
-    """The graph that `transform` asks for, of a traced call."""
+def plan(transform: Transform, traced: Traced, call: Call) -> Plan:
+    """What `transform` asks for, of a traced call; raises for what can't be differentiated."""
+    count, results = len(traced.graph.outputs), traced.out_tree.num_leaves
     if not transform.differentiates:
-        return Result(traced.graph, traced.out_tree)
-    primal = unflatten(traced.out_tree, range(traced.out_tree.num_leaves))
+        return Plan(tuple(range(count)), traced.out_tree)
+    primal = unflatten(traced.out_tree, range(results))
     arguments = differentiated(transform, call)
     places = _places(call)
     wrt = [place for argument in arguments for place in places[argument]]
@@ -56,13 +70,18 @@ def apply(transform: Transform, traced: Traced, call: Call) -> Result:
     value, aux = _split_aux(transform, primal, traced)
     _check_scalar(value, traced)
     _check_attached(wrt, traced)
-    joint = value_and_vjp(
-        traced.graph, wrt, seed=value, name=f"{traced.graph.name}.{transform.kind}"
-    )
-    count = len(traced.graph.outputs)
     gradients = _gradient_tree(transform, call, arguments, count)
-    result = _assemble(transform, value, aux, gradients)
-    return _select(joint, result, range(traced.out_tree.num_leaves, count))
+    numbers, tree = flatten(_assemble(transform, value, aux, gradients))
+    return Plan((*numbers, *range(results, count)), tree, tuple(wrt), value)
+
+
+def apply(plan: Plan, graph: Graph, kind: str) -> Graph:
+    """What `plan` makes of the graph of a trace; `kind` is that of the transform."""
+    if plan.seed is None:
+        return graph
+    joint = value_and_vjp(graph, plan.wrt, seed=plan.seed, name=f"{graph.name}.{kind}")
+    outputs = [joint.outputs[number] for number in plan.outputs]
+    return Graph(joint.name, joint.inputs, joint.operations, outputs)
 
 
 def differentiated(transform: Transform, call: Call) -> list[int]:
@@ -170,10 +189,3 @@ def _assemble(transform: Transform, value: int, aux: Any, gradients: Any) -> Any
     if transform.kind == "grad":
         return (gradients, aux) if transform.has_aux else gradients
     return ((value, aux), gradients) if transform.has_aux else (value, gradients)
-
-
-def _select(graph: Graph, result: Any, conditions: Sequence[int]) -> Result:
-    """Keep the outputs that `result` mentions, in its order, and behind them the conditions'."""
-    numbers, tree = flatten(result)
-    outputs = [graph.outputs[number] for number in (*numbers, *conditions)]
-    return Result(Graph(graph.name, graph.inputs, graph.operations, outputs), tree)

@@ -16,24 +16,25 @@ from typing import Any
 import numpy as np
 
 from ...codegen.entry import ValueGuard
-from ...ir import FusegradError, Graph, ShapeError
-from ...ir.passes.pipeline import CLEAN, LOWER, MERGE, Timings, run_passes
+from ...ir import FusegradError, Graph
+from ...ir.passes.pipeline import Timings
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
+from ...tracer import rebind  # noqa: F401 - each trace needs it: not for the first call to load
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.run import Aval, Traced, trace_flat
 from ...tracer.source import location_of
-from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced
+from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced, is_tracing
 from .call import Call, Parameters, as_array, put_together
 from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
-from .paths import Answers, answers_until, refused_by, verdict_of, with_verdict
+from .paths import Answers, answers_until, refused_by, verdict_of
 from .progress import Progress
 from .randomness import Generators, warn_frozen
 from .signature import NotNativeError, entry_spec
+from .stages import Stages
 from .stores import write_back
-from .transform import Result, Transform, apply
+from .transform import Transform, plan
 
-MAX_DIMENSIONS = 64  # of NumPy's arrays
 _HELD_BY_US = 3  # references to a baked list that nobody else can reach
 
 
@@ -77,14 +78,11 @@ class Variant:
         self.settled: set[int] = set()  # arrays, by address, whose values turned out not to matter
         self.timings.add("trace", time.perf_counter() - start)
         self._progress = Progress(self.traced.graph.name, location_of(function))
-        self._progress.traced(self.traced.graph, self.timings)
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
-        result = _transformed(function, transform, self._merged(), call)
-        self.graph = self.branch = run_passes(result.graph, CLEAN, self.timings)
-        if self.conditions:
-            judged = with_verdict(self.branch, self.conditions)
-            self.graph = run_passes(judged, CLEAN, self.timings)
-        self.out_tree: Treedef = result.tree
+        self.stages = _stages(function, transform, self.traced, call, self.timings)
+        self.inputs = self.traced.graph.inputs
+        self.outputs = self.stages.types
+        self.out_tree: Treedef = self.stages.plan.tree
         self._program: Any = None
         self._text: str | None = None
         self.native_misses: str | None = None  # why there is no native entry
@@ -93,9 +91,24 @@ class Variant:
         self.composite: Any = None  # for calls on Tensors
         self.probe: Any = None  # the verdict alone, for these
 
-    def _merged(self) -> Traced:
-        """The trace with equal operations merged (so are then adjoints) and long loops as loops."""
-        return replace(self.traced, graph=run_passes(self.traced.graph, MERGE, self.timings))
+    @property
+    def graph(self) -> Graph:
+        """What is compiled, before fusion."""
+        return self.stages.graph
+
+    @property
+    def branch(self) -> Graph:
+        """The same, on a path with the values of its conditions in the place of the verdict."""
+        return self.stages.branch
+
+    def prepare(self) -> None:
+        """Find the code in the object cache, or make the graph: faults show before it is used."""
+        if not is_tracing():
+            self._program = self.stages.load()
+        if self._program is None:
+            self._progress.traced(self.traced.graph, self.timings)
+            with collector_paused():
+                self.stages.graph  # noqa: B018 - makes it
 
     # --- validity ---
 
@@ -111,7 +124,7 @@ class Variant:
         """Have captured arrays still their shapes and dtypes, and the traces that they are of not
         ended?
         """
-        inputs = self.graph.inputs[len(self.call.leaves) :]
+        inputs = self.inputs[len(self.call.leaves) :]
         arrays = [current_array(x) for x in self.traced.captured]
         return all(
             x.tracer.alive
@@ -159,7 +172,7 @@ class Variant:
         """Use the machine code of `old` if it is for the same graph: other arrays were captured."""
         if self.text != old.text:
             return False
-        self._program = self._program or old._program
+        self._program = old._program or self._program
         return True
 
     @property
@@ -173,15 +186,18 @@ class Variant:
     def program(self) -> Any:
         """The machine code; made when it is first needed."""
         if self._program is None:
-            from ...codegen.program import compile_program
-
             with collector_paused():
-                fused = run_passes(self.graph, LOWER, self.timings)
+                fused = self.stages.fused()
                 self._progress.lowered(self.graph, self.timings)
-                self._program = compile_program(fused)
+                self._program = self.stages.compile(fused)
             for stage, seconds in self._program.seconds.items():
                 self.timings.add(stage, seconds)
         return self._program
+
+    @property
+    def loaded(self) -> bool:
+        """Is its machine code from the object cache?"""
+        return self._program is not None and self._program.loaded
 
     def open(self, kinds: tuple[str, ...], fallback: Callable[..., Any], name: str) -> Any:
         """A native entry for leaves of `kinds`, or None where Python must look at each call."""
@@ -206,7 +222,8 @@ class Variant:
                 self.parameters,
                 self.call,
                 kinds,
-                self.graph,
+                self.inputs,
+                self.outputs,
                 self.out_tree,
                 self.traced.captured,
                 native,
@@ -238,7 +255,7 @@ class Variant:
         insists: it knows that this one is right.
         """
         arguments = [*leaves, *map(current_array, self.traced.captured)]
-        arrays = [as_array(x, v.type) for x, v in zip(arguments, self.graph.inputs, strict=True)]
+        arrays = [as_array(x, v.type) for x, v in zip(arguments, self.inputs, strict=True)]
         refused, outputs = self._judged(arrays, self.flat)
         if refused is not None and not insist:
             return refused, None
@@ -320,20 +337,20 @@ def current_array(x: Any) -> Any:
     return getattr(getattr(x, "tensor", x), "_data", x)  # also of an array in eager mode
 
 
-def _transformed(
-    function: Callable[..., Any], transform: Transform, traced: Traced, call: Call
-) -> Result:
-    """What `transform` makes of a trace; errors that know no line name the function's."""
+def _stages(
+    function: Callable[..., Any],
+    transform: Transform,
+    traced: Traced,
+    call: Call,
+    timings: Timings,
+) -> Stages:
+    """What is to be made of a trace; errors that know no line name the function's."""
+    line = location_of(function)
     try:
-        result = apply(transform, traced, call)
-        for value in result.graph.outputs:
-            if value.type.ndim > MAX_DIMENSIONS:
-                what = f"@{traced.graph.name} returns an array of {value.type.ndim} dimensions"
-                raise ShapeError(what, hint=f"NumPy's arrays have {MAX_DIMENSIONS} at most")
+        return Stages(traced, plan(transform, traced, call), transform.kind, timings, line)
     except FusegradError as error:
-        error.at = error.at or location_of(function)
+        error.at = error.at or line
         raise
-    return result
 
 
 def _trace(

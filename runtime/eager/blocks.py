@@ -79,7 +79,8 @@ class Blocks:
 
     def _compiled(self, numbers: tuple[bool, ...]) -> Any:
         from ...codegen.blocks import BlockDoor
-        from ...ir.passes.pipeline import CLEAN, LOWER, run_passes
+        from ...codegen.program import program_of
+        from ...ir.passes.pipeline import CLEAN, LOWER
 
         builder = GraphBuilder("blocks")
         found: dict[Value, Value] = {}
@@ -94,7 +95,7 @@ class Blocks:
             operands = tuple([found[x] for x in operation.operands])
             found[operation.result] = builder.apply(operation.op, operands, attributes)
         graph = builder.build([found[value] for value in self._computed])
-        return BlockDoor(run_passes(graph, (*CLEAN, *LOWER)), _BLOCK)
+        return BlockDoor(program_of(graph, (*CLEAN, *LOWER)), _BLOCK)
 
 
 def _thinned(x: Any) -> Any:

@@ -10,14 +10,17 @@ from ...ir.op import ZERO, NoDerivative, Op
 __all__ = ["needed_for", "reach", "root_of", "views_to"]
 
 
-def needed_for(outputs: Iterable[Value], known: set[Value]) -> set[Operation]:
-    """The operations that `outputs` depend on, where the values `known` are given."""
-    needed: set[Operation] = set()
+def needed_for(outputs: Iterable[Value], known: set[Value]) -> dict[Operation, None]:
+    """The operations that `outputs` depend on, where the values `known` are given.
+
+    The keys of a dict: as a set, but in the same order in each process.
+    """
+    needed: dict[Operation, None] = {}
     stack = [value for value in outputs if value not in known]
     while stack:
         producer = stack.pop().producer
         if producer is not None and producer not in needed:
-            needed.add(producer)
+            needed[producer] = None
             stack += [x for x in producer.operands if x not in known]
     return needed
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fusegrad.codegen.entry import ArrayType, SlowDoor
-from fusegrad.codegen.jit import link
+from fusegrad.codegen.link import link
 from fusegrad.codegen.program import Program, compile_program
 from fusegrad.ir import Graph
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER, run_passes

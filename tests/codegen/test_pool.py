@@ -16,6 +16,7 @@ import pytest
 
 from fusegrad.codegen import jit
 from fusegrad.codegen.entry.poll import CONTEXT_SIZE, CONTEXT_THREADS
+from fusegrad.codegen.link import link
 from fusegrad.codegen.threads import pool, state
 from fusegrad.codegen.threads.cores import _quota, available_cores, usual_threads
 
@@ -73,7 +74,7 @@ define i32 @go(ptr %frame, i64 %blocks, ptr %scratch, ptr %context) {
 
 @cache
 def _library() -> tuple[object, Callable[..., int]]:
-    library = jit.link([jit.compile_object(TASK)], ("fg.parallel",), ("go",))
+    library = link([jit.compile_object(TASK)], ("fg.parallel",), ("go",))
     prototype = ctypes.CFUNCTYPE(
         ctypes.c_int, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p
     )

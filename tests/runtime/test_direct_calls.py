@@ -197,4 +197,4 @@ def test_an_unknown_interpreter_keeps_the_plain_class(monkeypatch: pytest.Monkey
 def test_the_code_reads_the_two_attributes() -> None:
     text = direct.direct_text(24, 32, References({**interpreter_symbols(), "detour": 4096}))
     assert "select i1 %usual, i64 24, i64 32" in text
-    assert text.count("Py") == 0  # addresses, which no linker has to look for
+    assert "inttoptr" not in text  # no address: the code may come from another process

@@ -62,7 +62,6 @@ class Door:
         core: str,
         fallback: Callable[..., object] | None = None,
         on_error: Callable[[int], object] | None = None,
-        named: bool = False,
         level: int = 0,
     ) -> None:
         self.missed: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
@@ -72,11 +71,11 @@ class Door:
         core_text = "\n".join((*poll_declarations().values(), poll_text(), core))
         builder = llvm.JITLibraryBuilder()
         builder.add_object_img(machine(2).emit_object(llvm.parse_assembly(core_text)))
-        text = entry_text(spec, symbols, named)
+        text = entry_text(spec, symbols)
         builder.add_object_img(machine(level).emit_object(llvm.parse_assembly(text)))
         for name in ("entry", "invoke"):
             builder.export_symbol(f"{spec.prefix}.{name}")
-        for name, address in symbols.items() if named else ():
+        for name, address in symbols.items():
             builder.import_symbol(external_name(name), address)
         self.library = builder.link(compiler(), f"test_entry_{next(_serial)}")
         owner = Owner([self.library, *objects.values()])

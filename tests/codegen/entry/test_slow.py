@@ -19,6 +19,7 @@ from fusegrad.codegen.entry import (
     interpreter_symbols,
     self_test,
 )
+from fusegrad.codegen.entry.symbols import external_name
 
 from .doors import (
     Door,
@@ -59,6 +60,8 @@ def test_door_text_alone_serves_the_slow_door() -> None:
     spec, core = one_array(2)
     builder = llvm.JITLibraryBuilder()
     builder.add_ir(core).add_ir(door_text(spec, interpreter_symbols()))
+    for name, address in interpreter_symbols().items():
+        builder.import_symbol(external_name(name), address)
     library = builder.export_symbol("one.invoke").link(compiler(), "test_door_alone")
     door = SlowDoor(
         library["one.invoke"], [ArrayType("f64", (2,))], [ArrayType("f64", (2,))], print
