@@ -14,7 +14,7 @@ from .function import FunctionText
 from .sorting import work_of_sort
 from .stores import write_update
 
-STATUS_BITS = 4  # of an error code; the number of the call stands above them
+STATUS_BITS = 12  # of an error code; the number of the call stands above them
 
 Define = Callable[[Operation], tuple[str, FunctionText]]  # an operation's function, with its symbol
 

@@ -16,6 +16,8 @@ from .loops import POLL_ELEMENTS
 INDEX_ERROR = 1  # the status of a function that met an index out of range
 NO_MEMORY = 2
 FAILED = 3  # an algorithm that found no result, as for a singular matrix
+CHECK_SHIFT = 4  # a kernel's INDEX_ERROR has the number of the check above these bits
+MOST_CHECKS = 15  # from this one on they share a number
 
 
 def scratch_parameter(size: int) -> str:

@@ -1,4 +1,4 @@
-"""stack, deposit, lookup: what small axes, gathers and scatters become where they are parts of loops.
+"""stack, deposit, lookup: what loops do with parts of small axes, and with computed indices.
 
     %3 = stack %0, %1, %2 : f64[1000, 3]                  parts side by side, on a new last axis
     %3 = deposit %i, %0, %1 {size = 50} : f64[50, 2]      zeros, with parts added to row i
@@ -33,9 +33,7 @@ def _eval_stack(*parts: Any) -> Any:
     return np.stack(parts, axis=-1)
 
 
-def _infer_deposit(
-    indices: TensorType, *updates: TensorType, size: int
-) -> tuple[TensorType, ...]:
+def _infer_deposit(indices: TensorType, *updates: TensorType, size: int) -> tuple[TensorType, ...]:
     check_dtype("the index of deposit", indices, INTEGERS)
     if not updates or any(x != updates[0] or x.shape != indices.shape for x in updates):
         raise IRError(f"deposit: {[str(x) for x in updates]} at indices {indices}")

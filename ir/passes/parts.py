@@ -9,6 +9,7 @@ adding it to a number gives the number.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -40,10 +41,7 @@ def small_shape(shape: Shape, small: int) -> Shape:
 
 
 def count_parts(shape: Shape, small: int) -> int:
-    count = 1
-    for extent in shape:
-        count *= 1 if extent > small else extent
-    return count
+    return math.prod(small_shape(shape, small))
 
 
 class Unrolled:
@@ -61,7 +59,7 @@ class Unrolled:
     def parts_like(self, x: Value, items: Iterable[Value | None]) -> Parts:
         """The array of parts of `x`, from a list."""
         shape = small_shape(x.shape, self.small)
-        array: Parts = np.empty(int(np.prod(shape)), object)
+        array: Parts = np.empty(math.prod(shape), object)
         array[:] = list(items)
         return array.reshape(shape)
 
@@ -79,15 +77,13 @@ class Unrolled:
         shape = small_shape(x.shape, self.small)
         if producer is not None and producer.name == "constant":
             number = producer.attributes["value"]
-            return self.parts_like(x, [self.b.constant(number, type)] * int(np.prod(shape)))
+            return self.parts_like(x, [self.b.constant(number, type)] * math.prod(shape))
         if producer is not None and producer.name == "dense" and not type.shape:
             numbers = producer.attributes["data"].array.ravel().tolist()
             return self.parts_like(x, [self.b.constant(n, type) for n in numbers])
         large, items = self.large(x), []
         for index in np.ndindex(shape):
-            stop = tuple(
-                x.shape[a] if a in large else i + 1 for a, i in enumerate(index)
-            )
+            stop = tuple(x.shape[a] if a in large else i + 1 for a, i in enumerate(index))
             items.append(self.b.reshape(self.b.slice(x, index, stop), type.shape))
         return self.parts_like(x, items)
 
@@ -209,7 +205,9 @@ def _pad(u: Unrolled, operation: Operation, operands: list[Parts]) -> Parts:
     low, _, interior = widths
     result[
         tuple(
-            slice(None) if a in large else slice(low[a], low[a] + (n - 1) * (step + 1) + 1, step + 1)
+            slice(None)
+            if a in large
+            else slice(low[a], low[a] + (n - 1) * (step + 1) + 1, step + 1)
             for a, (n, step) in enumerate(zip(parts.shape, interior, strict=True))
         )
     ] = parts
@@ -224,12 +222,16 @@ _COMBINE = {"sum": "add", "prod": "mul", "reduce_max": "maximum", "reduce_min": 
 
 
 def _reduce(u: Unrolled, operation: Operation, operands: list[Parts]) -> Parts:
-    x, axes, large = operation.operands[0], operation.attributes["axes"], u.large(operation.operands[0])
+    x, axes, large = (
+        operation.operands[0],
+        operation.attributes["axes"],
+        u.large(operation.operands[0]),
+    )
     folded = tuple(a for a in axes if a not in large)
     inner = tuple(large.index(a) for a in axes if a in large)
     kept = [a for a in range(x.type.ndim) if a not in folded]
     columns = operands[0].transpose((*kept, *folded))
-    columns = columns.reshape((-1, int(np.prod([x.shape[a] for a in folded], dtype=int))))
+    columns = columns.reshape((-1, math.prod(x.shape[a] for a in folded)))
     items = []
     for column in columns:
         part = _fold(u, operation.name, list(column), u.part_type(x))
@@ -239,32 +241,31 @@ def _reduce(u: Unrolled, operation: Operation, operands: list[Parts]) -> Parts:
     return u.parts_like(operation.result, items)
 
 
-def _fold(
-    u: Unrolled, name: str, column: list[Value | None], type: TensorType
-) -> Value | None:
+def _fold(u: Unrolled, name: str, column: list[Value | None], type: TensorType) -> Value | None:
     if name == "sum":
         return u.sum(column)
     return u.tree(_COMBINE[name], [u.real(part, type) for part in column])
 
 
 def _dot(u: Unrolled, operation: Operation, operands: list[Parts]) -> Parts:
-    contract, batch = operation.attributes["contract"], operation.attributes["batch"]
-    sides = []
-    for side, x in enumerate(operation.operands):
-        ndim, taken = x.type.ndim, (*batch[side], *contract[side])
-        free = tuple(a for a in range(ndim) if a not in taken)
-        extents = [operands[side].shape[a] for a in range(ndim)]
-        parts = operands[side].transpose((*batch[side], *free, *contract[side]))
-        counts = [int(np.prod([extents[a] for a in axes], dtype=int)) for axes in (batch[side], free)]
-        sides.append(parts.reshape((*counts, -1)))
-    x, y = sides
+    left, right = (_as_rows(operation, side, operands[side]) for side in range(2))
     over = _contracted_large(u, operation)
     items = []
-    for i, row, column in itertools.product(range(len(x)), range(x.shape[1]), range(y.shape[1])):
-        terms = [_product(u, p, q) for p, q in zip(x[i, row], y[i, column], strict=True)]
-        total = u.sum(terms)
-        items.append(u.b.sum(total, (0,)) if over and total is not None else total)
+    for lhs, rhs in zip(left, right, strict=True):
+        for row, column in itertools.product(lhs, rhs):
+            terms = [_product(u, p, q) for p, q in zip(row, column, strict=True)]
+            total = u.sum(terms)
+            items.append(u.b.sum(total, (0,)) if over and total is not None else total)
     return u.parts_like(operation.result, items)
+
+
+def _as_rows(operation: Operation, side: int, parts: Parts) -> Parts:
+    """The parts of a factor by batch, free and inner axes."""
+    batch = operation.attributes["batch"][side]
+    contract = operation.attributes["contract"][side]
+    free = tuple(a for a in range(parts.ndim) if a not in (*batch, *contract))
+    counts = [math.prod(parts.shape[a] for a in axes) for axes in (batch, free, contract)]
+    return parts.transpose((*batch, *free, *contract)).reshape(counts)
 
 
 def _contracted_large(u: Unrolled, operation: Operation) -> bool:
@@ -279,7 +280,8 @@ def _product(u: Unrolled, x: Value | None, y: Value | None) -> Value | None:
     assert other is not None
     x, y = (u.real(p, other.type) for p in (x, y))
     shape = max(x.shape, y.shape, key=len)
-    return u.b.mul(u.b.broadcast(x, shape), u.b.broadcast(y, shape))  # type: ignore[no-any-return]
+    product: Value = u.b.mul(u.b.broadcast(x, shape), u.b.broadcast(y, shape))
+    return product
 
 
 def _cumsum(u: Unrolled, operation: Operation, operands: list[Parts]) -> Parts:

@@ -20,6 +20,7 @@ from .rolling import reroll
 from .rows import fuse_rows
 from .simplify import simplify
 from .squeeze import drop_unit_axes
+from .unroll import unroll_small_axes
 from .widen import widen
 
 Pass = Callable[[Graph], Graph]
@@ -45,6 +46,7 @@ def lower_regions(graph: Graph) -> Graph:
 LOWER: tuple[Pass, ...] = (
     lower_regions,
     find_values_alone,
+    unroll_small_axes,
     legalise_dots,
     drop_unit_axes,
     simplify,

@@ -65,6 +65,8 @@ def _reads(kernel: Operation, rows: int) -> tuple[str, ...] | None:
         return None
     if any(axis == 0 for axis, _ in kernel.attributes["indices"]):
         return None
+    if any(kind == "scatter" for kind, _, _ in kernel.attributes["yields"]):
+        return None
     found = []
     for operand, (offset, strides, bounds) in zip(
         kernel.operands, kernel.attributes["views"], strict=True

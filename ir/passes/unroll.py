@@ -14,7 +14,6 @@ import numpy as np
 
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
-from ..ops import parts as _parts_of_loops  # noqa: F401 - registers stack and deposit
 from ..ops.kernel import REDUCTIONS
 from .legalise import dot_shape
 from .parts import (
@@ -26,7 +25,6 @@ from .parts import (
     count_parts,
     elementwise,
     large_axes,
-    large_shape,
     small_shape,
 )
 
@@ -148,7 +146,9 @@ _CONDITIONS: dict[str, Callable[[Operation, int], bool]] = {
     "reverse": lambda operation, small: True,
     "pad": _keeps_axes,
     "concatenate": _joins_small,
-    "cumsum": lambda operation, small: operation.result.shape[operation.attributes["axis"]] <= small,
+    "cumsum": lambda operation, small: (
+        operation.result.shape[operation.attributes["axis"]] <= small
+    ),
     "dot": _is_small_product,
     **dict.fromkeys(REDUCTIONS, _sums_numbers),
 }
@@ -159,9 +159,7 @@ def _is_split(x: Value, small: int) -> bool:
     return count_parts(x.shape, small) > 1 and bool(large_axes(x.shape, small))
 
 
-def _connected(
-    graph: Graph, candidates: set[Operation], small: int
-) -> list[list[Operation]]:
+def _connected(graph: Graph, candidates: set[Operation], small: int) -> list[list[Operation]]:
     """Candidates that hand values of several parts to each other."""
     parent = {operation: operation for operation in candidates}
 
@@ -207,9 +205,11 @@ def _count(operation: Operation, small: int) -> int:
 def _saved(operation: Operation, members: set[Operation], small: int) -> float:
     """Elements a point that would go through memory, or sideways through vectors."""
     if operation.name in ("gather", "scatter_add"):
-        return 2.0 * count_parts(operation.operands[1].shape, small) if (
-            operation.name == "scatter_add"
-        ) else 2.0 * count_parts(operation.result.shape, small)
+        return (
+            2.0 * count_parts(operation.operands[1].shape, small)
+            if (operation.name == "scatter_add")
+            else 2.0 * count_parts(operation.result.shape, small)
+        )
     if operation.name == "dot":
         return float(_count(operation, small))
     x = operation.operands[0] if operation.operands else operation.result
@@ -273,8 +273,8 @@ class _Writer:
                 self.wholes[operation.result] = self._scatter_add(operation)
             else:
                 rule = RULES.get(operation.name, elementwise)
-                operands = [self._split(x) for x in operation.operands]
-                self.parts[operation.result] = rule(self.u, operation, operands)
+                split = [self._split(x) for x in operation.operands]
+                self.parts[operation.result] = rule(self.u, operation, split)
         return self.b.build([self._whole(x) for x in self.graph.outputs])
 
     def _whole(self, x: Value) -> Value:

@@ -21,6 +21,7 @@ from fusegrad.ir.passes.legalise import legalise_dots
 from fusegrad.ir.passes.narrow import find_values_alone
 from fusegrad.ir.passes.simplify import simplify
 from fusegrad.ir.passes.squeeze import drop_unit_axes
+from fusegrad.ir.passes.unroll import unroll_small_axes
 from fusegrad.ir.passes.widen import widen
 from fusegrad.ir.text import print_graph
 from fusegrad.ir.types import NUMPY_DTYPE
@@ -33,6 +34,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "legalise": legalise_dots,
     "squeeze": drop_unit_axes,
     "narrow": find_values_alone,
+    "unroll": unroll_small_axes,
     "widen": widen,
     "fuse": fuse,
 }
