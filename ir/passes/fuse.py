@@ -26,7 +26,7 @@ from .levels import (
 )
 from .recompute import cheaper_again
 
-MAX_KERNEL_OPERATIONS = 256  # beyond it registers spill and compile time grows faster than the code
+MAX_KERNEL_OPERATIONS = 512  # beyond it registers spill and compile time grows faster than the code
 
 
 def fuse(graph: Graph) -> Graph:

@@ -25,19 +25,23 @@ from .parts import (
     count_parts,
     elementwise,
     large_axes,
+    large_shape,
     small_shape,
 )
 
 MOST_OPERATIONS = 2048  # that the operations which depend on each other become
 MOST_PRODUCTS = 128  # multiplications of a small product for each point
+LEAST_SAVED = 1 << 13  # elements that need not move, for which it is worth more code
 
 
-def unroll_small_axes(graph: Graph, small: int = SMALL, least: float = 1.0) -> Graph:
+def unroll_small_axes(
+    graph: Graph, small: int = SMALL, least: float = LEAST_SAVED
+) -> Graph:
     """Compute with the parts of tensors that have axes of up to `small` elements.
 
-    Requires: no kernels. Ensures: same values, but for -0 where a pad's zero is added to it; what
-    is unrolled saves at least `least` elements a point. Why: code along a small axis fills no
-    vector, and every change between it and the large ones goes through memory.
+    Requires: no kernels. Ensures: same values, but for -0 where a pad's zero is added to it; where
+    axes go, at least `least` elements less are moved. Why: code along a small axis fills no vector,
+    and every change between it and the large ones goes through memory.
     """
     chosen = _chosen(graph, small, least)
     return _Writer(graph, chosen, small).write() if chosen else graph
@@ -61,7 +65,8 @@ def _chosen(graph: Graph, small: int, least: float) -> set[Operation]:
         members = set(group)
         saved = sum(_saved(operation, members, small) for operation in group)
         moved = _moved(group, members, outputs, readers, small)
-        if saved - moved >= least:
+        points = max(math.prod(large_shape(x.result.shape, small)) for x in group)
+        if (saved - moved) * points >= least:
             chosen |= members
     return chosen
 
@@ -237,12 +242,12 @@ def _moved(
     moved = 0.0
     for x in dict.fromkeys(x for operation in group for x in operation.operands):
         if x.producer not in members and _is_split(x, small):
-            moved += count_parts(x.shape, small)
+            moved += 0.5 * count_parts(x.shape, small)
     for operation in group:
         x = operation.result
         outside = x in outputs or any(user not in members for user in readers.get(x, ()))
         if outside and _is_split(x, small) and operation.name not in ("constant", "scatter_add"):
-            moved += 2.0 * count_parts(x.shape, small)
+            moved += count_parts(x.shape, small)
     return moved
 
 

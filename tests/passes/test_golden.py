@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "legalise": legalise_dots,
     "squeeze": drop_unit_axes,
     "narrow": find_values_alone,
-    "unroll": unroll_small_axes,
+    "unroll": partial(unroll_small_axes, least=1),
     "widen": widen,
     "fuse": fuse,
 }
