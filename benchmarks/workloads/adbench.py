@@ -21,8 +21,8 @@ def log_posterior(xp: Any, gamma: float, m: int) -> Loss:
     def posterior(alphas: Any, means: Any, icf: Any, x: Any) -> Any:
         (n, d), k = x.shape, len(alphas)
         log_scales, triangle = icf[:, :d], icf[:, d:]
-        factors = triangle[:, _places(d)] * np.tri(d, k=-1)
-        factors = factors + xp.exp(log_scales)[:, :, None] * np.eye(d)
+        factors = triangle[:, _places(d)] * xp.asarray(np.tri(d, k=-1))
+        factors = factors + xp.exp(log_scales)[:, :, None] * xp.asarray(np.eye(d))
         centred = x[:, None, :] - means
         scaled = xp.einsum("kij,nkj->nki", factors, centred)
         log_determinants = xp.sum(log_scales, axis=1)

@@ -71,7 +71,7 @@ def test_the_pass_is_linear_in_the_graph() -> None:
 @pytest.mark.parametrize("places", [(4,), (4, 2)])
 def test_rows_by_index_along_any_axis(axis: int, places: tuple[int, ...]) -> None:
     b = GraphBuilder("rows")
-    x = b.input(TensorType("f64", (2, 2, 2)[:axis] + (5,) + (2, 2, 2)[axis + 1 :]), "x")
+    x = b.input(TensorType("f64", (*(2, 2, 2)[:axis], 5, *(2, 2, 2)[axis + 1 :])), "x")
     index = b.input(TensorType("i32", places), "i")
     rows = b("gather", x, index, axis=axis)
     back = b("scatter_add", index, b("sin", rows), axis=axis, size=5)
@@ -80,7 +80,9 @@ def test_rows_by_index_along_any_axis(axis: int, places: tuple[int, ...]) -> Non
     arguments = [rng.normal(size=x.shape), rng.integers(0, 5, places)]
     after = lower(graph, 3)
     assert not any(operation.name in ("gather", "scatter_add") for operation in after)
-    for found, expected in zip(interpret(after, arguments), interpret(graph, arguments), strict=True):
+    for found, expected in zip(
+        interpret(after, arguments), interpret(graph, arguments), strict=True
+    ):
         np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
