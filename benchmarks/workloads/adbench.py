@@ -81,7 +81,13 @@ def _rotated(xp: Any, rotation: Any, x: Any) -> Any:
     angle = xp.sqrt(xp.sum(rotation**2, axis=1, keepdims=True))
     axis, cosine = rotation / angle, xp.cos(angle)
     along = xp.sum(axis * x, axis=1, keepdims=True) * (1.0 - cosine)
-    return x * cosine + xp.linalg.cross(axis, x) * xp.sin(angle) + axis * along
+    return x * cosine + _cross(xp, axis, x) * xp.sin(angle) + axis * along
+
+
+def _cross(xp: Any, a: Any, b: Any) -> Any:
+    """The cross products of rows; not every namespace has its own, with a derivative."""
+    (a0, a1, a2), (b0, b1, b2) = ([v[:, i] for i in range(3)] for v in (a, b))
+    return xp.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], 1)
 
 
 def half_squares(xp: Any) -> Loss:
