@@ -14,6 +14,7 @@ from .control import for_loop, integer, minimum, return_if_nonzero
 from .emitter import Emitter, Reg
 from .loops import LoopNest, Write
 from .routine import CHECK_SHIFT, INDEX_ERROR, MOST_CHECKS
+from .transpose import pieces, rows_of
 
 
 @identity_record
@@ -88,11 +89,14 @@ class Lookups:
         s, lanes, tile = self.s, self.nest.lanes, self.tiles[write]
         index_value = self.nest.body.outputs[write.outputs[0]]
         index = self._index(index_value, registers[0], write.size, mask)
-        numbers = registers[1:]
+        numbers, item = registers[1:], write.dtype
+        cuts = pieces(len(numbers), lanes)
         memory.store(self.v, tile.indices, index, 1, None)
-        for k, number in enumerate(numbers):
-            place = memory.address(s, tile.numbers, write.dtype, integer(k * lanes))
-            memory.store(self.v, place, number, 1, None)
+        for first, width in cuts:
+            for lane, row in enumerate(rows_of(self.v, numbers[first : first + width])):
+                place = integer(lane * len(numbers) + first)
+                target = memory.address(s, tile.numbers, item, place)
+                memory.store(s.sibling(width), target, row, 1, None)
         end = integer(lanes)
         if mask is not None:
             end = minimum(s, s.sub(integer(self.nest.extents[-1]), j), end)
@@ -100,13 +104,14 @@ class Lookups:
         def add(lane: Reg) -> None:
             at = memory.address(s, tile.indices, "i64", lane)
             row = s.mul(memory.load_scalar(s, at, "i64"), integer(len(numbers)))
-            start = memory.address(s, f"%q{write.number}", write.dtype, row)
-            for k in range(len(numbers)):
-                target = memory.address(s, start, write.dtype, integer(k))
-                source = memory.address(s, tile.numbers, write.dtype, integer(k * lanes))
-                source = memory.address(s, source, write.dtype, lane)
-                old = memory.load_scalar(s, target, write.dtype)
-                new = s.add(old, memory.load_scalar(s, source, write.dtype))
-                memory.store_scalar(s, target, new)
+            start = memory.address(s, f"%q{write.number}", item, row)
+            own = s.mul(lane, integer(len(numbers)))
+            more = memory.address(s, tile.numbers, item, own)
+            for first, width in cuts:
+                e = s.sibling(width)
+                target, source = (memory.address(s, p, item, integer(first)) for p in (start, more))
+                old = memory.load(e, target, item, 1, None)
+                new = e.add(old, memory.load(e, source, item, 1, None))
+                memory.store(e, target, new, 1, None)
 
         for_loop(s, integer(0), end, 1, add, once=lanes == 1)
