@@ -282,7 +282,8 @@ def _checks(body: Graph, writes: tuple[Write, ...], location: Location | None) -
     for write in writes:
         if write.kind == "scatter":
             key = (body.outputs[write.outputs[0]], write.size)
-            found.setdefault(key, Check(*key, location))
+            maker = key[0].producer  # what the index went through on the line that uses it
+            found.setdefault(key, Check(*key, maker.location if maker else location))
     return tuple(found.values())
 
 

@@ -282,7 +282,8 @@ class _Kernel:
                 self._write_operation(operation)
         if not self.yields:  # dead code
             return
-        last = self.group.operations[-1]
+        deposits = [op for op in self.group.operations if op.name == "deposit"]
+        last = [*self.group.operations, *deposits[:1]][-1]  # an error of a deposit names its line
         self.writer.builder.location, self.writer.builder.note = last.location, ""
         self.body.inputs = [
             *self.reads.values(),

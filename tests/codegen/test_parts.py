@@ -99,6 +99,42 @@ def test_the_line_of_a_bad_index_is_named(bad: int, size: int, line: int) -> Non
     assert f":{difference.__code__.co_firstlineno + line}" in str(caught.value)
 
 
+def scaled_rows(x: Any, i: Any, j: Any) -> Any:
+    top = np.max(x, axis=1, keepdims=True)
+    first = x[0][i]
+    e = np.exp(x - top) / np.sum(np.exp(x - top), axis=1, keepdims=True)
+    second = x[1][j]
+    return np.sum(np.tanh(e * first[:, None]) * second[:, None])
+
+
+@pytest.mark.parametrize(("bad", "line"), [(0, 2), (1, 4)])
+def test_lookups_in_loops_over_rows(bad: int, line: int) -> None:
+    rng = np.random.default_rng(0)
+    x, good = rng.normal(size=(2048, 256)), rng.integers(-256, 256, 2048)
+    f = fg.compile(scaled_rows)
+    assert f(x, good, good) == pytest.approx(scaled_rows(x, good, good), rel=1e-12)
+    assert "rows" in str(f.lower(x, good, good).loops)
+    wrong = good.copy()
+    wrong[1999] = 256
+    with pytest.raises(IndexError, match="an axis of 256") as caught:
+        f(x, *((wrong, good) if bad == 0 else (good, wrong)))
+    assert f":{scaled_rows.__code__.co_firstlineno + line}" in str(caught.value)
+
+
+def added(x: Any, i: Any) -> Any:
+    total = np.zeros(60)
+    np.add.at(total, i, x)
+    return total * 2.0
+
+
+def test_the_line_of_a_bad_index_to_add_at() -> None:
+    f, x, good = fg.compile(added), np.ones(20000), np.zeros(20000, np.int64)
+    assert f(x, good)[0] == 40000.0
+    with pytest.raises(IndexError, match="an axis of 60") as caught:
+        f(x, good + 60)
+    assert f":{added.__code__.co_firstlineno + 2}" in str(caught.value)
+
+
 def permuted(x: Any, p: Any) -> Any:
     return np.sum(np.sin(x)[p] * x)
 
