@@ -22,6 +22,7 @@ from .interior import interior
 from .lookups import Lookups
 from .loops import HEAVY, POLL_ELEMENTS, LoopNest, Read, Write
 from .reduction import Accumulator, block_elements, combine, identity
+from .transpose import store_rows
 from .threads.split import Split, limits
 
 
@@ -401,6 +402,9 @@ class _Kernel:
             self.lookups.deposit(write, outputs, j, mask)
             return
         pointer, stride = self._address(write, j), write.strides[-1]
+        if mask is None and 1 < len(outputs) == stride and write.dtype != "bool":
+            store_rows(self.v, pointer, outputs)
+            return
         for k, x in enumerate(outputs):
             if write.kind != "store":
                 old = memory.load(self.v, pointer, write.dtype, stride, mask)

@@ -14,7 +14,7 @@ from .control import for_loop, integer, minimum, return_if_nonzero
 from .emitter import Emitter, Reg
 from .loops import LoopNest, Write
 from .routine import CHECK_SHIFT, INDEX_ERROR, MOST_CHECKS
-from .transpose import pieces, rows_of
+from .transpose import pieces, store_rows
 
 
 @identity_record
@@ -92,11 +92,7 @@ class Lookups:
         numbers, item = registers[1:], write.dtype
         cuts = pieces(len(numbers), lanes)
         memory.store(self.v, tile.indices, index, 1, None)
-        for first, width in cuts:
-            for lane, row in enumerate(rows_of(self.v, numbers[first : first + width])):
-                place = integer(lane * len(numbers) + first)
-                target = memory.address(s, tile.numbers, item, place)
-                memory.store(s.sibling(width), target, row, 1, None)
+        store_rows(self.v, tile.numbers, numbers)
         end = integer(lanes)
         if mask is not None:
             end = minimum(s, s.sub(integer(self.nest.extents[-1]), j), end)

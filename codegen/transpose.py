@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from . import memory
+from .control import integer
 from .emitter import Emitter, Reg
+
+
+def store_rows(e: Emitter, pointer: str, columns: Sequence[Reg]) -> None:
+    """The elements of each lane side by side, lane after lane, from `pointer` on."""
+    scalar, count, dtype = e.sibling(1), len(columns), columns[0].dtype
+    for first, width in pieces(count, e.lanes):
+        row_width = e.sibling(width)
+        for lane, row in enumerate(rows_of(e, columns[first : first + width])):
+            place = memory.address(scalar, pointer, dtype, integer(lane * count + first))
+            memory.store(row_width, place, row, 1, None)
 
 
 def pieces(count: int, widest: int) -> list[tuple[int, int]]:

@@ -71,6 +71,21 @@ def test_rows_by_index(dtype: str, index: str, points: tuple[int, ...]) -> None:
     assert not names & {"gather", "scatter_add", "deposit", "stack"}
 
 
+@pytest.mark.parametrize("points", [5, 8, 16, 40, 83])
+@pytest.mark.parametrize("width", [2, 3, 5, 7, 8, 11, 16])
+@pytest.mark.parametrize("dtype", ["f32", "f64", "bool"])
+def test_parts_side_by_side(dtype: str, width: int, points: int) -> None:
+    b = GraphBuilder("rows")
+    x = b.input(TensorType("f32" if dtype == "f32" else "f64", (points,)), "x")
+    columns = [b.reshape(b.scale(x, k + 1.0), (points, 1)) for k in range(width)]
+    rows = b.concatenate(columns, axis=1)
+    if dtype == "bool":
+        rows = b.compare("gt", rows, b.full_like(rows, 0.5))
+    graph = b.build([rows])
+    lower = 0 if points <= width else width  # else the points would be a small axis
+    assert_compiled(graph, lower, [np.linspace(-1.0, 1.0, points)], 1e-7)
+
+
 @pytest.mark.parametrize("place", [0, 7, 8, 16])
 @pytest.mark.parametrize("bad", [-1, 7, 2**40, -(2**40)])
 def test_every_index_is_checked(place: int, bad: int) -> None:
