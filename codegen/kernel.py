@@ -392,9 +392,7 @@ class _Kernel:
 
     # --- results ---
 
-    def _yield(
-        self, write: Write, outputs: list[Reg], j: Reg, copy: int, mask: Reg | None
-    ) -> None:
+    def _yield(self, write: Write, outputs: list[Reg], j: Reg, copy: int, mask: Reg | None) -> None:
         if write in self.accumulators:
             self.accumulators[write].add(copy, outputs[0], mask)
             return
