@@ -34,9 +34,7 @@ MOST_PRODUCTS = 128  # multiplications of a small product for each point
 LEAST_SAVED = 1 << 13  # elements that need not move, for which it is worth more code
 
 
-def unroll_small_axes(
-    graph: Graph, small: int = SMALL, least: float = LEAST_SAVED
-) -> Graph:
+def unroll_small_axes(graph: Graph, small: int = SMALL, least: float = LEAST_SAVED) -> Graph:
     """Compute with the parts of tensors that have axes of up to `small` elements.
 
     Requires: no kernels. Ensures: same values, but for -0 where a pad's zero is added to it; where
@@ -242,13 +240,20 @@ def _moved(
     moved = 0.0
     for x in dict.fromkeys(x for operation in group for x in operation.operands):
         if x.producer not in members and _is_split(x, small):
-            moved += 0.5 * count_parts(x.shape, small)
+            moved += count_parts(x.shape, small) * (1.0 if _is_product(x.producer) else 0.5)
     for operation in group:
         x = operation.result
-        outside = x in outputs or any(user not in members for user in readers.get(x, ()))
-        if outside and _is_split(x, small) and operation.name not in ("constant", "scatter_add"):
-            moved += count_parts(x.shape, small)
+        users = [user for user in readers.get(x, ()) if user not in members]
+        if (not users and x not in outputs) or not _is_split(x, small):
+            continue
+        if operation.name not in ("constant", "scatter_add"):
+            moved += count_parts(x.shape, small) * (2.0 if any(map(_is_product, users)) else 1.0)
     return moved
+
+
+def _is_product(operation: Operation | None) -> bool:
+    """It shares its rows with what is computed beside it, as long as they are whole."""
+    return operation is not None and operation.name == "dot"
 
 
 # --- writing ---
