@@ -14,13 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import IRError
-from ..op import Op, register
 from ..types import INTEGERS, TensorType
 from .elementwise import check_dtype
-
-
-def _no_rule(*_: Any, **__: Any) -> None:
-    raise IRError("parts of loops: derivatives and batching are taken before small axes go")
+from .late import late
 
 
 def _infer_stack(*parts: TensorType) -> tuple[TensorType, ...]:
@@ -67,23 +63,7 @@ def _eval_lookup(table: Any, indices: Any, *, offset: int, stride: int, size: in
     return table[offset + stride * indices]
 
 
-def _late(name: str, infer: Any, evaluate: Any, arity: int | None) -> Op:
-    rules = (_no_rule,) * (arity or 1)
-    return Op(
-        name=name,
-        arity=arity,
-        traits=frozenset({"late"}),
-        infer=infer,
-        eval=evaluate,
-        vjp=rules,
-        jvp=rules,
-        batch=_no_rule,
-        saves=(),
-        emit=None,
-        samples=(),
-    )
-
-
-STACK = register(_late("stack", _infer_stack, _eval_stack, arity=None))
-DEPOSIT = register(_late("deposit", _infer_deposit, _eval_deposit, arity=None))
-LOOKUP = register(_late("lookup", _infer_lookup, _eval_lookup, arity=2))
+UNTIL = "before small axes are unrolled"
+STACK = late("stack", None, (), _infer_stack, _eval_stack, UNTIL)
+DEPOSIT = late("deposit", None, (), _infer_deposit, _eval_deposit, UNTIL)
+LOOKUP = late("lookup", 2, (), _infer_lookup, _eval_lookup, UNTIL)
