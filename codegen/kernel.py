@@ -22,8 +22,8 @@ from .interior import interior
 from .lookups import Lookups
 from .loops import HEAVY, POLL_ELEMENTS, LoopNest, Read, Write
 from .reduction import Accumulator, block_elements, combine, identity
-from .transpose import store_rows
 from .threads.split import Split, limits
+from .transpose import store_rows
 
 
 def write_kernel(nest: LoopNest, split: Split | None = None) -> FunctionText:
