@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import report
+from . import adbench, report
 from .peers import PEERS, Peer, installed, peer_named
 from .process import last_core
 from .results import Outcome
@@ -25,6 +26,8 @@ ON_DEMAND = {"torch-compile"}  # takes minutes to compile
 def main() -> int:
     """Run what was asked for; 1 where a peer failed or disagreed."""
     options = _parser().parse_args()
+    if options.adbench is not None:
+        os.environ[adbench.FOLDER] = str(options.adbench.resolve(strict=True))  # workers read it
     workloads = _chosen(options.only, quick=options.quick)
     if options.list:
         print("\n".join(f"{w.name:<22} {w.about}" for w in workloads))
@@ -55,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=0.15, help="of one turn, about")
     parser.add_argument("--first-calls", type=int, default=5, metavar="N", help="fresh processes")
     parser.add_argument("--quick", action="store_true", help="2 rounds; no large workloads")
+    parser.add_argument(
+        "--adbench", type=Path, metavar="FOLDER", help="ADBench's data; else random numbers"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--list", action="store_true", help="list the workloads")
     return parser

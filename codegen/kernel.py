@@ -19,9 +19,11 @@ from .control import for_loop, integer, minimum, only_if, polled_range, unless_r
 from .emitter import Emitter, Reg
 from .function import FunctionText
 from .interior import interior
+from .lookups import Lookups
 from .loops import HEAVY, POLL_ELEMENTS, LoopNest, Read, Write
 from .reduction import Accumulator, block_elements, combine, identity
 from .threads.split import Split, limits
+from .transpose import store_rows
 
 
 def write_kernel(nest: LoopNest, split: Split | None = None) -> FunctionText:
@@ -54,6 +56,7 @@ class _Kernel:
         self.bases: dict[Read | Write, Reg] = {}  # element index at the start of the vector axis
         self.inside: dict[Read, Reg] = {}  # is the read inside its bounds along the outer axes
         self.accumulators: dict[Write, Accumulator] = {}
+        self.lookups = Lookups(nest, self.s, self.v)
         self.polls = False
         self.interior = interior(nest)
         self.within = False  # is the code being written for points of the interior alone?
@@ -61,12 +64,13 @@ class _Kernel:
     def write(self) -> FunctionText:
         nest = self.nest
         self.s.lines.append("entry:")
+        self.lookups.allocate()
         if nest.points:
             self._allocate()
         if self.split is not None:
             self._begin_block(self.split)
         for write in nest.writes:
-            if write.kind != "store" and (
+            if write.kind not in ("store", "scatter") and (
                 nest.points == 0 or write.accumulates_in_memory(nest.rank)
             ):
                 self._fill(write)
@@ -102,7 +106,7 @@ class _Kernel:
         nest, block = self.nest, block_elements(self.nest)
         for write in nest.writes:
             depth = write.register_depth(nest.rank)
-            if write.kind == "store" or depth == nest.rank:
+            if write.kind in ("store", "scatter") or depth == nest.rank:
                 continue
             points = 1
             for extent in nest.extents[depth:]:
@@ -239,7 +243,7 @@ class _Kernel:
         for read in self.nest.reads:
             if any(read.bounds[:last]):
                 self.inside[read] = self._outer_inside(read)
-            if read.strides[last] == 0 and read.bounds[last] is None:
+            if read.strides[last] == 0 and read.bounds[last] is None and not read.table:
                 pointer = self._address(read, None)
                 mask = self.inside.get(read)
                 value = self.nest.body.inputs[read.operand]
@@ -334,9 +338,10 @@ class _Kernel:
 
     def _step(self, j: Reg, copy: int, mask: Reg | None) -> None:
         values = dict(self.spread)
+        self.lookups.begin_step()
         inputs = self.nest.body.inputs
         for read in self.nest.reads:
-            if inputs[read.operand] not in values:
+            if inputs[read.operand] not in values and not read.table:
                 values[inputs[read.operand]] = self._load(read, j, mask)
         for (_, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
             if value not in values:
@@ -346,14 +351,20 @@ class _Kernel:
         for operation in self.nest.body:
             if operation.result in values or operation.result in known:
                 continue
+            if operation.name == "lookup":
+                index = values[operation.operands[1]]
+                values[operation.result] = self.lookups.look_up(operation, index, mask)
+                continue
             if operation.name == "select" and operation.operands[0] in known:
                 condition, x, y = operation.operands
                 values[operation.result] = values[x if known[condition] else y]
                 continue
             registers = [self._known_or(known, values, x) for x in operation.operands]
             values[operation.result] = _emit(self.v, operation, registers)
-        for write, output in zip(self.nest.writes, self.nest.body.outputs, strict=True):
-            self._yield(write, self._known_or(known, values, output), j, copy, mask)
+        for write in self.nest.writes:
+            made = [self.nest.body.outputs[k] for k in write.outputs]
+            outputs = [self._known_or(known, values, x) for x in made]
+            self._yield(write, outputs, j, copy, mask)
 
     def _known_or(self, known: dict[Value, bool], values: dict[Value, Reg], x: Value) -> Reg:
         return self.v.const(known[x], "bool") if x in known else values[x]
@@ -381,15 +392,23 @@ class _Kernel:
 
     # --- results ---
 
-    def _yield(self, write: Write, x: Reg, j: Reg, copy: int, mask: Reg | None) -> None:
+    def _yield(self, write: Write, outputs: list[Reg], j: Reg, copy: int, mask: Reg | None) -> None:
         if write in self.accumulators:
-            self.accumulators[write].add(copy, x, mask)
+            self.accumulators[write].add(copy, outputs[0], mask)
+            return
+        if write.kind == "scatter":
+            self.lookups.deposit(write, outputs, j, mask)
             return
         pointer, stride = self._address(write, j), write.strides[-1]
-        if write.kind != "store":
-            old = memory.load(self.v, pointer, write.dtype, stride, mask)
-            x = combine(self.v, write.kind, old, x)
-        memory.store(self.v, pointer, x, stride, mask)
+        if mask is None and 1 < len(outputs) == stride and write.dtype != "bool":
+            store_rows(self.v, pointer, outputs)
+            return
+        for k, x in enumerate(outputs):
+            if write.kind != "store":
+                old = memory.load(self.v, pointer, write.dtype, stride, mask)
+                x = combine(self.v, write.kind, old, x)
+            at = memory.address(self.s, pointer, write.dtype, integer(k)) if k else pointer
+            memory.store(self.v, at, x, stride, mask)
 
     def _finish(self, accumulator: Accumulator) -> None:
         write, total = accumulator.write, accumulator.finish()

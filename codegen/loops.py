@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..ir import Graph, Operation
-from ..ir.ops.kernel import result_shape
+from ..ir import Graph, Operation, Value
+from ..ir.location import Location
+from ..ir.ops.kernel import all_packs, result_shape, taken
 from ..ir.record import identity_record, record
 from ..ir.view import row_major_strides
 
@@ -26,24 +27,42 @@ POLL_ELEMENTS = 1 << 16  # elements between two looks at the cancel flag
 
 @record
 class Read:
-    """Operand `operand` at offset + Σ strides·index, for indices inside `bounds`; 0 elsewhere."""
+    """Operand `operand` at offset + Σ strides·index, for indices inside `bounds`; 0 elsewhere.
+
+    Of a `table` nothing is read here: lookups do, at computed indices.
+    """
 
     operand: int
     dtype: str
     offset: int
     strides: tuple[int, ...]
     bounds: tuple[tuple[int, int] | None, ...]
+    table: bool = False
+
+
+@record
+class Check:
+    """An index of the body must be in 0 … size - 1, or the user's line has an error."""
+
+    index: Value
+    size: int
+    location: Location | None
 
 
 @record
 class Write:
-    """Result `number`: "store" or a reduction over the nest axes `reduced`."""
+    """Result `number`, made of the body's `outputs`: "store" or a reduction over the nest axes
+    `reduced`. Several outputs are stored side by side; those of a "scatter" are an index, and
+    numbers that are added to that row of `size` ones.
+    """
 
     number: int
     kind: str
     dtype: str
     strides: tuple[int, ...]  # 0 along reduced axes
     reduced: frozenset[int]
+    outputs: tuple[int, ...]
+    size: int = 0
 
     def register_depth(self, rank: int) -> int:
         """The first of the innermost loops that are all reduced; `rank` where there is none."""
@@ -68,6 +87,7 @@ class LoopNest:
     writes: tuple[Write, ...]
     indices: tuple[tuple[int, str], ...]  # (nest axis or -1 where the index is always 0, dtype)
     body: Graph
+    checks: tuple[Check, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -150,12 +170,16 @@ def plan_loops(kernel: Operation) -> LoopNest:
 
 def _draft(kernel: Operation, domain: tuple[int, ...]) -> _Draft:
     views, yields = kernel.attributes["views"], kernel.attributes["yields"]
+    packs = all_packs(kernel.attributes.get("packs", ()), yields)
     rank = len(domain)
     return _Draft(
         extents=list(domain),
         reads=[list(strides) for _, strides, _ in views],
         bounds=[_real_bounds(bounds, domain) for _, _, bounds in views],
-        writes=[_write_strides(domain, axes) for _, _, axes in yields],
+        writes=[
+            _write_strides(domain, axes, taken(pack))
+            for (_, _, axes), pack in zip(yields, packs, strict=True)
+        ],
         reduced=[[a in axes for a in range(rank)] for _, _, axes in yields],
         indexed=[[a == axis for a in range(rank)] for axis, _ in kernel.attributes["indices"]],
     )
@@ -172,9 +196,9 @@ def _real_bounds(
     ]
 
 
-def _write_strides(domain: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
+def _write_strides(domain: tuple[int, ...], axes: tuple[int, ...], width: int) -> list[int]:
     dense = iter(row_major_strides(result_shape(domain, axes)))
-    return [0 if a in axes else next(dense) for a in range(len(domain))]
+    return [0 if a in axes else next(dense) * width for a in range(len(domain))]
 
 
 def _lanes(kernel: Operation) -> int:
@@ -214,26 +238,53 @@ def _finish(
         lanes //= 2
     offsets = [offset for offset, _, _ in kernel.attributes["views"]]
     reads = tuple(
-        Read(i, body.inputs[i].dtype, offsets[i], tuple(draft.reads[i]), tuple(draft.bounds[i]))
+        Read(
+            i,
+            body.inputs[i].dtype,
+            offsets[i],
+            tuple(draft.reads[i]),
+            tuple(draft.bounds[i]),
+            body.inputs[i].type.ndim > 0,
+        )
         for i in range(len(offsets))
     )
-    writes = tuple(
-        Write(
-            i,
-            kind if any(draft.reduced[i]) else "store",  # a reduction of one element
-            dtype,
-            tuple(draft.writes[i]),
-            frozenset(a for a, reduced in enumerate(draft.reduced[i]) if reduced),
-        )
-        for i, (kind, dtype, _) in enumerate(kernel.attributes["yields"])
-    )
+    writes = _writes(kernel, draft)
     indices = tuple(
         (order.index(axis) if axis in order else -1, dtype)
         for axis, dtype in kernel.attributes["indices"]
     )
     light = len(body) < HEAVY
     unroll = 4 if light and extent >= 8 * lanes and any(w.kind != "store" for w in writes) else 1
-    return LoopNest(tuple(draft.extents), lanes, unroll, reads, writes, indices, body)
+    checks = _checks(body, writes, kernel.location)
+    return LoopNest(tuple(draft.extents), lanes, unroll, reads, writes, indices, body, checks)
+
+
+def _writes(kernel: Operation, draft: _Draft) -> tuple[Write, ...]:
+    yields, writes, first = kernel.attributes["yields"], [], 0
+    for i, pack in enumerate(all_packs(kernel.attributes.get("packs", ()), yields)):
+        kind, dtype, _ = yields[i]
+        reduced = frozenset(a for a, is_reduced in enumerate(draft.reduced[i]) if is_reduced)
+        if not reduced and kind != "scatter":  # a reduction of one element
+            kind = "store"
+        outputs = tuple(range(first, first + taken(pack)))
+        writes.append(Write(i, kind, dtype, tuple(draft.writes[i]), reduced, outputs, pack[1]))
+        first += taken(pack)
+    return tuple(writes)
+
+
+def _checks(body: Graph, writes: tuple[Write, ...], location: Location | None) -> tuple[Check, ...]:
+    """One for each index and the axis that it counts along."""
+    found: dict[tuple[Value, int], Check] = {}
+    for operation in body:
+        if operation.name == "lookup":
+            key = (operation.operands[1], operation.attributes["size"])
+            found.setdefault(key, Check(*key, operation.location))
+    for write in writes:
+        if write.kind == "scatter":
+            key = (body.outputs[write.outputs[0]], write.size)
+            maker = key[0].producer  # what the index went through on the line that uses it
+            found.setdefault(key, Check(*key, maker.location if maker else location))
+    return tuple(found.values())
 
 
 def print_nest(name: str, nest: LoopNest) -> str:
@@ -246,15 +297,17 @@ def print_nest(name: str, nest: LoopNest) -> str:
         lines.append("  " * (axis + 1) + f"for i{axis} in 0 .. {extent}{step}:")
     indent = "  " * (nest.rank + 1)
     for read in nest.reads:
-        lines.append(
-            f"{indent}%{nest.body.inputs[read.operand].name} = load p{read.operand}{_index(read)}"
-        )
+        how = "table" if read.table else "load"
+        at = "" if read.table else _index(read)
+        lines.append(f"{indent}%{nest.body.inputs[read.operand].name} = {how} p{read.operand}{at}")
     start = str(nest.body).splitlines()[1:-2]
     lines += [indent + line.strip() for line in start]
     results = str(nest.body).splitlines()[-2].split()[1:]
-    for write, value in zip(nest.writes, results, strict=True):
+    for write in nest.writes:
         verb = "store" if write.kind == "store" else f"{write.kind} into"
-        lines.append(f"{indent}{verb} r{write.number}{_index(write)}, {value.strip(',')}")
+        values = [results[k].strip(",") for k in write.outputs]
+        at = f"[{values.pop(0)}]" if write.kind == "scatter" else _index(write)
+        lines.append(f"{indent}{verb} r{write.number}{at}, {', '.join(values)}")
     return "\n".join(lines)
 
 

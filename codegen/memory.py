@@ -55,6 +55,15 @@ def load(e: Emitter, pointer: str, dtype: str, stride: int, mask: Reg | None) ->
     return _from_memory(e, x, dtype)
 
 
+def load_at(e: Emitter, base: str, dtype: str, index: Reg, mask: Reg | None) -> Reg:
+    """The elements at the lanes of `index` (i64); lanes outside `mask` are 0, and not read."""
+    kind = stored_dtype(dtype)
+    if e.lanes == 1:
+        return _load_one(e, address(e, base, dtype, index), dtype, mask)
+    text = f"getelementptr inbounds {LLVM_SCALAR[kind]}, ptr {base}, {e.typed(index)}"
+    return _from_memory(e, _gather(e, e.emit(text, "ptr").name, kind, mask), dtype)
+
+
 def store(e: Emitter, pointer: str, x: Reg, stride: int, mask: Reg | None) -> None:
     """The lanes of x to `pointer` on, `stride` elements apart; only those of `mask`."""
     x = _to_memory(e, x)

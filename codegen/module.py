@@ -37,6 +37,7 @@ PART_POINTERS = 1024  # that these calls are given, and make their blocks large
 PART_ARGUMENTS = "ptr %inputs, ptr %outputs, ptr %arena, ptr %context"
 _IMPORTED = ("fg.blas.", "fg.lapack.", "fg.arena", "fg.parallel", "fg.alone.", "PyMem_", "madvise")
 POLL_WORK = 1 << 20  # scalar operations after which `run` polls
+_PARTS_OF_KERNELS = frozenset({"reshape", "lookup", *GENERATORS})  # no calls of their own
 INLINE_OPERATIONS = 1024  # body operations up to which maths functions are inlined into kernels
 
 
@@ -127,7 +128,7 @@ def print_loops(graph: Graph) -> str:
             parts.append(f"rows %{number}: for i in 0 .. {rows} step {block}, in each block:")
         elif operation.name == "scan":
             parts.append(f"scan %{number}: {_steps(operation)}, in each step:")
-        elif not operation.op.elementwise and operation.name not in ("reshape", *GENERATORS):
+        elif not operation.op.elementwise and operation.name not in _PARTS_OF_KERNELS:
             types = ", ".join(str(x.type) for x in operation.operands)
             parts.append(f"{operation.name} %{number}: ({types}) -> {operation.result.type}")
         number += len(operation.results)

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
-from ..ir import FusegradError, Graph
+from ..ir import FusegradError, Graph, Operation
 from ..ir.content import NoContentError, content, plain
 from ..ir.errors import LinAlgError
+from ..ir.location import Location
 from ..ir.passes.pipeline import Pass, run_passes
 from ..ir.record import identity_record, record
 from ..ir.types import TensorType
@@ -36,7 +37,7 @@ from .entry import (
 )
 from .lapack import find_lapack
 from .link import link
-from .status import FAILED, INDEX_ERROR, NO_MEMORY, STATUS_BITS
+from .status import CHECK_SHIFT, FAILED, INDEX_ERROR, MOST_CHECKS, NO_MEMORY, STATUS_BITS
 from .threads.state import FORKED
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Program:
 
     def on_error(self, status: int) -> None:
         """Raise what a positive status of the compiled code stands for."""
-        code, number = status & ((1 << STATUS_BITS) - 1), status >> STATUS_BITS
+        code, number = status & ((1 << CHECK_SHIFT) - 1), status >> STATUS_BITS
         if code == NO_MEMORY:
             raise MemoryError(f"@{self.graph.name} needs {self.facts.arena} bytes for temporaries")
         if code == FORKED:
@@ -138,13 +139,35 @@ class Program:
 
             what, hint = WHY_FAILED[operation.name]
             raise LinAlgError(f"{operation.name}: {what}", at=operation.location, hint=hint)
-        axis = operation.attributes["axis"]
-        size = operation.attributes.get("size") or operation.operands[0].shape[axis]
+        size, location = _index_error(operation, status)
         raise OutOfRangeError(
-            f"{_OUT_OF_RANGE} for an axis of {size}",
-            at=operation.location,
+            _OUT_OF_RANGE if size is None else f"{_OUT_OF_RANGE} for an axis of {size}",
+            at=location,
             hint="check the index array: valid are -n … n-1 for an axis of n",
         )
+
+
+def _index_error(operation: Operation, status: int) -> tuple[int | None, Location | None]:
+    """The axis that an index is outside of, where the status tells, and the user's line."""
+    axis = operation.attributes.get("axis")
+    if axis is not None:
+        size = operation.attributes.get("size") or operation.operands[0].shape[axis]
+        return size, operation.location
+    from .loops import plan_loops
+
+    kernels = [op for op in operation.regions[0] if op.name == "kernel"]
+    number = (status >> CHECK_SHIFT) % (MOST_CHECKS + 1)
+    found = [
+        check
+        for kernel in kernels or [operation]
+        for i, check in enumerate(plan_loops(kernel).checks)
+        if min(i, MOST_CHECKS) == number
+    ]
+    sizes, locations = ({getattr(c, name) for c in found} for name in ("size", "location"))
+    return (
+        sizes.pop() if len(sizes) == 1 else None,
+        locations.pop() if len(locations) == 1 else None,
+    )
 
 
 def compile_program(graph: Graph) -> Program:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..workload import Workload
-from . import chain, logistic, mixture, mlp, normalised, rosenbrock, scalar
+from . import adbench, chain, logistic, mixture, mlp, normalised, rosenbrock, scalar
 
 __all__ = ["WORKLOADS", "find"]
 
@@ -15,6 +15,7 @@ WORKLOADS: tuple[Workload, ...] = (
     *mlp.WORKLOADS,
     *normalised.WORKLOADS,
     *mixture.WORKLOADS,
+    *adbench.WORKLOADS,
 )
 
 

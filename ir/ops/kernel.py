@@ -10,6 +10,11 @@ through views[k] = [offset, strides, bounds] (see `ir.view`); one more body inpu
 `indices` = [[axis, dtype], …] is the point's index along that axis. yields[j] = [kind, dtype,
 axes]: "store" keeps the value of every point, "sum", "prod", "reduce_max", "reduce_min" combine
 them over `axes`.
+
+An operand whose body input is a vector is a table: all of its buffer, in which the body looks
+elements up. Where there are `packs`, one [count, size] for each yield, a yield takes `count` of the
+body's outputs: "store" puts them side by side, on a last axis of the result. "scatter" takes an
+index first; it adds the others to that row of a result with `size` rows, which starts as zeros.
 """
 
 from __future__ import annotations
@@ -21,8 +26,10 @@ import numpy as np
 from ..errors import IRError
 from ..types import NUMPY_DTYPE, TensorType
 from ..view import View
+from . import parts
 from .late import late
 
+PLAIN = (0, 0)  # the pack of a yield that takes one number of each point
 REDUCTIONS = ("sum", "prod", "reduce_max", "reduce_min")
 
 
@@ -42,6 +49,7 @@ def _infer(
     views: tuple[Any, ...],
     yields: tuple[Any, ...],
     indices: tuple[Any, ...] = (),
+    packs: tuple[tuple[int, int], ...] = (),
 ) -> tuple[TensorType, ...]:
     if len(views) != len(operands):
         raise IRError(f"kernel: {len(views)} views for {len(operands)} operands")
@@ -51,7 +59,26 @@ def _infer(
         read = view_of(entry, domain).reads()
         if read is not None and not 0 <= read[0] <= read[1] < operand.size:
             raise IRError(f"kernel: elements {read[0]} to {read[1]} of {operand} are read")
-    return tuple(TensorType(dtype, result_shape(domain, axes)) for _, dtype, axes in yields)
+    return tuple(
+        TensorType(dtype, _packed(kind, result_shape(domain, axes), pack))
+        for (kind, dtype, axes), pack in zip(yields, all_packs(packs, yields), strict=True)
+    )
+
+
+def all_packs(packs: tuple[Any, ...], yields: tuple[Any, ...]) -> tuple[tuple[int, int], ...]:
+    """The attribute `packs`, where it is left out as well."""
+    return packs or (PLAIN,) * len(yields)
+
+
+def taken(pack: tuple[int, int]) -> int:
+    """How many of the body's outputs a yield takes."""
+    return max(pack[0], 1)
+
+
+def _packed(kind: str, shape: tuple[int, ...], pack: tuple[int, int]) -> tuple[int, ...]:
+    if kind == "scatter":
+        return (pack[1], pack[0] - 1)
+    return (*shape, pack[0]) if pack[0] else shape
 
 
 def read_through(array: np.ndarray, view: View) -> np.ndarray:
@@ -79,21 +106,32 @@ def _eval(
     yields: tuple[Any, ...],
     regions: tuple[Any, ...],
     indices: tuple[Any, ...] = (),
+    packs: tuple[tuple[int, int], ...] = (),
 ) -> tuple[np.ndarray, ...]:
     from ..interpret import run_operations
 
     body = regions[0]
-    inputs = [read_through(x, view_of(v, domain)) for x, v in zip(operands, views, strict=True)]
+    inputs = [
+        x.ravel() if value.type.ndim else read_through(x, view_of(v, domain))
+        for x, v, value in zip(operands, views, body.inputs, strict=False)
+    ]
     inputs += [np.indices(domain)[axis].astype(NUMPY_DTYPE[dtype]) for axis, dtype in indices]
     values = dict(zip(body.inputs, inputs, strict=True))
     run_operations(body, values)
+    outputs = iter(np.broadcast_to(values[output], domain) for output in body.outputs)
     results = []
-    for output, (kind, dtype, axes) in zip(body.outputs, yields, strict=True):
-        full = np.broadcast_to(values[output], domain)
-        results.append(
-            full if kind == "store" else _REDUCE[kind](full, axes).astype(NUMPY_DTYPE[dtype])
-        )
+    for (kind, dtype, axes), pack in zip(yields, all_packs(packs, yields), strict=True):
+        full = [next(outputs) for _ in range(taken(pack))]
+        results.append(_end(kind, full, axes, pack).astype(NUMPY_DTYPE[dtype]))
     return tuple(results)
+
+
+def _end(kind: str, full: list[np.ndarray], axes: tuple[int, ...], pack: tuple[int, int]) -> Any:
+    if kind == "scatter":
+        return parts.DEPOSIT.eval(*full, size=pack[1])
+    if kind == "store":
+        return parts.STACK.eval(*full) if pack[0] else full[0]
+    return _REDUCE[kind](full[0], axes)
 
 
 def _extreme(reduce: Any, of_integers: str) -> Any:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
 from ..op import TABLE
-from ..ops.kernel import REDUCTIONS
+from ..ops.kernel import PLAIN
+from ..record import record
 from ..types import TensorType
 from ..view import View
-from .levels import GENERATORS, Levels, Source, domain_of, is_fusible, is_generator, joins
+from .levels import (
+    ENDS,
+    GENERATORS,
+    Levels,
+    Source,
+    domain_of,
+    is_fusible,
+    is_generator,
+    is_lookup,
+    joins,
+)
 from .recompute import cheaper_again
 
-MAX_KERNEL_OPERATIONS = 256  # beyond it registers spill and compile time grows faster than the code
+MAX_KERNEL_OPERATIONS = 512  # beyond it registers spill and compile time grows faster than the code
 
 
 def fuse(graph: Graph) -> Graph:
@@ -210,13 +222,16 @@ class _Writer:
         body: Graph,
         yields: list[tuple[str, str, tuple[int, ...]]],
         indices: tuple[tuple[int, str], ...],
+        packs: tuple[tuple[int, int], ...] = (),
     ) -> tuple[Value, ...]:
-        attributes = {
+        attributes: dict[str, Any] = {
             "domain": domain,
             "indices": indices,
             "views": tuple((s.view.offset, s.view.strides, s.view.bounds) for s in sources),
             "yields": tuple(yields),
         }
+        if any(pack != PLAIN for pack in packs):
+            attributes["packs"] = packs
         operands = tuple(self.buffers[s.base] for s in sources)
         return self.builder.append(TABLE["kernel"], operands, attributes, (body,)).results
 
@@ -236,6 +251,16 @@ class _Writer:
         return self.builder.build(outputs)
 
 
+@record
+class _Yield:
+    """What a kernel makes of some numbers of its body: a buffer for `value`."""
+
+    value: Value
+    scalars: tuple[Value, ...]
+    how: tuple[str, str, tuple[int, ...]]
+    pack: tuple[int, int] = PLAIN
+
+
 class _Kernel:
     """Writes the body of one kernel."""
 
@@ -247,8 +272,9 @@ class _Kernel:
         self.body = GraphBuilder("body")
         self.values: dict[Value, Value] = {}  # of the old graph -> scalar in the body
         self.reads: dict[tuple[Value, View], Value] = {}
+        self.tables: dict[Value, Value] = {}  # buffer in which lookups look -> all of it
         self.indices: dict[tuple[int, str], Value] = {}
-        self.yields: list[tuple[Value, Value, tuple[str, str, tuple[int, ...]]]] = []
+        self.yields: list[_Yield] = []
 
     def write(self) -> None:
         for operation in self.group.operations:
@@ -256,29 +282,50 @@ class _Kernel:
                 self._write_operation(operation)
         if not self.yields:  # dead code
             return
-        last = self.group.operations[-1]
+        deposits = [op for op in self.group.operations if op.name == "deposit"]
+        last = [*self.group.operations, *deposits[:1]][-1]  # an error of a deposit names its line
         self.writer.builder.location, self.writer.builder.note = last.location, ""
-        self.body.inputs = [*self.reads.values(), *self.indices.values()]
+        self.body.inputs = [
+            *self.reads.values(),
+            *self.tables.values(),
+            *self.indices.values(),
+        ]
+        nowhere = View(self.domain, 0, (0,) * len(self.domain))
         results = self.writer._kernel(
             self.domain,
-            [Source(base, view) for base, view in self.reads],
-            self.body.build([scalar for _, scalar, _ in self.yields]),
-            [how for _, _, how in self.yields],
+            [
+                *(Source(base, view) for base, view in self.reads),
+                *(Source(base, nowhere) for base in self.tables),
+            ],
+            self.body.build([scalar for each in self.yields for scalar in each.scalars]),
+            [each.how for each in self.yields],
             tuple(self.indices),
+            tuple(each.pack for each in self.yields),
         )
-        for (value, _, _), result in zip(self.yields, results, strict=True):
-            self.writer.buffers[value] = result
+        for each, result in zip(self.yields, results, strict=True):
+            self.writer.buffers[each.value] = result
 
     def _write_operation(self, operation: Operation) -> None:
         result = operation.result
-        if operation.name in REDUCTIONS:
-            operand = self._operand(operation.operands[0], operation)
-            how = (operation.name, result.dtype, operation.attributes["axes"])
-            self.yields.append((result, operand, how))
+        if operation.name in ENDS:
+            self.yields.append(self._end(operation))
             return
         self.values[result] = self._compute(operation)
         if result in self.writer.stored:
-            self.yields.append((result, self.values[result], ("store", result.dtype, ())))
+            scalars = (self.values[result],)
+            self.yields.append(_Yield(result, scalars, ("store", result.dtype, ())))
+
+    def _end(self, operation: Operation) -> _Yield:
+        result = operation.result
+        scalars = tuple([self._operand(x, operation) for x in operation.operands])
+        if operation.name == "stack":
+            return _Yield(result, scalars, ("store", result.dtype, ()), (len(scalars), 0))
+        if operation.name == "deposit":
+            every = tuple(range(len(self.domain)))
+            pack = (len(scalars), operation.attributes["size"])
+            return _Yield(result, scalars, ("scatter", result.dtype, every), pack)
+        how = (operation.name, result.dtype, operation.attributes["axes"])
+        return _Yield(result, scalars, how)
 
     def _operand(self, operand: Value, user: Operation) -> Value:
         if self.writer.in_register(operand, user):
@@ -296,10 +343,31 @@ class _Kernel:
         """The scalar code of an elementwise operation or a generator."""
         if operation.name in GENERATORS:
             return self._generate(operation)
+        if is_lookup(operation):
+            return self._look_up(operation)
         operands = tuple([self._operand(x, operation) for x in operation.operands])
         self.body.location, self.body.note = operation.location, operation.note
         scalar: Value = self.body.apply(operation.op, operands, dict(operation.attributes))
         return scalar
+
+    def _look_up(self, operation: Operation) -> Value:
+        """Element `index` of a view of a table."""
+        table, indices = operation.operands
+        source = self.writer.levels.sources[table]
+        if source.base not in self.tables:
+            flat = TensorType(table.dtype, (source.base.type.size,))
+            self.tables[source.base] = Value(flat, f"table{len(self.tables)}")
+        index = self._operand(indices, operation)
+        self.body.location, self.body.note = operation.location, operation.note
+        found: Value = self.body(
+            "lookup",
+            self.tables[source.base],
+            index,
+            offset=source.view.offset,
+            stride=source.view.strides[0],
+            size=table.shape[0],
+        )
+        return found
 
     def _generate(self, operation: Operation) -> Value:
         dtype = operation.result.dtype

@@ -38,14 +38,27 @@ def is_generator(value: Value) -> bool:
     return value.producer is not None and value.producer.name in GENERATORS
 
 
+ENDS = frozenset({*REDUCTIONS, "stack", "deposit"})  # what becomes of a kernel's numbers
+
+
+def is_lookup(operation: Operation) -> bool:
+    """Is it a gather that takes one number for each index? A kernel does that itself."""
+    return operation.op.name == "gather" and operation.operands[0].type.ndim == 1
+
+
+def is_pointwise(operation: Operation) -> bool:
+    """Does each point of a kernel compute its own element of the result?"""
+    return operation.op.elementwise or is_lookup(operation)
+
+
 def is_fusible(operation: Operation) -> bool:
-    """Does `operation` become code in a kernel's body, or the reduction at its end?"""
-    return operation.op.elementwise or operation.op.name in REDUCTIONS
+    """Does `operation` become code in a kernel's body, or what its end makes of a number?"""
+    return is_pointwise(operation) or operation.op.name in ENDS
 
 
 def domain_of(operation: Operation) -> tuple[int, ...]:
     """The points at which a fusible operation does its work."""
-    if operation.op.name in REDUCTIONS:
+    if operation.op.name in ENDS:
         return operation.operands[0].type.shape
     return operation.results[0].type.shape
 
@@ -55,7 +68,9 @@ def joins(operand: Value, user: Operation) -> bool:
     producer = operand.producer
     if producer is None or not is_fusible(user) or operand.type.shape != domain_of(user):
         return False
-    return producer.op.elementwise or producer.op.name in GENERATORS
+    if operand is user.operands[0] and is_lookup(user):  # a table: other points' elements
+        return False
+    return is_pointwise(producer) or producer.op.name in GENERATORS
 
 
 class Levels:
@@ -85,7 +100,11 @@ class Levels:
         for operation in self.graph:
             for result in operation.results:
                 self.sources[result] = self._source_of(operation, result)
-            if not is_fusible(operation) and not self.is_view(operation):
+            if is_lookup(operation):
+                table = operation.operands[0]
+                if self.sources[table].view.bounds is not None:  # not all in the buffer
+                    self._copy(table)
+            elif not is_fusible(operation) and not self.is_view(operation):
                 for operand in operation.operands:  # an opaque operation reads dense buffers
                     if not self.sources[operand].is_whole:
                         self._copy(operand)
@@ -148,7 +167,7 @@ class Levels:
 
     def _sink(self, operation: Operation) -> None:
         """Move an elementwise operation up to the first level that needs its result."""
-        if not operation.op.elementwise or self.is_output(operation.result):
+        if not is_pointwise(operation) or self.is_output(operation.result):
             return
         level = min(
             (

@@ -21,6 +21,7 @@ from .rows import fuse_rows
 from .simplify import simplify
 from .squeeze import drop_unit_axes
 from .sums import sum_before_product
+from .unroll import unroll_small_axes
 from .widen import widen
 
 Pass = Callable[[Graph], Graph]
@@ -47,6 +48,7 @@ LOWER: tuple[Pass, ...] = (
     lower_regions,
     find_values_alone,
     sum_before_product,
+    unroll_small_axes,
     legalise_dots,
     drop_unit_axes,
     simplify,

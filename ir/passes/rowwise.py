@@ -74,6 +74,8 @@ def _reads_of_kernel(kernel: Operation, rows: int) -> tuple[str, ...] | None:
         return None
     if any(axis == 0 for axis, _ in kernel.attributes["indices"]):
         return None
+    if any(kind == "scatter" for kind, _, _ in kernel.attributes["yields"]):
+        return None
     found = []
     for operand, view in zip(kernel.operands, kernel.attributes["views"], strict=True):
         how = _how(operand.type, View(domain, *view))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from fusegrad.ir.passes.narrow import find_values_alone
 from fusegrad.ir.passes.simplify import simplify
 from fusegrad.ir.passes.squeeze import drop_unit_axes
 from fusegrad.ir.passes.sums import sum_before_product
+from fusegrad.ir.passes.unroll import unroll_small_axes
 from fusegrad.ir.passes.widen import widen
 from fusegrad.ir.text import print_graph
 from fusegrad.ir.types import NUMPY_DTYPE
@@ -34,6 +36,7 @@ PASSES: dict[str, Callable[[Graph], Graph]] = {
     "legalise": legalise_dots,
     "squeeze": drop_unit_axes,
     "narrow": find_values_alone,
+    "unroll": partial(unroll_small_axes, least=1),
     "widen": widen,
     "sums": sum_before_product,
     "fuse": fuse,
