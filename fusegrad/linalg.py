@@ -11,6 +11,15 @@ from __future__ import annotations
 
 from .runtime.eager import linear_algebra
 from .runtime.eager.discrete import matrix_rank
+from .runtime.eager.elimination import (
+    cholesky_ex,
+    inv_ex,
+    lu,
+    lu_factor,
+    lu_factor_ex,
+    lu_solve,
+    solve_ex,
+)
 from .runtime.eager.errors import LinAlgError
 from .runtime.eager.layout import diagonal
 from .runtime.eager.linear_algebra import *  # noqa: F403
@@ -18,10 +27,17 @@ from .runtime.eager.systems import lstsq, matrix_exp, tensorinv, tensorsolve, va
 
 __all__ = [
     "LinAlgError",
+    "cholesky_ex",
     "diagonal",
+    "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matrix_exp",
     "matrix_rank",
+    "solve_ex",
     "tensorinv",
     "tensorsolve",
     "vander",

@@ -18,6 +18,7 @@ from .names import argument_paths, sanitise, unique_names
 from .paths import Answer, Condition
 from .promotion import supported_dtype
 from .pytree import Treedef, flatten, unflatten
+from .shown import Shown, shown_results
 from .source import locate, locate_error, location_of
 from .trace import Trace, is_traced
 
@@ -54,6 +55,7 @@ class Traced:
     watched      arrays from outside of which it is known what read them
     read         those of them that NumPy or Python read while tracing, and not only compiled code
     conditions   what the graph is valid for; their values are its last outputs
+    shown        for each output of the function's own what it shares memory with, or None
     """
 
     graph: Graph
@@ -69,6 +71,7 @@ class Traced:
     fresh: tuple[np.ndarray[Any, Any], ...] = ()
     written: tuple[int, ...] = ()
     returned: tuple[tuple[int, int], ...] = ()
+    shown: tuple[Shown | None, ...] = ()
 
 
 def aval_of(x: Any, path: str = "the argument") -> Aval:
@@ -129,6 +132,7 @@ def trace_flat(
             for i in written
             if x is arrays[i]
         )
+        shown = shown_results(arrays, flatten(result)[0])
         if written:
             result = (result, [arrays[i] for i in written])
         outputs, out_tree = _outputs(tracing, result)
@@ -148,6 +152,7 @@ def trace_flat(
         fresh=tuple(tracing.fresh),
         written=written,
         returned=returned,
+        shown=shown,
     )
 
 

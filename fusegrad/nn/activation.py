@@ -6,13 +6,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from ..ir.functions import activation, elementwise
 from ..runtime.eager import activations as _eager
 from ..runtime.eager import elementary
 from ..runtime.eager.arithmetic import tanh as _tanh
 from ..runtime.eager.dispatch import as_floating, call, public
+from ..runtime.eager.errors import EagerError
 from ..runtime.eager.inplace import updating
-from ..runtime.eager.operands import floating, shape_of
+from ..runtime.eager.operands import as_operand, cast, floating, shape_of
 
 tanh = public(_tanh)
 softmax = _eager.softmax
@@ -78,16 +81,36 @@ def relu6(input: Any) -> Any:
 @with_inplace
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """x limited to [min_val, max_val]; at a bound the derivative is 0."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
     bounds: dict[str, Any] = {"low": float(min_val), "high": float(max_val)}
-    return call("hardtanh", activation.hardtanh, as_floating(input), **bounds)
+    x = as_operand(input)
+    if np.dtype(x.dtype).kind in "iu":
+        whole: dict[str, Any] = {word: float(int(bound)) for word, bound in bounds.items()}
+        return cast(call("hardtanh", activation.hardtanh, cast(x, np.float64), **whole), x.dtype)
+    return call("hardtanh", activation.hardtanh, as_floating(x), **bounds)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + e^(beta x)) / beta; exact everywhere, so that `threshold` has no effect."""
+    """log(1 + e^(beta x)) / beta; x itself above a `threshold` / beta that is less than 20.
+
+    (From 20 on the formula is exact: no threshold is needed.)
+    """
+    if threshold < _EXACT_FROM:
+        static: dict[str, Any] = {"beta": float(beta), "threshold": float(threshold)}
+        return call("softplus", _softplus_below, as_floating(input), **static)
     if beta == 1:
         return call("softplus", elementwise.softplus, as_floating(input))
     scaled = activation.softplus_scaled
     return call("softplus", scaled, as_floating(input), beta=float(beta))
+
+
+_EXACT_FROM = 20.0
+
+
+def _softplus_below(b: Any, x: Any, *, beta: float, threshold: float) -> Any:
+    above = b.compare("gt", b.scale(x, beta), b.full_like(x, threshold))
+    return b.select(above, x, activation.softplus_scaled(b, x, beta=beta))
 
 
 @with_inplace
@@ -127,13 +150,17 @@ def celu(input: Any, alpha: float = 1.0) -> Any:
     return call("celu", activation.celu, x, title="CeluBackward0", alpha=float(alpha))
 
 
-def softmin(input: Any, dim: int | None = None, *, axis: int | None = None) -> Any:
+def softmin(
+    input: Any, dim: int | None = None, dtype: Any = None, *, axis: int | None = None
+) -> Any:
     """softmax(-x) along `dim`."""
-    return softmax(-input, dim, axis=axis)
+    return softmax(-input, dim, dtype, axis=axis)
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by `lambd`."""
+    if lambd < 0:
+        raise EagerError(f"softshrink: lambda must be in range [0, largest number], got {lambd}")
     return call("softshrink", activation.softshrink, as_floating(input), bound=float(lambd))
 
 

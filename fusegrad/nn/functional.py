@@ -129,6 +129,10 @@ from .resample import (
     unfold,
     upsample,
 )
+from .sequence import (
+    ctc_loss,
+    embedding_bag,
+)
 from .window import (
     conv1d,
     conv2d,
@@ -166,12 +170,14 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
     "dropout3d",
     "elu",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "gaussian_nll_loss",

@@ -14,7 +14,7 @@ from ..runtime.eager import modes
 from ..runtime.eager.axes import normalise, normalise_all
 from ..runtime.eager.dispatch import call, is_tensor_like, traced
 from ..runtime.eager.errors import EagerError
-from ..runtime.eager.operands import as_operand, floating, shape_of
+from ..runtime.eager.operands import as_operand, floating, promoted, shape_of, tensor_of
 
 # What PyTorch calls the last node, by the axes of the input and whether there is a bias.
 _LINEAR_TITLES = {
@@ -35,7 +35,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """x1 W_o x2 for each output o; `weight` has shape (outputs, inputs 1, inputs 2)."""
-    operands = floating(input1, input2, weight, *(() if bias is None else (bias,)))
+    operands = promoted(input1, input2, weight, *(() if bias is None else (bias,)))
     title = "AddBackward0" if bias is not None else "TrilinearBackward0"
     return call("bilinear", linalg.bilinear, *operands, title=title)
 
@@ -93,6 +93,10 @@ def group_norm(
     input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
     """Standardised for each sample and group of channels."""
+    if len(shape_of(input)) < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {len(shape_of(input))}"
+        )
     channels = shape_of(input)[1]
     if channels % num_groups:
         raise RuntimeError(
@@ -116,9 +120,12 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """Standardised for each sample and channel."""
-    if not use_input_stats or running_mean is not None or running_var is not None:
-        raise NotImplementedError("instance_norm with running statistics is not supported")
+    """Standardised for each sample and channel, or (not `use_input_stats`) by running statistics.
+
+    These are updated in place, by the means over the samples.
+    """
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if math.prod(shape_of(input)[2:]) == 1:
         raise ValueError(
             "Expected more than 1 spatial element when training, got input size "
@@ -128,7 +135,19 @@ def instance_norm(
     static: dict[str, Any] = {"extras": extras, "groups": shape_of(input)[1], "eps": float(eps)}
     operands = floating(input, *extra)
     title = "ViewBackward0"
+    if running_mean is not None or running_var is not None:
+        _update_by_samples(operands[0], running_mean, running_var, momentum)
     return call("instance_norm", normalisation.group_norm, *operands, title=title, **static)
+
+
+def _update_by_samples(x: Any, mean: Any, var: Any, momentum: float) -> None:
+    """Move running statistics towards the means over samples of those of x."""
+    x = tensor_of(x).detach()
+    axes = tuple(range(2, len(x.shape)))
+    if mean is not None:
+        _update(mean, x.mean(axes).mean(0), momentum)
+    if var is not None:
+        _update(var, x.var(axes).mean(0), momentum)
 
 
 def batch_norm(
@@ -204,9 +223,19 @@ def embedding(
     padding_idx: int | None = None,
 ) -> Any:
     """The rows of `weight` that `input` names; row `padding_idx` gets no gradient."""
+    if len(shape_of(weight)) != 2:
+        raise RuntimeError(f"'weight' must be 2-D, got shape {list(shape_of(weight))}")
+    _check_integers("embedding", input)
     rows = shape_of(weight)[0]
     pad = None if padding_idx is None else normalise(padding_idx, rows)
     return call("embedding", _embedding, as_operand(input), weight, padding=pad)
+
+
+def _check_integers(name: str, x: Any) -> Any:
+    x = as_operand(x)
+    if np.dtype(x.dtype).kind not in "iu":
+        raise EagerError(f"{name}: expected integers (Long or Int) as indices, got {x.dtype}")
+    return x
 
 
 def _embedding(b: Any, indices: Any, weight: Any, *, padding: int | None) -> Any:
@@ -221,7 +250,7 @@ def _embedding(b: Any, indices: Any, weight: Any, *, padding: int | None) -> Any
 
 def one_hot(input: Any, num_classes: int = -1) -> Any:
     """1 at the class that `input` names, else 0, along a new last axis."""
-    indices = as_operand(input)
+    indices = _check_integers("one_hot", input)
     if num_classes < 0:
         array = np.asarray(getattr(indices, "_data", indices))
         num_classes = int(array.max()) + 1

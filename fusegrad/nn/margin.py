@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..ir.functions import margin as functions
 from ..runtime.eager import reductions
 from ..runtime.eager.arithmetic import minimum
@@ -26,8 +28,15 @@ def multi_margin_loss(
     """The mean over the other classes of max(0, margin - x[target] + x[class])^p."""
     check_reduction(reduction)
     if p not in (1, 2):
-        raise RuntimeError("multi_margin_loss: only p == 1 and p == 2 supported")
+        raise ValueError("multi_margin_loss: only p == 1 and p == 2 supported")
     rows, labels = _rows(input, target, 0)
+    if weight is not None and len(shape_of(weight)) != 1:
+        raise ValueError("multi_margin_loss: weight must be one-dimensional")
+    if weight is not None and shape_of(weight) != shape_of(rows)[1:]:
+        raise RuntimeError(
+            f"inconsistent weight size, expected {shape_of(rows)[1]} but got "
+            f"{list(shape_of(weight))}"
+        )
     extra = () if weight is None else (weight,)
     x, *rest = floating(rows, *extra)
     static: dict[str, Any] = {"power": int(p), "margin": float(margin), "reduction": reduction}
@@ -51,6 +60,13 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
 def _rows(input: Any, target: Any, axes: int) -> tuple[Any, Any]:
     """Samples along a first axis."""
     x, labels = as_operand(input), as_operand(target)
+    if not all(shape_of(x)[-1:]):
+        raise RuntimeError(
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(shape_of(x))}"
+        )
+    if np.dtype(labels.dtype).kind not in "iu":
+        raise RuntimeError(f"expected scalar type Long (integers) but found {labels.dtype}")
     if len(shape_of(x)) == 2 and len(shape_of(labels)) == 1 + axes:
         return x, labels
     if len(shape_of(x)) != 1 or len(shape_of(labels)) != axes:
@@ -77,6 +93,8 @@ def triplet_margin_with_distance_loss(
     reduction: str = "mean",
 ) -> Any:
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d the function given."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
     check_reduction(reduction)
     distance = distance_function or pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)

@@ -6,16 +6,35 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..ir.functions import pooling
 from ..runtime.eager.arithmetic import abs as absolute
 from ..runtime.eager.arithmetic import pow as power
 from ..runtime.eager.arithmetic import sign
 from ..runtime.eager.dispatch import call, public
 from ..runtime.eager.elementary import relu
-from ..runtime.eager.operands import as_operand, floating, shape_of
+from ..runtime.eager.operands import as_operand, cast, floating, shape_of
 from .window import Size, sizes_of
 
 # --- the largest element of windows ---
+
+
+def _check_pool(
+    name: str, axes: int, input: Any, kernel: tuple[int, ...], stride: Any, dilation: Any
+) -> None:
+    shape = shape_of(input)
+    if len(shape) not in (axes + 1, axes + 2) or 0 in shape[-axes - 1 :]:
+        raise RuntimeError(
+            f"{name}: Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with optional 0 dim "
+            f"batch size for input, but got: {list(shape)}"
+        )
+    given = {"kernel_size": kernel, "dilation": sizes_of(dilation, axes)}
+    if stride not in (None, (), []):
+        given["stride"] = sizes_of(stride, axes)
+    for word, numbers in given.items():
+        if min(numbers) < 1:
+            raise RuntimeError(f"{name}() {word} must be greater than zero, but got {min(numbers)}")
 
 
 def _max_pool(
@@ -29,6 +48,7 @@ def _max_pool(
     places: bool,
 ) -> Any:
     sizes = sizes_of(kernel, axes)
+    _check_pool(f"max_pool{axes}d", axes, input, sizes, stride, dilation)
     static: dict[str, Any] = {
         "kernel": sizes,
         "stride": sizes if stride in (None, (), []) else sizes_of(stride, axes),
@@ -41,7 +61,20 @@ def _max_pool(
         if 2 * pad > size:
             raise RuntimeError(f"pad should be at most half of kernel size, got {pad} and {size}")
     title = "SqueezeBackward1" if axes == 1 else f"MaxPool{axes}DWithIndicesBackward0"
-    return call("max_pool", pooling.max_pool, *floating(input), title=title, **static)
+    return _of_numbers("max_pool", pooling.max_pool, input, title=title, **static)
+
+
+def _of_numbers(name: str, function: Any, input: Any, **static: Any) -> Any:
+    """The function of numbers of any kind; integers are computed with as numbers of 64 bits, and
+    cut off again.
+    """
+    x = as_operand(input)
+    if np.dtype(x.dtype).kind not in "iu":
+        return call(name, function, *floating(x), **static)
+    result = call(name, function, cast(x, np.float64), **static)
+    if isinstance(result, tuple):
+        return (cast(result[0], x.dtype), *result[1:])
+    return cast(result, x.dtype)
 
 
 def max_pool1d(
@@ -104,6 +137,9 @@ def _avg_pool(
     divisor: int | None,
 ) -> Any:
     sizes = sizes_of(kernel, axes)
+    _check_pool(f"avg_pool{axes}d", axes, input, sizes, stride, 1)
+    if divisor == 0:
+        raise RuntimeError("divisor must be not zero")
     static: dict[str, Any] = {
         "kernel": sizes,
         "stride": sizes if stride in (None, (), []) else sizes_of(stride, axes),
@@ -116,7 +152,7 @@ def _avg_pool(
         if 2 * pad > size:
             raise RuntimeError(f"pad should be at most half of kernel size, got {pad} and {size}")
     title = "SqueezeBackward1" if axes == 1 else f"AvgPool{axes}DBackward0"
-    return call("avg_pool", pooling.avg_pool, *floating(input), title=title, **static)
+    return _of_numbers("avg_pool", pooling.avg_pool, input, title=title, **static)
 
 
 def avg_pool1d(
@@ -200,6 +236,12 @@ def lp_pool2d(
 
 def _part_sizes(axes: int, input: Any, output_size: Any) -> tuple[int, ...]:
     given = output_size if isinstance(output_size, list | tuple) else (output_size,) * axes
+    if len(shape_of(input)) <= axes:
+        raise ValueError(f"Input dimension should be at least {axes + 1}")
+    if len(given) != axes:
+        raise RuntimeError(
+            f"adaptive pooling: output_size must be {axes} numbers, got {list(given)}"
+        )
     have = shape_of(input)[len(shape_of(input)) - axes :]
     if 0 in have:
         raise RuntimeError(

@@ -6,10 +6,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..ir.functions import loss, normalisation, regression
 from ..runtime.eager import adapters
+from ..runtime.eager.axes import normalise
 from ..runtime.eager.dispatch import as_floating, call
-from ..runtime.eager.operands import floating, shape_of
+from ..runtime.eager.errors import EagerError
+from ..runtime.eager.operands import as_operand, floating, shape_of
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -91,6 +95,9 @@ def binary_cross_entropy(
             f"Using a target size ({list(shape_of(target))}) that is different to the input size "
             f"({list(shape_of(input))}) is not supported"
         )
+    given = getattr(input, "_data", input)
+    if isinstance(given, np.ndarray) and ((given < 0) | (given > 1)).any():
+        raise EagerError("binary_cross_entropy: all elements of input should be between 0 and 1")
     extra = () if weight is None else (weight,)
     function = regression.binary_cross_entropy
     return _loss("binary_cross_entropy", function, input, target, *extra, reduction=reduction)
@@ -170,6 +177,12 @@ def gaussian_nll_loss(
     title = _by_reduction(reduction, "AddBackward0" if full else "MulBackward0")
     static: dict[str, Any] = {"full": bool(full), "eps": float(eps)}
     function = regression.gaussian_nll_loss
+    have, given = shape_of(input), shape_of(var)
+    different = [m for n, m in zip(have, given, strict=False) if n != m]
+    if given == have[:-1]:
+        var = as_operand(var).reshape((*given, 1))
+    elif given != have and not (len(given) == len(have) and different == [1]):
+        raise ValueError(f"var is of incorrect size: {list(given)} for input of {list(have)}")
     options: dict[str, Any] = {"reduction": reduction, "title": title, **static}
     return _loss("gaussian_nll_loss", function, input, target, var, **options)
 
@@ -217,7 +230,10 @@ def multilabel_soft_margin_loss(
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along `dim`."""
     operands = floating(x1, x2)
-    axis = dim % max(map(len, map(shape_of, operands)))
+    axis = normalise(dim, max(map(len, map(shape_of, operands))))
+    if not any(map(shape_of, operands)):
+        x, y = (x.reshape((1,)) for x in operands)
+        return cosine_similarity(x, y, 0, eps).reshape(())
     static: dict[str, Any] = {
         "of": normalisation.cosine_similarity,
         "axis": axis,
@@ -240,6 +256,11 @@ def cosine_embedding_loss(
 ) -> Any:
     """1 - cosine where target = 1, max(0, cosine - margin) where it is -1."""
     check_reduction(reduction)
+    if len(shape_of(input1)) != len(shape_of(target)) + 1:
+        raise EagerError(
+            f"{len(shape_of(target))}D target tensor expects {len(shape_of(target)) + 1}D input "
+            f"tensors, but found {list(shape_of(input1))} and {list(shape_of(input2))}"
+        )
     title = _by_reduction(reduction, "AddBackward0")
     static: dict[str, Any] = {"reduction": reduction, "margin": float(margin)}
     operands = floating(input1, input2, target)
@@ -259,6 +280,8 @@ def triplet_margin_loss(
     reduction: str = "mean",
 ) -> Any:
     """max(0, |anchor - positive| - |anchor - negative| + margin)."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
     title = _by_reduction(reduction, "ClampMinBackward0")
     static: dict[str, Any] = {
         "margin": float(margin),

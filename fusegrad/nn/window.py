@@ -7,7 +7,7 @@ from typing import Any
 
 from ..ir.functions import window
 from ..runtime.eager.dispatch import call
-from ..runtime.eager.operands import floating, shape_of
+from ..runtime.eager.operands import promoted, shape_of
 
 Size = int | Sequence[int]
 
@@ -22,8 +22,7 @@ def sizes_of(value: Size, count: int) -> tuple[int, ...]:
 def batched(function: Callable[..., Any], input: Any, axes: int) -> Any:
     """`function` of an input that has a batch axis; it is put in front where there is none."""
     if len(shape_of(input)) == axes + 1:
-        result = function(input.reshape((1, *shape_of(input))))
-        return result.reshape(tuple(result.shape[1:]))
+        return function(input.reshape((1, *shape_of(input)))).squeeze(0)
     return function(input)
 
 
@@ -36,7 +35,7 @@ def _applied(name: str, function: Any, axes: int, input: Any, *rest: Any, **stat
     title = "ConvolutionBackward0"
 
     def run(x: Any) -> Any:
-        return call(name, function, *floating(x, *operands), title=title, **static)
+        return call(name, function, *promoted(x, *operands), title=title, **static)
 
     return batched(run, input, axes)
 
@@ -59,6 +58,10 @@ def _convolution(
             f"input of size {list(shape_of(input))} and weight {list(shape_of(weight))}"
         )
     steps = sizes_of(dilation, axes)
+    if min((*steps, *sizes_of(stride, axes))) < 1:
+        raise RuntimeError("non-positive stride or dilation is not supported")
+    if padding == "same" and set(sizes_of(stride, axes)) != {1}:
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
     static: dict[str, Any] = {
         "stride": sizes_of(stride, axes),
         "padding": _around(padding, kernel, steps),

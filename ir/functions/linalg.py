@@ -103,7 +103,8 @@ def det(b: Builder, x: Handle) -> Handle:
         sign, size = slogdet(b, x)
         return b.mul(sign, b("exp", size))
     if n == 0:
-        return b.broadcast(b.constant(1, type.with_shape(())), type.shape[:-2])
+        one = b.broadcast(b.constant(1, type.with_shape(())), type.shape[:-2])
+        return b.add(one, b.sum(x, (type.ndim - 2, type.ndim - 1)))
     return _expansion(b, x, tuple(range(n)), 0)
 
 
@@ -242,7 +243,9 @@ def matrix_power(b: Builder, x: Handle, *, n: int) -> Handle:
     if n < 0:
         return matrix_power(b, inverse(b, x), n=-n)
     if n == 0:
-        return identity(b, b.type_of(x))
+        return b.select(
+            b.constant(True, b.type_of(x).with_dtype("bool")), identity(b, b.type_of(x)), x
+        )
     result: Handle = None
     while n:
         if n & 1:

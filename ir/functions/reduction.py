@@ -108,6 +108,10 @@ def norm(b: Builder, x: Handle, axes: Axes, *, order: float = 2) -> Handle:
     if math.isinf(order):
         return _reduce(b, "reduce_max" if order > 0 else "reduce_min", size, axes)
     none = b.compare("eq", size, b.zeros_like(size))
+    if order == 0:  # how many are not 0
+        always = b.constant(True, b.type_of(size).with_dtype("bool"))  # a gradient of zeros
+        ones = b.select(always, b.full_like(size, 1), size)
+        return b.sum(b.select(none, b.zeros_like(size), ones), axes)
     if order < 1:  # whose slope at 0 is infinite
         size = b.select(none, b("stop_gradient", size), size)
     total = b.sum(b("pow", size, b.full_like(size, order)), axes)

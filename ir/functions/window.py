@@ -135,10 +135,13 @@ def transposed_convolution(
     d = len(kernel)
     lows = tuple(dilation[i] * (kernel[i] - 1) - padding[i] for i in range(d))
     highs = tuple(low + extra for low, extra in zip(lows, output_padding, strict=True))
-    if min((*lows, *highs)) < 0:
-        raise ShapeError("transposed convolution: padding is larger than the kernel reaches")
     spread = (0, 0, *(s - 1 for s in stride))
-    x = b("pad", x, low=(0, 0, *lows), high=(0, 0, *highs), interior=spread)
+    around = [tuple(max(n, 0) for n in side) for side in (lows, highs)]
+    x = b("pad", x, low=(0, 0, *around[0]), high=(0, 0, *around[1]), interior=spread)
+    shape = b.type_of(x).shape  # where the padding is larger than the kernel reaches, less is left
+    first = (0, 0, *(max(-n, 0) for n in lows))
+    last = tuple(n - max(-cut, 0) for n, cut in zip(shape[2:], highs, strict=True))
+    x = b.slice(x, first, (*shape[:2], *last))
     flipped = b("reverse", weight, axes=tuple(range(2, 2 + d)))
     grouped = b.reshape(flipped, (groups, channels // groups, part, *kernel))
     turned = b.transpose(grouped, (0, 2, 1, *range(3, 3 + d)))
@@ -165,8 +168,11 @@ def padded_by_edges(
     """The last axes continued by reflection, by their last element, or periodically."""
     for back, (low, high) in enumerate(reversed(padding), start=1):
         axis = b.type_of(x).ndim - back
-        if low or high:
-            x = _continued(b, x, axis, low, high, mode)
+        if low > 0 or high > 0:
+            x = _continued(b, x, axis, max(low, 0), max(high, 0), mode)
+        if low < 0 or high < 0:  # cut off after the other side was continued
+            extent = b.type_of(x).shape[axis]
+            x = _cut(b, x, axis, max(-low, 0), extent - max(-high, 0))
     return x
 
 

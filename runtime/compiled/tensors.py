@@ -8,14 +8,17 @@ create_graph) is the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...ir import Graph, GraphBuilder, Operation, Value
+from ...ir import Graph, GraphBuilder, Operation, ShapeError, TensorType, Value
 from ...ir.passes.pipeline import CLEAN, LOWER
 from ...tracer.pytree import unflatten
 from ..eager.composite import Composite, run_composite
+from ..eager.core import make
+from ..eager.errors import TensorShapeError
+from ..eager.node import LEAF
 from ..eager.reach import needed_for
+from .aliases import shared_with_another, shown_again, shown_outputs
 from .call import Call, as_array
 from .stores import write_back
 
@@ -29,19 +32,20 @@ class NativeProgram:
     """Computes `outputs` from the values `inputs` in native code; compiled when it is first run.
 
     An output that is an input is handed through, not copied: what backward reads may be the
-    caller's array.
+    caller's array. The first `owned` outputs are arrays of their own all the same.
     """
 
-    __slots__ = ("_door", "_graph", "_handed", "_threads")
+    __slots__ = ("_door", "_graph", "_handed", "_owned", "_threads")
 
     def __init__(
         self,
         inputs: Sequence[Value],
         operations: Sequence[Operation],
         outputs: Sequence[Value],
-        views: bool = True,
+        owned: int = 0,
         threads: int = 0,
     ) -> None:
+        self._owned = owned
         self._threads = threads
         places = {value: i for i, value in enumerate(inputs)}
         self._handed = [places.get(value) for value in outputs]
@@ -59,7 +63,11 @@ class NativeProgram:
             self._door = flat_door(program, self._threads)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
         computed = iter(self._door(arrays))
-        return [next(computed) if place is None else arrays[place] for place in self._handed]
+        found = [next(computed) if place is None else arrays[place] for place in self._handed]
+        for i, place in enumerate(self._handed[: self._owned]):
+            if place is not None:
+                found[i] = found[i].copy()
+        return found
 
 
 def _part(
@@ -83,10 +91,26 @@ def _probe(variant: Variant) -> Callable[[Any], Any]:
     return run
 
 
-def _without_conditions(variant: Variant) -> Graph:
-    graph = variant.branch
-    results = graph.outputs[: variant.out_tree.num_leaves]
-    return Graph(graph.name, graph.inputs, graph.operations, results)
+def _composite(variant: Variant, kept: tuple[int, ...]) -> Composite:
+    """The function as one node, with those of its outputs that are arrays of their own: which ones
+    depends on the arguments that are Tensors.
+    """
+    if kept not in variant.composites:
+        graph = variant.branch
+        outputs = [graph.outputs[i] for i in kept]
+
+        def program(
+            inputs: Sequence[Value],
+            operations: Sequence[Operation],
+            results: Sequence[Value],
+            views: bool = True,
+        ) -> NativeProgram:
+            owned = len(kept) if views else 0
+            return NativeProgram(inputs, operations, results, owned, variant.transform.threads)
+
+        own = Graph(graph.name, graph.inputs, graph.operations, outputs)
+        variant.composites[kept] = Composite(own, program)
+    return variant.composites[kept]  # type: ignore[no-any-return]
 
 
 def call_on_eager_arrays(function: CompiledFunction, call: Call) -> Any:
@@ -108,21 +132,63 @@ def call_on_tensors(
     def attempt(variant: Variant, insist: bool) -> tuple[Answers | None, Any]:
         return variant.judge(arrays, _probe(variant)), None
 
-    found = function._find(Call(call.names, call.tree, arrays), attempt)
-    if found is None:
+    found = _found(function, Call(call.names, call.tree, arrays), attempt)
+    if found is None or _stores_into_shared(found, arrays):
         from .eager import run_eagerly
 
         return run_eagerly(function._function, function._transform, function._parameters, call)
-    variant, _ = found
-    if variant.composite is None:
-        program = partial(NativeProgram, threads=variant.transform.threads)
-        variant.composite = Composite(_without_conditions(variant), program)
-    operands = [
-        leaf if hasattr(leaf, "_data") else as_array(leaf, value.type)
-        for leaf, value in zip(call.leaves, variant.inputs, strict=False)
-    ]
     title = f"CompiledFunctionBackward({function._function_name()})"
-    captured = [getattr(x, "tensor", x) for x in variant.traced.captured]  # of eager arrays
-    results = run_composite(variant.composite, [*operands, *captured], title)
-    result = unflatten(variant.out_tree, results)
-    return write_back(variant.traced.written, given or call.leaves, result)
+    shown = shown_outputs(found.shown, call.leaves) if given is None else {}
+    results = _computed(found, call.leaves, title, shown)
+    written = found.traced.written
+    write_back(written, given or call.leaves, (None, results[len(results) - len(written) :]))
+    for i, source in shown.items():
+        results[i] = shown_again(source, call.leaves, results)
+    result = unflatten(found.out_tree, results)
+    return result[0] if written else result
+
+
+def _found(function: CompiledFunction, call: Call, attempt: Callable[..., Any]) -> Variant | None:
+    """The variant for a call; None where it has to be run eagerly."""
+    try:
+        found = function._find(call, attempt)
+    except ShapeError as error:
+        raise TensorShapeError.of(error) from None
+    return None if found is None else found[0]
+
+
+def _stores_into_shared(variant: Variant, arrays: Sequence[Any]) -> bool:
+    """Whether it stores into an argument whose memory another one has: the trace took them for
+    different arrays.
+    """
+    if not variant.traced.written:
+        return False
+    captured = [getattr(x, "_data", x) for x in variant.traced.captured]
+    return any(shared_with_another(i, [*arrays, *captured]) for i in variant.traced.written)
+
+
+def _computed(
+    variant: Variant, leaves: Sequence[Any], title: str, without: dict[int, Any]
+) -> list[Any]:
+    """The outputs, None for those that are not asked for."""
+    results: list[Any] = [None] * variant.out_tree.num_leaves
+    kept = tuple([i for i in range(len(results)) if i not in without])
+    if kept:
+        operands = [
+            _operand(leaf, value.type, i in variant.traced.written)
+            for i, (leaf, value) in enumerate(zip(leaves, variant.inputs, strict=False))
+        ]
+        captured = [getattr(x, "tensor", x) for x in variant.traced.captured]  # of eager arrays
+        found = run_composite(_composite(variant, kept), [*operands, *captured], title)
+        for i, x in zip(kept, found, strict=True):
+            results[i] = x
+    return results
+
+
+def _operand(leaf: Any, type: TensorType, written: bool) -> Any:
+    """A leaf as the node keeps it: the elements that it has now, where it is stored into later."""
+    if not hasattr(leaf, "_data"):
+        return as_array(leaf, type)
+    if not written or leaf._node is LEAF:
+        return leaf
+    return make(leaf._data.copy(), leaf._node)

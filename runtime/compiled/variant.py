@@ -23,6 +23,7 @@ from ...ir.types import NUMPY_DTYPE
 from ...tracer import rebind  # noqa: F401 - each trace needs it: not for the first call to load
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.run import Aval, Traced, trace_flat
+from ...tracer.shown import Shown
 from ...tracer.source import location_of
 from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced, is_tracing
 from .call import Call, Parameters, as_array, put_together
@@ -83,12 +84,13 @@ class Variant:
         self.inputs = self.traced.graph.inputs
         self.outputs = self.stages.types
         self.out_tree: Treedef = self.stages.plan.tree
+        self.shown = () if transform.differentiates else self.traced.shown
         self._program: Any = None
         self._text: str | None = None
         self.native_misses: str | None = None  # why there is no native entry
         self.entries: dict[tuple[str, ...], Any] = {}  # kinds -> Doors
         self._flat: Any = None
-        self.composite: Any = None  # for calls on Tensors
+        self.composites: dict[tuple[int, ...], Any] = {}  # for calls on Tensors: see tensors.py
         self.probe: Any = None  # the verdict alone, for these
 
     @property
@@ -380,7 +382,16 @@ def _trace(
     )
     written = tuple(order[i] for i in traced.written)
     returned = tuple((output, order[i]) for output, i in traced.returned)
-    return replace(traced, graph=graph, in_tree=in_tree, written=written, returned=returned)
+    shown = tuple(_with_place(x, order) for x in traced.shown)
+    return replace(
+        traced, graph=graph, in_tree=in_tree, written=written, returned=returned, shown=shown
+    )
+
+
+def _with_place(shown: Shown | None, order: list[int]) -> Shown | None:
+    if shown is None or shown.source != "argument":
+        return shown
+    return Shown(shown.source, order[shown.number], shown.steps)
 
 
 def _may_change(x: Any) -> bool:

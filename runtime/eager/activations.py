@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir.functions import reduction as functions
 from .axes import either, normalise
-from .operands import as_operand, call, floating
+from .operands import as_operand, call_in_rows, floating
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -35,11 +35,9 @@ def _along(name: str, function: Any, x: Tensor, dim: int | None, dtype: Any) -> 
     if dtype is not None:
         x = x.astype(dtype) if hasattr(x, "astype") else x.to(dtype)
     (x,) = floating(x)
-    if not len(x.shape):
-        normalise(dim, 0)
-        return _along(name, function, x.reshape((1,)), 0, None).reshape(())
     axis = normalise(dim, len(x.shape))
-    result: Tensor = call(name, function if x.shape[axis] else _copy, x, axes=(axis,))
+    there = not x.shape or x.shape[axis]
+    result: Tensor = call_in_rows(name, function if there else _copy, x, axes=(axis,))
     return result
 
 

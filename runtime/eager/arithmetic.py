@@ -225,8 +225,23 @@ def round(x: Tensor, *, decimals: int = 0) -> Tensor:
     if not decimals:
         result: Tensor = _rint(x)
         return result
-    scale = 10.0**decimals
-    return div(_rint(mul(x, scale)), scale)
+    found: Tensor = rounded(x, decimals)
+    return found
+
+
+def rounded(x: Any, decimals: int) -> Any:
+    """x of any kind rounded to `decimals`, which may be negative."""
+    from .operands import as_operand, call, floating
+
+    (x,) = floating(as_operand(x))
+    return call("round", _rounded, x, title="RoundBackward1", decimals=int(decimals))
+
+
+def _rounded(b: Any, x: Any, *, decimals: int) -> Any:
+    if decimals < 0:
+        return b.scale(b("rint", b.scale(x, 1 / 10.0**-decimals)), 10.0**-decimals)
+    scaled = b("rint", b.scale(x, 10.0**decimals))
+    return b.div(scaled, b.full_like(x, 10.0**decimals))
 
 
 def sign(x: Tensor) -> Tensor:
@@ -256,6 +271,10 @@ def signbit(x: Tensor) -> Tensor:
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """x where `condition`, else y; all three broadcast."""
+    if hasattr(condition, "_data") and condition._data.dtype.kind != "b":
+        raise EagerError(
+            f"where expected condition to be a boolean tensor, but got one of {condition.dtype}"
+        )
     x, y = lift(x), lift(y)
     common = common_dtype((x, y))
     chosen = [_operand(v, common) for v in (x, y)]

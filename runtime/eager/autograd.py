@@ -82,6 +82,8 @@ def grad(
         words = (create_graph, allow_unused, materialize_grads)
         return _batched(outputs, inputs, grad_outputs, retain_graph, *words)
     ends, starts = _sequence(outputs), _sequence(inputs)
+    if not starts:
+        raise RuntimeError("`inputs` argument to grad() cannot be empty")
     if allow_unused is False and materialize_grads:
         raise ValueError("materialize_grads=True goes with allow_unused=True or None, not False")
     places = [_place(x, i) for i, x in enumerate(starts)]

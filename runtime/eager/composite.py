@@ -18,7 +18,7 @@ from ...ir import Builder, Graph, GraphBuilder, TensorType
 from ...ir.types import NUMPY_DTYPE
 from . import names
 from .builder import shares
-from .core import make, make_view, shared_counter
+from .core import InferenceCounter, make, make_view, shared_counter
 from .errors import explain
 from .modes import STATE
 from .node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released
@@ -131,7 +131,7 @@ class CompositeNode(Node):
 
     def _check_operands(self) -> None:
         for i, (x, expected) in enumerate(zip(self.operands or (), self.versions, strict=True)):
-            found = _version(x)
+            found = x._counter[0] if expected < 0 else _version(x)
             if found != expected:
                 raise modified(self.title, f"operand {i}", x.shape, found, expected)
 
@@ -165,7 +165,7 @@ class CompositeNode(Node):
     def pack(self, pack: Any, unpack: Any) -> None:
         arrays = {id(x._data): x for x in self.operands or () if hasattr(x, "_data")}
         self.residuals = [
-            pack_tensor(arrays.get(id(x)) or make(x), (pack, unpack))
+            pack_tensor(arrays[id(x)] if id(x) in arrays else make(x), (pack, unpack))
             if isinstance(x, np.ndarray)
             else x
             for x in self.residuals or ()
@@ -329,8 +329,13 @@ def blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _version(x: Any) -> int:
+    """The version of an operand that is read again under `create_graph`; -1 for one that has none,
+    which only is an error there.
+    """
     counter = getattr(x, "_counter", None)
-    return 0 if counter is None else counter[0]
+    if counter is None:
+        return 0
+    return -1 if counter.__class__ is InferenceCounter else counter[0]
 
 
 def _edge(x: Any) -> Any:

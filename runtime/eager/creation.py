@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
@@ -162,6 +163,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
 @on_cpu
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
+    for word, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{word} must be greater or equal to 0, got {size}")
     return _finish(np.eye(n, m, dtype=dtype or default_dtype()), requires_grad)
 
 
@@ -179,7 +183,14 @@ def arange(
     if step == 0 or (high - low) / step < 0:
         raise RuntimeError(f"arange: no steps of {step} lead from {low} to {high}")
     whole = all(isinstance(v, int | np.integer) for v in (low, high, step))
-    array = np.arange(low, high, step, dtype=dtype or (np.int64 if whole else default_dtype()))
+    if not all(map(math.isfinite, (low, high, step))):
+        raise RuntimeError(f"unsupported range: {low} -> {high}")
+    dtype = np.dtype(dtype or (np.int64 if whole else default_dtype()))
+    if dtype.kind in "iu":
+        low, high, step = int(low), int(high), int(step)
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    array = np.arange(low, high, step, dtype=dtype)
     return _finish(array, requires_grad)
 
 
@@ -188,8 +199,29 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers at equal distances, both ends included."""
-    array = np.linspace(start, end, steps, dtype=dtype or default_dtype())
+    array = _evenly("linspace", start, end, steps, np.dtype(dtype or default_dtype()))
     return _finish(array, requires_grad)
+
+
+def _evenly(
+    name: str, start: Any, end: Any, steps: int, dtype: np.dtype[Any], whole: bool = True
+) -> np.ndarray:
+    """`steps` numbers from start to end. Integers are cut, from ends that are integers as well."""
+    for bound in (start, end):
+        if getattr(bound, "shape", ()):
+            raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if dtype.kind not in "iu":
+        return np.linspace(float(start), float(end), steps, dtype=dtype)
+    start, end = int(start), int(end)
+    gap = (end - start) / (steps - 1) if steps > 1 else 0.0
+    number = np.arange(steps)
+    found = np.where(number < steps / 2, start + gap * number, end - gap * (steps - 1 - number))
+    if steps == 1:
+        found = np.array([float(start)])
+    cut: np.ndarray = found.astype(dtype)
+    return cut if whole else found
 
 
 def _like(make_array: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
@@ -216,7 +248,9 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` powers of `base` whose exponents stand at equal distances."""
-    array = np.logspace(start, end, steps, base=base, dtype=dtype or default_dtype())
+    dtype = np.dtype(dtype or default_dtype())
+    exponents = _evenly("logspace", start, end, steps, dtype, whole=False)
+    array = np.power(float(base), exponents).astype(dtype)
     return _finish(array, requires_grad)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .core import make
 from .dispatch import is_tensor_like, traced
-from .errors import EagerError
+from .errors import EagerError, UnsupportedDtypeError
 from .operands import promoted
 from .promotion import default_dtype
 
@@ -167,6 +167,10 @@ def searchsorted(
 @of_values
 def bucketize(x: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """Between which `boundaries` each element of x stands; see `searchsorted`."""
+    if np.ndim(boundaries) != 1:
+        raise EagerError(
+            f"boundaries tensor must be 1 dimension, but got dim({np.ndim(boundaries)})"
+        )
     side: Any = "right" if right else "left"
     found = np.searchsorted(np.asarray(boundaries), x, side)
     return np.asarray(found, np.int32 if out_int32 else np.int64)
@@ -229,7 +233,8 @@ def _of_two(name: str, function: Any, kinds: str, words: str) -> Callable[..., A
     def run(x: Any, y: Any) -> Any:
         first, second = map(np.asarray, promoted(x, y))
         if first.dtype.kind not in kinds:
-            raise EagerError(f"{name} is not implemented for {first.dtype}: it takes {words}")
+            what = f"{name} is not implemented for {first.dtype}: it takes {words}"
+            raise UnsupportedDtypeError(what)
         return np.asarray(function(first, second))
 
     run.__name__ = run.__qualname__ = name

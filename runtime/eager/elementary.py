@@ -273,7 +273,15 @@ fmax = as_numbers(_of_two("fmax", elementwise.fmax, floats=False))
 fmin = as_numbers(_of_two("fmin", elementwise.fmin, floats=False))
 xlogy = _of_two("xlogy", special.xlogy)
 xlog1py = _of_two("xlog1py", special.xlog1py, "SpecialXlog1PyBackward0")
-copysign = _of_two("copysign", activation.copysign)
+
+
+def _copied_sign(b: Any, x: Any, y: Any) -> Any:
+    """x with the sign of y, by which the gradient is zeros."""
+    found = activation.copysign(b, x, y)
+    return b.select(b.constant(True, b.type_of(found).with_dtype("bool")), found, y)
+
+
+copysign = _of_two("copysign", _copied_sign)
 
 
 def _floor_divided(b: Any, x: Any, y: Any) -> Any:
@@ -380,6 +388,9 @@ def isnan(x: Any) -> Any:
 
 def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """Whether |x - y| <= atol + rtol · |y|, elementwise."""
+    for word, bound in (("rtol", rtol), ("atol", atol)):
+        if bound < 0:
+            raise EagerError(f"{word} must be greater than or equal to zero, but got {bound}")
     static: dict[str, Any] = {
         "rtol": float(rtol),
         "atol": float(atol),

@@ -5,18 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...ir import FusegradError
+from ...ir import FusegradError, ShapeError
 from ...ir.errors import LinAlgError
 
-__all__ = ["EagerError", "LinAlgError", "OutOfRangeError", "explain"]
+__all__ = [
+    "EagerError",
+    "EmptyListError",
+    "LinAlgError",
+    "OutOfRangeError",
+    "TensorShapeError",
+    "UnsupportedDtypeError",
+    "explain",
+]
 
 
 class EagerError(FusegradError, RuntimeError):
     """Shapes or dtypes that an eager operation does not take; a RuntimeError, as in PyTorch."""
 
 
+class UnsupportedDtypeError(EagerError, NotImplementedError):
+    """A dtype for which an operation does not exist."""
+
+
+class EmptyListError(EagerError, ValueError):
+    """No tensors to join: PyTorch raises a ValueError for some functions, for others not."""
+
+
 class OutOfRangeError(EagerError, IndexError):
     """An index that an axis does not have; a RuntimeError as in PyTorch, and an IndexError."""
+
+
+class TensorShapeError(EagerError, ShapeError):
+    """Shapes that a compiled function does not take: a RuntimeError too, for a call on Tensors."""
+
+    @classmethod
+    def of(cls, error: ShapeError) -> TensorShapeError:
+        return cls(error.what, at=error.at, since=error.since, hint=error.hint)
 
 
 def explain(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
@@ -34,7 +58,9 @@ def explain(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
             f"match the size of tensor b ({y}) at non-singleton dimension {axis}"
         )
     kinds = " and ".join(str(getattr(x, "dtype", type(x).__name__)) for x in arrays)
-    return EagerError(f"{name} is not supported for {kinds}, shapes {_listing(shapes)}: {error}")
+    return UnsupportedDtypeError(
+        f"{name} is not supported for {kinds}, shapes {_listing(shapes)}: {error}"
+    )
 
 
 def _listing(shapes: Sequence[tuple[int, ...]]) -> str:

@@ -18,14 +18,15 @@ __all__ = ["FamilyMethods"]
 # Functions whose first operand is the tensor.
 _METHODS = """
     acosh addbmm addcdiv addcmul addmm addmv addr adjoint allclose aminmax arccosh arcsinh arctanh
-    argsort argwhere asinh atanh baddbmm bernoulli bincount bitwise_left_shift bitwise_right_shift
-    cholesky cholesky_inverse cholesky_solve chunk clamp clamp_max clamp_min clip copysign corrcoef
+    argsort argwhere as_strided asinh atanh baddbmm bernoulli bincount bitwise_left_shift
+    bitwise_right_shift cholesky cholesky_inverse cholesky_solve chunk clamp clamp_max clamp_min
+    clip copysign corrcoef
     count_nonzero cov cross cummax cummin cumprod deg2rad det diag diag_embed diagflat diagonal
     diagonal_scatter diff dist dsplit equal erfinv fix fliplr flipud float_power floor_divide fmax
     fmin fmod frac gather gcd ger heaviside histc histogram hsplit hypot index_add index_copy
     index_fill index_put index_reduce index_select inner inverse is_complex is_nonzero is_same_size
     isclose isinf isnan isneginf isposinf isreal kron kthvalue lcm ldexp lerp logaddexp logaddexp2
-    logcumsumexp logdet logical_and logical_or logical_xor logit masked_fill masked_scatter
+    logcumsumexp logdet logical_and logical_or logical_xor logit lu_solve masked_fill masked_scatter
     masked_select matrix_exp matrix_power median mode moveaxis movedim msort multinomial mvlgamma
     nan_to_num nanmean nanmedian nanquantile nansum narrow narrow_copy nextafter nonzero pinverse
     positive put qr quantile rad2deg reciprocal relu renorm repeat_interleave roll rot90 scatter

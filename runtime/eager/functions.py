@@ -11,6 +11,7 @@ from . import (
     discrete,
     drawing,
     elementary,
+    elimination,
     facts,
     gathering,
     layout,
@@ -23,6 +24,7 @@ from . import (
     sorting,
     special,
     statistics,
+    striding,
     systems,
 )
 from .activations import *  # noqa: F403
@@ -51,6 +53,7 @@ __all__ = [
     "arcsin",
     "arctan",
     "arctan2",
+    "as_strided",
     "asin",
     "atan",
     "atan2",
@@ -96,6 +99,8 @@ __all__ = [
     "logdet",
     "logical_not",
     "lt",
+    "lu_solve",
+    "lu_unpack",
     "matmul",
     "matrix_exp",
     "matrix_power",
@@ -167,7 +172,7 @@ sign = public(arithmetic.sign)
 sgn = public(arithmetic.sgn, "sign")
 floor = public(arithmetic.floor)
 ceil = public(arithmetic.ceil)
-round = public(arithmetic.round, "rint")
+_rint = public(arithmetic.round, "rint")
 square = public(arithmetic.square)
 sqrt = public(arithmetic.sqrt)
 exp = public(arithmetic.exp)
@@ -231,6 +236,13 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     return _choose(condition, input, other)
 
 
+def round(x: Any, *, decimals: int = 0) -> Any:
+    """x rounded to whole numbers, halves to the even one; or to `decimals`."""
+    if decimals and not is_tensor_like(x):
+        return arithmetic.rounded(x, decimals)
+    return _rint(x, decimals=decimals) if decimals else _rint(x)
+
+
 def detach(x: Any) -> Any:
     """The same elements outside the graph."""
     return x.detach()
@@ -263,6 +275,14 @@ pinverse = linear_algebra.pinv
 qr = linear_algebra.qr
 svd = systems.svd
 chain_matmul = systems.chain_matmul
+as_strided = striding.as_strided
+lu_unpack = elimination.lu_unpack
+
+
+def lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:  # noqa: N803
+    """The x with A x = b, given `linalg.lu_factor(A)`."""
+    return elimination.lu_solve(LU_data, LU_pivots, b)
+
 
 # PyTorch's words for operands, and `out`, for those that `public` has not given them. (Functions
 # with an `evaluate` are the shortest way to an op: they stay as they are.)

@@ -66,11 +66,21 @@ def _in_range(name: str, function: Any, *operands: Any, **static: Any) -> Any:
 def gather(x: Any, dim: int, index: Any) -> Any:
     """out[i][j] = x[index[i][j]][j] for dim 0, and so on; `index` has the shape of the result."""
     x, index = as_operand(x), _positions("gather", index)
-    shape = shape_of(index)
-    rows, index = _same_rank(x, index)
     at = normalise(dim, len(shape_of(x)))
-    result = _in_range("gather", functions.take_along, rows, index, axis=at)
-    return result if shape else result.reshape(())
+    if index.size and len(shape_of(x) or (1,)) != len(shape_of(index) or (1,)):
+        raise EagerError(
+            "gather(): Index tensor must have the same number of dimensions as input tensor, got "
+            f"{list(shape_of(index))} for {list(shape_of(x))}"
+        )
+    return _in_range(
+        "gather", _in_shape, x, index, of=functions.take_along, shape=shape_of(index), axis=at
+    )
+
+
+def _in_shape(b: Any, x: Any, *others: Any, of: Any, shape: tuple[int, ...], **static: Any) -> Any:
+    """The function `of` operands of which those without axes have one element along one axis."""
+    rows = [y if b.type_of(y).ndim else b.reshape(y, (1,)) for y in (x, *others)]
+    return b.reshape(of(b, *rows, **static), shape)
 
 
 def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
@@ -79,6 +89,10 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if dim is None:
         x, indices, dim = x.reshape((-1,)), indices.reshape((-1,)), 0
     at = normalise(dim, len(shape_of(x)))
+    extent = shape_of(x)[at]
+    if traced((indices,)) is None and (np.asarray(_elements(indices)) < 0).any():
+        positions = np.asarray(_elements(indices))
+        indices = np.where(positions < 0, positions + extent, positions)
     return _in_range("gather", _take_along_broadcast, x, indices, axis=at)
 
 
@@ -124,7 +138,7 @@ def scatter(
     if reduce is not None:
         return _scattered_into(x, dim, index, src, reduce)
     title = "ScatterBackward0"
-    if not shape_of(src):
+    if not shape_of(src) and (not is_tensor_like(src) or shape_of(index)):
         src, title = _spread(np.asarray(_elements(src), x.dtype), index), "ScatterBackward1"
     return _scattered("scatter", functions.scatter, x, dim, index, src, title)
 
@@ -156,17 +170,23 @@ def _scattered(
 ) -> Any:
     if np.dtype(src.dtype) != np.dtype(x.dtype):
         raise EagerError(f"{name}(): Expected self.dtype to be equal to src.dtype")
-    shape = shape_of(x)
-    rows, index, src = _same_rank(x, index, src)
-    at = normalise(dim, len(shape))
-    result = _in_range(name, function, rows, index, src, title=title, axis=at)
-    return result if shape else result.reshape(())
+    static: dict[str, Any] = {"of": function, "shape": shape_of(x), "title": title}
+    static["axis"] = normalise(dim, len(shape_of(x)))
+    return _in_range(name, _in_shape, x, index, src, **static)
 
 
 def index_select(x: Any, dim: int, index: Any) -> Any:
     """The entries of x along `dim` that a vector of integers names."""
     x, index = as_operand(x), _positions("index_select", index)
+    if len(shape_of(index)) > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
     at = normalise(dim, len(shape_of(x)))
+    if not shape_of(x):
+        size = int(np.prod(shape_of(index)))
+        if size != 1:
+            raise IndexError(f"index_select(): Index to scalar can have only 1 value, got {size}")
+        static: dict[str, Any] = {"of": _index_select, "shape": ()}
+        return call("index_select", _in_shape, x, index, axis=at, **static)
     return call("index_select", _index_select, *_same_rank(x, index), axis=at)
 
 
@@ -174,6 +194,7 @@ def _index_select(b: Any, x: Any, index: Any, *, axis: int) -> Any:
     return b("gather", x, index, axis=axis)
 
 
+@as_numbers
 def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """x with the entries of alpha · `source` added to those along `dim` that `index` names."""
     return _indexed("index_add", functions.index_add, x, dim, index, source, alpha=float(alpha))
@@ -182,6 +203,14 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
 @as_numbers
 def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
     """x with the entries of `source` in place of those along `dim` that `index` names."""
+    have = shape_of(source)
+    if have:
+        at, count = normalise(dim, len(have)), int(np.prod(shape_of(index)))
+        if have[at] != count:
+            raise IndexError(
+                f"index_copy(): Number of indices ({count}) should be equal to source.size(dim) "
+                f"({have[at]})"
+            )
     return _indexed("index_copy", functions.index_copy, x, dim, index, source)
 
 
@@ -189,8 +218,9 @@ def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
     """x with `value` in the entries along `dim` that `index` names."""
     x = as_operand(x)
     value = value if shape_of(value) == () and hasattr(value, "dtype") else np.asarray(value)
+    static = {"title": "IndexFillBackward1"} if is_tensor_like(value) else {}
     value = value.to(x.dtype) if is_tensor_like(value) else value.astype(x.dtype)
-    return _indexed("index_fill", functions.index_fill, x, dim, index, value)
+    return _indexed("index_fill", functions.index_fill, x, dim, index, value, **static)
 
 
 def _indexed(
@@ -198,8 +228,10 @@ def _indexed(
 ) -> Any:
     x, index = as_operand(x), _positions(name, index)
     at = normalise(dim, len(shape_of(x)))
-    (index,) = _same_rank(index)
-    return call(name, function, x, index, source, axis=at, **static)
+    static["shape"] = shape_of(x)
+    if not static["shape"] and name != "index_fill":
+        source = source.reshape((1,)) if not shape_of(source) else source
+    return call(name, _in_shape, x, *_same_rank(index), source, of=function, axis=at, **static)
 
 
 def masked_fill(x: Any, mask: Any, value: Any) -> Any:
@@ -210,8 +242,9 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Any:
     value = value if hasattr(value, "shape") else np.asarray(value, x.dtype)
     if shape_of(value):
         raise EagerError("masked_fill only supports a 0-dimensional value tensor")
+    title = f"MaskedFillBackward{int(is_tensor_like(value))}"
     value = value.to(x.dtype) if is_tensor_like(value) else value.astype(x.dtype)
-    return call("masked_fill", _masked_fill, x, as_operand(mask), value)
+    return call("masked_fill", _masked_fill, x, as_operand(mask), value, title=title)
 
 
 def _masked_fill(b: Any, x: Any, mask: Any, value: Any) -> Any:
@@ -247,7 +280,12 @@ def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     if np.size(_elements(source)) < places.size:
         raise EagerError("masked_scatter: source has fewer elements than the mask has ones")
     first = source.reshape((-1,))[: places.size]
-    return call("masked_scatter", _copied_flat, x, places, first)
+    return _masked_scatter(x, places, first)
+
+
+@as_numbers
+def _masked_scatter(x: Any, places: Any, source: Any) -> Any:
+    return call("masked_scatter", _copied_flat, x, places, source)
 
 
 def _copied_flat(b: Any, x: Any, places: Any, source: Any) -> Any:

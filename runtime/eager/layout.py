@@ -12,7 +12,7 @@ from ...ir.functions.window import windows
 from .axes import normalise, shape_of
 from .errors import EagerError
 from .gathering import index_select
-from .operands import as_operand, call, through_numpy
+from .operands import as_operand, call, cast, through_numpy
 
 __all__ = [
     "adjoint",
@@ -68,7 +68,14 @@ def _key(axis: int, part: Any) -> tuple[Any, ...]:
 def narrow(x: Any, dim: int, start: int, length: int) -> Any:
     """`length` entries along `dim`, from `start` on."""
     at = _axis(x, dim)
+    if not x.shape:
+        raise EagerError("narrow() cannot be applied to a 0-dim tensor.")
     extent = x.shape[at]
+    if not -extent <= start <= extent:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-extent}, {extent}], "
+            f"but got {start})"
+        )
     start = start + extent if start < 0 else start
     if not 0 <= start <= start + length <= extent:
         raise EagerError(f"start ({start}) + length ({length}) exceeds dimension size ({extent})")
@@ -113,7 +120,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """The entries of x along `dim`, which disappears."""
     at = _axis(x, dim)
     if not x.shape:
-        raise EagerError("unbind: Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
     if not x.shape[at]:
         return ()
     parts = call("unbind", _entries, x, axis=at)
@@ -131,6 +138,8 @@ def tensor_split(x: Any, indices_or_sections: Sizes, dim: int = 0) -> tuple[Any,
     """Parts of nearly equal size, or between the indices listed."""
     at = _axis(x, dim)
     extent = x.shape[at]
+    if hasattr(indices_or_sections, "tolist"):
+        indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):
         low, more = divmod(extent, indices_or_sections)
         ends = [i * low + min(i, more) for i in range(1, indices_or_sections)]
@@ -164,7 +173,16 @@ def _parts(b: Any, x: Any, *, axis: int, sizes: tuple[int, ...]) -> Any:
 def movedim(x: Any, source: Sizes, destination: Sizes) -> Any:
     """x with the axes `source` at the places `destination`."""
     ndim = len(x.shape)
-    pairs = zip(_several(source, ndim), _several(destination, ndim), strict=True)
+    first, last = _several(source, ndim), _several(destination, ndim)
+    if len(first) != len(last):
+        raise EagerError(
+            f"movedim: Invalid source or destination dims: source ({source} dims) should contain "
+            f"the same number of dims as destination ({destination} dims)"
+        )
+    for word, dims in (("source", first), ("destination", last)):
+        if len(set(dims)) < len(dims):
+            raise EagerError(f"movedim: repeated dim in `{word}` ({dims})")
+    pairs = zip(first, last, strict=True)
     moved = {place: axis for axis, place in pairs}
     rest = iter([i for i in range(ndim) if i not in moved.values()])
     order = tuple(moved[i] if i in moved else next(rest) for i in range(ndim))
@@ -194,12 +212,27 @@ def _matrix_order(ndim: int) -> tuple[int, ...]:
 
 def roll(x: Any, shifts: Sizes, dims: Sizes | None = None) -> Any:
     """x moved along `dims`; what leaves on one side enters on the other; without dims, flat."""
+    given = shifts if isinstance(shifts, list | tuple) else (shifts,)
+    if not given:
+        raise EagerError("roll: `shifts` required")
+    axes = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if (axes or len(given) > 1) and len(axes) != len(given):
+        raise EagerError(
+            f"shifts and dimensions must align. shifts: {len(given)}, dims:{len(axes)}"
+        )
     return through_numpy("roll", np.roll, x, shifts, dims)
 
 
 def rot90(x: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     """x turned by k right angles in the plane of `dims`."""
-    return through_numpy("rot90", np.rot90, x, k, tuple(dims))
+    plane = tuple(dims)
+    if len(plane) != 2:
+        raise EagerError(f"expected total rotation dims == 2, but got dims = {len(plane)}")
+    if len(x.shape) < 2:
+        raise EagerError(f"expected total dims >= 2, but got total dims = {len(x.shape)}")
+    if plane[0] == plane[1]:
+        raise EagerError(f"expected rotation dims to be different, but got {plane[0]} twice")
+    return through_numpy("rot90", np.rot90, x, k, plane)
 
 
 def fliplr(x: Any) -> Any:
@@ -232,8 +265,13 @@ def tile(x: Any, *sizes: Any) -> Any:
     return through_numpy("repeat", np.tile, x, (1,) * (len(x.shape) - len(counts)) + counts)
 
 
-def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Any:
-    """Each entry along `dim` repeated in its place. Without dim, x flattened."""
+def repeat_interleave(
+    x: Any, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+) -> Any:
+    """Each entry along `dim` repeated in its place. Without dim, x flattened.
+
+    `output_size`, which spares PyTorch a look at the values, has no effect.
+    """
     x = as_operand(x)
     if dim is None:
         x, dim = x.reshape((-1,)), 0
@@ -297,13 +335,20 @@ def _along_one(b: Any, x: Any, *, axis: int, shape: tuple[int, ...]) -> Any:
 # --- matrices ---
 
 
+def _check_matrix(name: str, x: Any) -> None:
+    if len(x.shape) < 2:
+        raise EagerError(f"{name}: input tensor must have at least 2 dimensions")
+
+
 def tril(x: Any, diagonal: int = 0) -> Any:
     """The lower triangle, up to `diagonal`."""
+    _check_matrix("tril", x)
     return through_numpy("tril", np.tril, x, diagonal)
 
 
 def triu(x: Any, diagonal: int = 0) -> Any:
     """The upper triangle, from `diagonal` on."""
+    _check_matrix("triu", x)
     return through_numpy("triu", np.triu, x, diagonal)
 
 
@@ -352,20 +397,28 @@ def _diag_embed(b: Any, x: Any, *, offset: int, plane: tuple[int, int]) -> Any:
 
 def trace(x: Any) -> Any:
     """The sum of the diagonal of a matrix."""
+    if len(x.shape) != 2:
+        raise EagerError(f"trace: expected a matrix, but got tensor with dim {len(x.shape)}")
     return through_numpy("trace", np.trace, x)
 
 
 # --- joins ---
 
 
+def _some(name: str, tensors: Sequence[Any]) -> list[Any]:
+    if not tensors:
+        raise EagerError(f"{name} expects a non-empty TensorList")
+    return list(tensors)
+
+
 def hstack(tensors: Sequence[Any]) -> Any:
     """Joined along the second axis, vectors along the first."""
-    return through_numpy("cat", np.hstack, list(tensors))
+    return through_numpy("cat", np.hstack, _some("hstack", tensors))
 
 
 def vstack(tensors: Sequence[Any]) -> Any:
     """Joined along the first axis, vectors as rows."""
-    return through_numpy("cat", np.vstack, list(tensors))
+    return through_numpy("cat", np.vstack, _some("vstack", tensors))
 
 
 row_stack = vstack
@@ -373,17 +426,21 @@ row_stack = vstack
 
 def dstack(tensors: Sequence[Any]) -> Any:
     """Joined along the third axis."""
-    return through_numpy("cat", np.dstack, list(tensors))
+    return through_numpy("cat", np.dstack, _some("dstack", tensors))
 
 
 def column_stack(tensors: Sequence[Any]) -> Any:
     """Joined along the second axis, vectors as columns."""
-    return through_numpy("cat", np.column_stack, list(tensors))
+    return through_numpy("cat", np.column_stack, _some("column_stack", tensors))
 
 
 def unfold(x: Any, dimension: int, size: int, step: int) -> Any:
     """Windows of `size` along an axis, `step` apart; a last axis counts inside of a window."""
     at = _axis(x, dimension)
+    if not x.shape and size <= 1 and step >= 1:
+        return x.reshape((1,))[:size]
+    if not x.shape:
+        raise EagerError(f"unfold: maximum size for tensor at dimension 0 is 1 but size is {size}")
     count = (x.shape[at] - size) // step + 1
     if size > x.shape[at] or step < 1:
         raise EagerError(
@@ -415,6 +472,12 @@ def dsplit(x: Any, indices_or_sections: Sizes) -> tuple[Any, ...]:
 
 
 def _even_split(name: str, x: Any, parts: Sizes, axis: int) -> tuple[Any, ...]:
+    if len(x.shape) <= (0 if name == "hsplit" else axis):
+        least = 1 if name == "hsplit" else axis + 1
+        raise EagerError(
+            f"{name} requires a tensor with at least {least} dimension, but got a tensor with "
+            f"{len(x.shape)} dimensions!"
+        )
     extent = x.shape[_axis(x, axis)]
     if isinstance(parts, int) and (parts < 1 or extent % parts):
         raise EagerError(
@@ -442,9 +505,12 @@ def _block_diag(b: Any, *xs: Any) -> Any:
 
 def sum_to_size(x: Any, *size: Any) -> Any:
     """x summed down to a shape from which it could have been broadcast."""
-    shape = shape_of(size)
-    if np.broadcast_shapes(tuple(x.shape), shape) != tuple(x.shape):
+    shape, have = shape_of(size), tuple(x.shape)
+    lead = len(have) - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, have[lead:], strict=True)):
         raise EagerError(f"size {list(shape)} is not expandable to size {list(x.shape)}")
+    if np.dtype(x.dtype).kind not in "fc" and shape != have:
+        x = cast(x, np.int64)
     return call("sum", _sum_to, x, title="SumBackward1", shape=shape)
 
 

@@ -50,8 +50,13 @@ __all__ = [
 
 def _run(name: str, function: Callable[..., Any], *operands: Any, **static: Any) -> Any:
     """The composition of floating-point operands; where LAPACK fails, an error that says so."""
+    return run_as_given(name, function, *floating(*operands), **static)
+
+
+def run_as_given(name: str, function: Callable[..., Any], *operands: Any, **static: Any) -> Any:
+    """The same of operands that may be integers too."""
     try:
-        return call(name, function, *floating(*operands), title=_title(name), **static)
+        return call(name, function, *operands, title=_title(name), **static)
     except np.linalg.LinAlgError as error:
         if isinstance(error, LinAlgError):
             raise
@@ -69,6 +74,7 @@ _NAMES = {
     "cholesky_solve": "cholesky_solve",
     "eigvalsh": "linalg_eigh",
     "logdet": "where",
+    "lu_unpack": "lu_unpack",
     "matrix_power": "mm",
     "matrix_norm": "amax",
     "inv": "linalg_inv_ex",
@@ -116,9 +122,22 @@ def inv(A: Any) -> Any:  # noqa: N803
     return _run("inv", functions.inverse, _square("inv", A))
 
 
-def pinv(A: Any, *, rtol: float | None = None) -> Any:  # noqa: N803
-    """The Moore-Penrose inverse; singular values up to rtol · the largest count as 0."""
+def pinv(
+    A: Any,  # noqa: N803
+    *,
+    atol: float | None = None,
+    rtol: float | None = None,
+    hermitian: bool = False,
+) -> Any:
+    """The Moore-Penrose inverse; singular values up to atol or rtol · the largest count as 0."""
     (x,) = floating(as_operand(A))
+    if hermitian:
+        x = _one_triangle(_square("pinv", x), "L")
+    if atol is not None:
+        if not is_tensor_like(x):
+            raise TypeError("linalg.pinv: atol= needs the values of a Tensor")
+        largest = float(np.linalg.norm(x._data, 2, (-2, -1)).max(initial=0.0)) if x.numel() else 0.0
+        rtol = max(rtol or 0.0, float(atol) / largest if largest else 0.0)
     if rtol is None:
         rtol = max(x.shape[-2:]) * float(np.finfo(np.dtype(x.dtype)).eps)
     return _run("pinv", functions.pinv, x, tolerance=float(rtol))
@@ -164,14 +183,27 @@ def _completed(name: str, basis: Any) -> Any:
 def eigh(A: Any, UPLO: str = "L") -> Eigh:  # noqa: N803
     """Eigenvalues in rising order, and orthonormal eigenvectors as columns.
 
-    A is symmetric; where it is not quite, the mean of its two triangles counts.
+    A is symmetric: only its lower triangle counts, with `UPLO` "U" its upper one. (Of arrays and
+    while tracing, the mean of both.)
     """
-    return Eigh(*_run("eigh", functions.eigh, _square("eigh", A)))
+    return Eigh(*_run("eigh", functions.eigh, _one_triangle(_square("eigh", A), UPLO)))
+
+
+def _one_triangle(x: Any, triangle: str) -> Any:
+    """x, the other triangle of which does not count: the gradient is symmetric all the same."""
+    if triangle not in ("L", "U", "l", "u"):
+        raise EagerError(f"linalg.eigh: UPLO must be 'L' or 'U', but got {triangle!r}")
+    if not is_tensor_like(x) or np.array_equal(x._data, np.swapaxes(x._data, -1, -2)):
+        return x
+    kept = x._data if triangle in "Ll" else np.swapaxes(x._data, -1, -2)
+    whole = np.tril(kept) + np.swapaxes(np.tril(kept, -1), -1, -2)
+    mean = (x + matrix_transpose(x)) / 2
+    return mean + make(whole - mean._data)
 
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:  # noqa: N803
     """The eigenvalues of a symmetric matrix."""
-    return _run("eigvalsh", functions.eigvalsh, _square("eigvalsh", A))
+    return _run("eigvalsh", functions.eigvalsh, _one_triangle(_square("eigvalsh", A), UPLO))
 
 
 def svd(A: Any, full_matrices: bool = True) -> Svd:  # noqa: N803
@@ -217,11 +249,16 @@ def _logdet(b: Any, x: Any) -> Any:
 
 def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
     """The product of n copies of A; of its inverse, for a negative n."""
-    return _run("matrix_power", functions.matrix_power, _square("matrix_power", A), n=int(n))
+    x = _square("matrix_power", A)
+    if not n and np.dtype(x.dtype).kind not in "fc":
+        return make(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy())
+    return _run("matrix_power", functions.matrix_power, x, n=int(n))
 
 
 def multi_dot(tensors: Sequence[Any]) -> Any:
     """The product of several matrices, from the left."""
+    if len(tensors) < 2:
+        raise EagerError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     result = tensors[0]
     for other in tensors[1:]:
         result = result @ other
@@ -245,12 +282,29 @@ def matrix_norm(
     """A norm of each matrix: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
     x = as_operand(A)
     ndim = len(x.shape)
+    if ndim < 2:
+        raise EagerError(
+            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions, not shape "
+            f"{list(x.shape)}"
+        )
     axes = tuple(normalise(d, ndim) for d in dim)
     order = ord if isinstance(ord, str) else float(ord)
     if axes == (ndim - 2, ndim - 1):
-        return _run("matrix_norm", functions.matrix_norm, x, order=order, keep=bool(keepdim))
+        (x,) = floating(x)
+        static: dict[str, Any] = {"order": order, "keep": bool(keepdim)}
+        static["title"] = _NORM_TITLES.get(order, "AmaxBackward0")
+        return call("matrix_norm", functions.matrix_norm, x, **static)
     result = matrix_norm(movedim(x, axes, (-2, -1)), ord, (-2, -1), keepdim)
     return movedim(result, (-2, -1), axes) if keepdim else result
+
+
+_NORM_TITLES: dict[Any, str] = {
+    "fro": "LinalgVectorNormBackward0",
+    "nuc": "SumBackward1",
+    -1.0: "AminBackward0",
+    -2.0: "AminBackward0",
+    float("-inf"): "AminBackward0",
+}
 
 
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: N803

@@ -36,7 +36,11 @@ _NAMES = {
     "arctan2": "atan2",
 }
 
-_plans: dict[Any, tuple[Composite, Treedef, tuple[Any, ...]]] = {}
+# The composition, the structure of its result, what it reads beside the operands, and which results
+# are copies.
+Plan = tuple[Composite, Treedef, tuple[Any, ...], tuple[int, ...]]
+
+_plans: dict[Any, Plan] = {}
 _LARGEST = 4096
 
 
@@ -95,7 +99,7 @@ def _run_once(
     composite = Composite(Graph(graph.name, graph.inputs, graph.operations, outputs))
     given = [*operands, *traced.captured]
     results = run_composite(composite, given, of_function(_NAMES.get(name, name)))
-    return unflatten(traced.out_tree, results)
+    return unflatten(traced.out_tree, _copied(results, _copies(composite, traced)))
 
 
 def _run(
@@ -110,9 +114,22 @@ def _run(
     types = tuple(tensor_type(getattr(x, "_data", x)) for x in operands)
     static = [None if i in places else leaf for i, leaf in enumerate(leaves)]
     plan = _plan(key, function, name, tree, places, types, static)
-    composite, out_tree, captured = plan
+    composite, out_tree, captured, copies = plan
     results = run_composite(composite, [*operands, *captured], of_function(_NAMES.get(name, name)))
-    return unflatten(out_tree, results)
+    return unflatten(out_tree, _copied(results, copies) if copies else results)
+
+
+def _copies(composite: Composite, traced: Traced) -> tuple[int, ...]:
+    """The results that NumPy copies (as those of `np.copy`): in the graph these are what they are
+    copies of.
+    """
+    pairs = zip(composite.views, traced.shown, strict=False)
+    return tuple([i for i, (view, shown) in enumerate(pairs) if view is not None and shown is None])
+
+
+def _copied(results: list[Any], copies: tuple[int, ...]) -> list[Any]:
+    """The results, of which `copies` get memory of their own."""
+    return [x.clone() if i in copies and x._base is not None else x for i, x in enumerate(results)]
 
 
 def _is_operand(leaf: Any) -> bool:
@@ -129,7 +146,7 @@ def _plan(
     places: list[int],
     types: tuple[TensorType, ...],
     static: list[Any],
-) -> tuple[Composite, Treedef, tuple[Any, ...]]:
+) -> Plan:
     """The composition for a call like this one; kept where the call can be described by a key.
 
     A function of the user's among the arguments can't: what it reads may have changed.
@@ -155,9 +172,10 @@ def _trace(
     places: list[int],
     types: tuple[TensorType, ...],
     static: list[Any],
-) -> tuple[Composite, Treedef, tuple[Any, ...]]:
+) -> Plan:
     traced = _traced(function, name, tree, places, types, static, None)
-    return Composite(traced.graph), traced.out_tree, traced.captured
+    composite = Composite(traced.graph)
+    return composite, traced.out_tree, traced.captured, _copies(composite, traced)
 
 
 def _traced(

@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from ...ir import ShapeError
 from .core import make
 from .dispatch import call, is_tensor_like, traced
+from .errors import EagerError, OutOfRangeError
 from .promotion import default_dtype, result_dtype, scalar_dtype
 
 __all__ = [
     "as_numbers",
     "as_operand",
     "call",
+    "call_in_rows",
     "cast",
     "floating",
     "is_truth",
@@ -108,6 +111,23 @@ def _as_truth(result: Any) -> Any:
     return cast(result, np.bool_) if np.dtype(result.dtype) == np.int32 else result
 
 
+def call_in_rows(
+    name: str, function: Callable[..., Any], x: Any, *others: Any, title: str = "", **static: Any
+) -> Any:
+    """The function of x, with results of its shape: one element without axes is put along one."""
+    if shape_of(x):
+        return call(name, function, x, *others, title=title, **static)
+    return call(name, _of_one_element, x, *others, title=title, of=function, **static)
+
+
+def _of_one_element(b: Any, *xs: Any, of: Callable[..., Any], **static: Any) -> Any:
+    rows = [x if b.type_of(x).ndim else b.reshape(x, (1,)) for x in xs]
+    result = of(b, *rows, **static)
+    if isinstance(result, tuple):
+        return tuple(b.reshape(x, ()) for x in result)
+    return b.reshape(result, ())
+
+
 def tensor_of(x: Any) -> Any:
     """x as a Tensor, where it is none and not being traced."""
     return x if is_tensor_like(x) or traced((x,)) is not None else make(np.asarray(x))
@@ -119,7 +139,11 @@ def through_numpy(name: str, function: Callable[..., Any], *args: Any, **kwargs:
         return function(*args, **kwargs)
     from .numpy_protocol import apply_named
 
-    return apply_named(name, function, args, kwargs)
+    try:
+        return apply_named(name, function, args, kwargs)
+    except ShapeError as error:
+        kind = OutOfRangeError if isinstance(error, IndexError) else EagerError
+        raise kind(f"{name}: {error.what}", at=error.at, hint=error.hint) from None
 
 
 def _holds_tensor(args: Any) -> bool:

@@ -12,7 +12,7 @@ from .assigning import setitem
 from .axes import normalise
 from .dispatch import traced
 from .errors import EagerError
-from .gathering import _in_range, _positions, _same_rank
+from .gathering import _in_range, _in_shape, _positions
 from .indexing import parts_of
 from .layout import _axis
 from .operands import as_numbers, as_operand, call, shape_of, tensor_of
@@ -42,11 +42,9 @@ def scatter_reduce(
     x, index = as_operand(x), _positions("scatter", index)
     _check("scatter", x, src, reduce, segment.REDUCTIONS)
     shape = shape_of(x)
-    rows, index, src = _same_rank(x, index, src)
     static: dict[str, Any] = {"axis": normalise(dim, len(shape)), "reduce": reduce}
-    static["include_self"] = bool(include_self)
-    result = _in_range("scatter_reduce", segment.scatter_reduce, rows, index, src, **static)
-    return result if shape else result.reshape(())
+    static |= {"include_self": bool(include_self), "of": segment.scatter_reduce, "shape": shape}
+    return _in_range("scatter_reduce", _in_shape, x, index, src, **static)
 
 
 def index_reduce(
@@ -56,9 +54,9 @@ def index_reduce(
     x, index = as_operand(x), _positions("index_reduce", index)
     _check("index_reduce", x, source, reduce, segment.REDUCTIONS[1:])
     static: dict[str, Any] = {"axis": normalise(dim, len(shape_of(x))), "reduce": reduce}
-    static["include_self"] = bool(include_self)
-    (index,) = _same_rank(index)
-    return _in_range("index_reduce", segment.index_reduce, x, index, source, **static)
+    static |= {"include_self": bool(include_self), "of": segment.index_reduce}
+    static["shape"] = shape_of(x)
+    return _in_range("index_reduce", _in_shape, x, index, source, **static)
 
 
 def _check(name: str, x: Any, src: Any, reduce: str, allowed: tuple[str, ...]) -> None:
@@ -83,8 +81,13 @@ def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = Fa
     places = np.arange(x.numel()).reshape(x.shape)[tuple(parts_of(key, x))]
     values = tensor_of(values)
     values = values.expand(places.shape) if values.shape != places.shape else values
-    title, flat = "IndexPutBackward0", places.reshape(-1)
-    return call("index_put", _put, x, flat, values, title=title, accumulate=True)
+    return _accumulated(x, places.reshape(-1), values)
+
+
+@as_numbers
+def _accumulated(x: Any, places: Any, values: Any) -> Any:
+    title = "IndexPutBackward0"
+    return call("index_put", _put, x, places, values, title=title, accumulate=True)
 
 
 @as_numbers

@@ -16,7 +16,7 @@ from .composite import composite
 from .contraction import contraction
 from .elementwise import lift
 from .errors import EagerError
-from .operands import call, floating, promoted, through_numpy
+from .operands import as_numbers, call, floating, promoted, through_numpy
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -158,6 +158,7 @@ def addbmm(x: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 
     return _added("addbmm", linalg.sum_of_products_added, x, batch1, batch2, beta, alpha)
 
 
+@as_numbers
 def addr(x: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta · x + alpha · vec1 vec2ᵀ."""
     return _added("addr", _outer_added, x, vec1, vec2, beta, alpha)
@@ -199,7 +200,15 @@ def kron(x: Any, y: Any) -> Any:
 
 def cross(x: Any, y: Any, dim: int = -1) -> Any:
     """The cross product along `dim`, of extent 3."""
-    return through_numpy("linalg_cross", np.cross, *promoted(x, y), axis=dim)
+    x, y = promoted(x, y)
+    if len(x.shape) != len(y.shape):
+        raise EagerError("linalg.cross: inputs must have the same number of dimensions.")
+    if x.shape[dim] != 3 or y.shape[dim] != 3:
+        raise EagerError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.shape[dim]} and "
+            f"{y.shape[dim]}"
+        )
+    return through_numpy("linalg_cross", np.cross, x, y, axis=dim)
 
 
 def vecdot(x: Any, y: Any, dim: int = -1) -> Any:

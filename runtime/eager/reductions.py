@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ from .builder import apply
 from .core import make
 from .dispatch import is_tensor_like, public
 from .errors import EagerError
-from .operands import as_numbers, as_operand, call, cast, floating, through_numpy
+from .operands import as_numbers, as_operand, call, call_in_rows, cast, floating, through_numpy
 from .results import Extrema, ValuesIndices
-from .shaping import reshape
+from .shaping import cat
 from .sorting import extremum_along
 from .totals import mean_of_all, sum_of_all
 
@@ -126,12 +127,13 @@ def var(
     dim: Any = None,
     unbiased: bool = True,
     *,
-    correction: float = 1,
+    correction: float | None = 1,
     keepdim: bool = False,
     axis: Any = None,
     keepdims: bool = False,
 ) -> Tensor:
     """The variance, divided by n - correction."""
+    x = _with_spread("var", x)
     dim, keep = either("var", dim, axis), keepdim or keepdims
     dim, correction = _correction(dim, correction, unbiased)
     return _reduce("var", functions.var, x, dim, keep, "VarBackward0", ddof=correction)
@@ -142,21 +144,30 @@ def std(
     dim: Any = None,
     unbiased: bool = True,
     *,
-    correction: float = 1,
+    correction: float | None = 1,
     keepdim: bool = False,
     axis: Any = None,
     keepdims: bool = False,
 ) -> Tensor:
     """The standard deviation; where it is 0, so is its gradient."""
+    x = _with_spread("std", x)
     dim, keep = either("std", dim, axis), keepdim or keepdims
     dim, correction = _correction(dim, correction, unbiased)
     return _reduce("std", functions.std, x, dim, keep, "StdBackward0", ddof=correction)
 
 
-def _correction(dim: Any, correction: float, unbiased: bool) -> tuple[Any, float]:
+def _with_spread(name: str, x: Any) -> Any:
+    x = as_operand(x)
+    if np.dtype(x.dtype).kind not in "fc":
+        raise EagerError(f"{name} only supports floating point dtypes, not {x.dtype}: x.float()")
+    return x
+
+
+def _correction(dim: Any, correction: float | None, unbiased: bool) -> tuple[Any, float]:
     """The correction that was meant; a truth value in place of `dim` is `unbiased`."""
     if isinstance(dim, bool):
         return None, float(dim)
+    correction = 1 if correction is None else correction
     return dim, correction if unbiased else 0.0
 
 
@@ -165,7 +176,7 @@ def var_mean(
     dim: Any = None,
     unbiased: bool = True,
     *,
-    correction: float = 1,
+    correction: float | None = 1,
     keepdim: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean."""
@@ -178,7 +189,7 @@ def std_mean(
     dim: Any = None,
     unbiased: bool = True,
     *,
-    correction: float = 1,
+    correction: float | None = 1,
     keepdim: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean."""
@@ -214,6 +225,10 @@ def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The vector norm of order `p`; the gradient of the 2-norm at 0 is 0."""
     title = "LinalgVectorNormBackward0"
+    if p == "nuc":
+        from .linear_algebra import matrix_norm
+
+        return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)  # type: ignore[no-any-return]
     order = 2.0 if p in ("fro", None) else float(p)
     return _reduce("norm", functions.norm, floating(x)[0], dim, keepdim, title, order=order)
 
@@ -340,8 +355,16 @@ def count_nonzero(x: Tensor, dim: Any = None) -> Tensor:
     return _reduce("count_nonzero", functions.count_nonzero, as_operand(x), dim, False, "")
 
 
-def diff(x: Tensor, n: int = 1, dim: int = -1) -> Tensor:
-    """Differences of neighbours along `dim`, n times over."""
+def diff(x: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along `dim`, n times over, of x between `prepend` and `append`."""
+    x = as_operand(x)
+    if n < 0:
+        raise EagerError(f"diff: order must be non-negative but got {n}")
+    if not len(x.shape):
+        raise EagerError("diff expects input to be at least one-dimensional")
+    if n and (prepend is not None or append is not None):
+        x = cat([part for part in (prepend, x, append) if part is not None], dim)
+    n = builtins.min(n, x.shape[normalise(dim, len(x.shape))])
     return through_numpy("sub", np.diff, x, n, dim)  # type: ignore[no-any-return]
 
 
@@ -349,15 +372,11 @@ def cumsum(
     x: Tensor, dim: int | None = None, *, dtype: Any = None, axis: int | None = None
 ) -> Tensor:
     """Running sums along `dim`; of elements cast to `dtype`."""
-    if dtype is not None:
-        x = cast(x, dtype)
-    at = either("cumsum", dim, axis)
-    where = normalise(at, len(x.shape))
-    if not len(x.shape):
-        return reshape(cumsum(reshape(x, (1,)), 0), ())
-    if hasattr(x, "_data"):
-        return apply(_CUMSUM, (_summable(x),), {"axis": where, "reverse": False})
-    return call("cumsum", _cumsum, _summable(x), axis=where)  # type: ignore[no-any-return]
+    x = _summable(x) if dtype is None else cast(x, dtype)
+    where = normalise(either("cumsum", dim, axis), len(x.shape))
+    if hasattr(x, "_data") and x._data.ndim:
+        return apply(_CUMSUM, (x,), {"axis": where, "reverse": False})
+    return call_in_rows("cumsum", _cumsum, x, axis=where)  # type: ignore[no-any-return]
 
 
 def _cumsum(b: Any, x: Any, *, axis: int) -> Any:
@@ -425,7 +444,12 @@ def _filled_axes(name: str, x: Any, dim: Any) -> tuple[int, ...]:
     axes = normalise_all(dim, len(x.shape))
     for axis in axes:
         if not x.shape[axis]:
-            raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
+            if dim is None or dim == ():
+                raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
+            raise IndexError(
+                f"{name}(): Expected reduction dim {axis} to have non-zero size, not shape "
+                f"{list(x.shape)}"
+            )
     return axes
 
 

@@ -45,6 +45,8 @@ class Region:
     def put(self, x: Any) -> np.ndarray:
         """Zeros, with x in the part; added where elements of the view stand in one place."""
         whole, part = self._arrays()
+        if self._overlaps():
+            return self._summed(x)
         repeated = tuple(
             [
                 i
@@ -58,12 +60,39 @@ class Region:
         part[...] = x
         return whole
 
+    def _overlaps(self) -> bool:
+        """Whether elements of the view may stand in one place, apart from axes of stride 0."""
+        shape, _, strides = self.part
+        reach = self.dtype.itemsize
+        for step, extent in sorted(zip(strides, shape, strict=True)):
+            if extent > 1 and step:
+                if step < reach:
+                    return bool(min(strides) >= 0)
+                reach = step * extent
+        return False
+
+    def _summed(self, x: Any) -> np.ndarray:
+        """`put`, element by element."""
+        number = np.arange(self.size // self.dtype.itemsize)
+        shape, offset, strides = self.part
+        places = np.ndarray(shape, number.dtype, number.data, *_scaled(self.dtype, offset, strides))
+        flat = np.zeros(number.size, self.dtype)
+        np.add.at(flat, places.reshape(-1), np.asarray(x).reshape(-1))
+        shape, offset, strides = self.whole
+        return np.ndarray(shape, self.dtype, flat.data, offset, strides)
+
     def clear(self, x: Any) -> np.ndarray:
         """x with zeros in the part."""
         whole, part = self._arrays()
         whole[...] = x
         part[...] = 0
         return whole
+
+
+def _scaled(dtype: np.dtype[Any], offset: int, strides: Any) -> tuple[int, tuple[int, ...]]:
+    """Offset and strides of an array of 64-bit numbers that lies as one of `dtype` does."""
+    factor = 8 / dtype.itemsize
+    return int(offset * factor), tuple(int(step * factor) for step in strides)
 
 
 def _address(array: np.ndarray) -> int:

@@ -14,7 +14,7 @@ from .axes import Dim, normalise, normalise_all, shape_of
 from .builder import apply
 from .core import make_view
 from .dispatch import call
-from .errors import EagerError
+from .errors import EagerError, EmptyListError
 from .operands import as_operand, promoted
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def ravel(x: Tensor) -> Tensor:
 def squeeze(x: Tensor, dim: Dim = None) -> Tensor:
     """x without its axes of extent 1, or without those of `dim` that have it."""
     shape = x.shape
-    axes = normalise_all(dim, len(shape))
+    axes = normalise_all(dim, len(shape)) if dim != () else ()
     new = tuple(n for i, n in enumerate(shape) if n != 1 or i not in axes)
     form = 0 if dim is None else 1 if isinstance(dim, int) else 2
     return _moved(_RESHAPE, x, {"shape": new}, f"SqueezeBackward{form}")
@@ -206,13 +206,16 @@ def hermitian_transpose(x: Tensor) -> Tensor:
 
 def flip(x: Tensor, *axes_: Any, dims: Any = None) -> Tensor:
     """x in reverse order along `dims` (a copy)."""
-    axes = normalise_all(shape_of(axes_ if dims is None else (dims,)), x.ndim)
+    given = shape_of(axes_ if dims is None else (dims,))
+    axes = normalise_all(given, x.ndim) if given else ()
     result: Tensor = call("flip", _flip, x, axes=axes)
     return result
 
 
 def _flip(b: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
-    return b("reverse", x, axes=axes)
+    if axes:
+        return b("reverse", x, axes=axes)
+    return b.select(b.constant(True, b.type_of(x).with_dtype("bool")), x, x)  # a copy
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
@@ -247,6 +250,11 @@ def _stack(b: Any, *xs: Any, axis: int) -> Any:
 
 
 def _one_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
+    if hasattr(tensors, "__fusegrad_tensor__"):
+        raise TypeError(f"{name}(): argument 'tensors' must be tuple of Tensors, not Tensor")
+    for i, x in enumerate(tensors):
+        if not hasattr(x, "shape") and not isinstance(x, list | tuple):
+            raise TypeError(f"{name}: expected Tensor as element {i} in argument 0, but got {x!r}")
     if not tensors:
-        raise RuntimeError(f"{name} expects a non-empty list of Tensors")
+        raise EmptyListError(f"{name}() expected a non-empty list of Tensors")
     return list(promoted(*map(as_operand, tensors)))

@@ -9,7 +9,7 @@ import numpy as np
 from ...ir.functions import order as functions
 from .axes import either, normalise
 from .errors import EagerError
-from .operands import as_numbers, as_operand, call, cast, floating
+from .operands import as_numbers, as_operand, call, call_in_rows, cast, floating
 from .results import ValuesIndices
 
 __all__ = [
@@ -33,21 +33,25 @@ def _rows(x: Any, dim: int) -> tuple[Any, int]:
     return (x, normalise(dim, x.ndim)) if x.ndim else (x.reshape((1,)), normalise(dim, 0))
 
 
-def _pair(x: Any, results: tuple[Any, Any]) -> ValuesIndices:
-    values, indices = results
-    if len(x.shape) == 0:
-        values, indices = values.reshape(()), indices.reshape(())
-    return ValuesIndices(values, indices)
+def _pair(name: str, function: Any, x: Any, **static: Any) -> ValuesIndices:
+    return ValuesIndices(*call_in_rows(name, function, x, **static))
 
 
 @as_numbers
 def sort(
-    x: Any, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
+    x: Any,
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool | None = None,
+    *,
+    axis: int | None = None,
 ) -> ValuesIndices:
     """The elements along `dim` in order, and where they stood. Equal ones keep their order."""
     x = as_operand(x)
-    rows, at = _rows(x, dim if axis is None else axis)
-    return _pair(x, call("sort", functions.sort, rows, axis=at, descending=bool(descending)))
+    _, at = _rows(x, dim if axis is None else axis)
+    title = "SortBackward0" if stable is None else "SortBackward1"
+    static: dict[str, Any] = {"axis": at, "descending": bool(descending), "title": title}
+    return _pair("sort", functions.sort, x, **static)
 
 
 @as_numbers
@@ -56,9 +60,8 @@ def argsort(
 ) -> Any:
     """Where the elements along `dim` stand that are first, second, … in order."""
     x = as_operand(x)
-    rows, at = _rows(x, dim if axis is None else axis)
-    order = call("argsort", functions.argsort, rows, axis=at, descending=bool(descending))
-    return order if len(x.shape) else order.reshape(())
+    _, at = _rows(x, dim if axis is None else axis)
+    return call_in_rows("argsort", functions.argsort, x, axis=at, descending=bool(descending))
 
 
 def msort(x: Any) -> Any:
@@ -73,7 +76,7 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     if not 0 <= k <= rows.shape[at]:
         raise EagerError(f"topk: selected index k={k} out of range for {rows.shape[at]} elements")
     static: dict[str, Any] = {"axis": at, "count": int(k), "largest": bool(largest)}
-    return _pair(x, call("topk", functions.top, rows, **static))
+    return _pair("topk", functions.top, x, **static)
 
 
 def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
@@ -84,7 +87,7 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndi
         raise EagerError(f"kthvalue: selected number k={k} out of range for dimension {dim}")
     keep = bool(keepdim) or not len(x.shape)
     static: dict[str, Any] = {"axis": at, "rank": int(k) - 1, "keep": keep}
-    return _pair(x, call("kthvalue", functions.ranked, rows, **static))
+    return _pair("kthvalue", functions.ranked, x, **static)
 
 
 def median(
@@ -104,7 +107,7 @@ def median(
     _not_empty("median", rows, at)
     keep = bool(keepdim or keepdims) or not len(x.shape)
     title = "MedianBackward1"
-    return _pair(x, call("median", functions.median, rows, title=title, axis=at, keep=keep))
+    return _pair("median", functions.median, x, title=title, axis=at, keep=keep)
 
 
 def _median_of_all(name: str, function: Any, x: Any) -> Any:
@@ -135,7 +138,7 @@ def _extremum_along(x: Any, name: str, dim: int, keepdim: bool) -> ValuesIndices
     if not rows.shape[at]:
         raise IndexError(f"{name}(): expected reduction dim {dim} to have non-zero size")
     keep = bool(keepdim) or not len(x.shape)
-    return _pair(x, call(name, functions.extremum, rows, axis=at, keep=keep, op=f"arg{name}"))
+    return _pair(name, functions.extremum, x, axis=at, keep=keep, op=f"arg{name}")
 
 
 def _not_empty(name: str, x: Any, axis: int) -> None:
@@ -154,18 +157,16 @@ def _not_whole(name: str, x: Any) -> None:
 def cumprod(x: Any, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Any:
     """Running products along `dim`; of elements cast to `dtype`."""
     x = as_operand(x) if dtype is None else cast(x, dtype)
-    x = x if np.dtype(x.dtype).kind == "f" else cast(x, np.int64)
-    rows, at = _rows(x, either("cumprod", dim, axis))
-    result = call("cumprod", functions.cumprod, rows, axis=at)
-    return result if len(x.shape) else result.reshape(())
+    x = x if dtype is not None or np.dtype(x.dtype).kind == "f" else cast(x, np.int64)
+    _, at = _rows(x, either("cumprod", dim, axis))
+    return call_in_rows("cumprod", functions.cumprod, x, axis=at)
 
 
 def logcumsumexp(x: Any, dim: int) -> Any:
     """log of the running sums of e^x along `dim`."""
     (x,) = floating(as_operand(x))
-    rows, at = _rows(x, dim)
-    result = call("logcumsumexp", functions.logcumsumexp, rows, axis=at)
-    return result if len(x.shape) else result.reshape(())
+    _, at = _rows(x, dim)
+    return call_in_rows("logcumsumexp", functions.logcumsumexp, x, axis=at)
 
 
 def cummax(x: Any, dim: int) -> ValuesIndices:
@@ -180,8 +181,8 @@ def cummin(x: Any, dim: int) -> ValuesIndices:
 
 def _running(name: str, x: Any, dim: int, *, largest: bool) -> ValuesIndices:
     x = as_operand(x)
-    rows, at = _rows(x, dim)
-    return _pair(x, call(name, functions.running_extremum, rows, axis=at, largest=largest))
+    _, at = _rows(x, dim)
+    return _pair(name, functions.running_extremum, x, axis=at, largest=largest)
 
 
 def nanmedian(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -193,4 +194,4 @@ def nanmedian(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     _not_empty("nanmedian", rows, at)
     keep = bool(keepdim) or not len(x.shape)
     title = "NanmedianBackward1"
-    return _pair(x, call("nanmedian", functions.nanmedian, rows, title=title, axis=at, keep=keep))
+    return _pair("nanmedian", functions.nanmedian, x, title=title, axis=at, keep=keep)

@@ -160,7 +160,14 @@ def cov(x: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = No
     x, *_ = floating(*(as_operand(y) for y in (x, aweights) if y is not None))
     if len(x.shape) > 2:
         raise EagerError("cov(): expected input to have two or fewer dimensions")
+    if fweights is not None and np.dtype(fweights.dtype).kind not in "iu":
+        raise EagerError(
+            f"cov(): expected fweights to have integral dtype but got {fweights.dtype}"
+        )
     given = {"frequency": fweights, "importance": aweights}
+    for word, values in (("fweights", fweights), ("aweights", aweights)):
+        if values is not None and traced((values,)) is None and (_values("cov", values) < 0).any():
+            raise EagerError(f"cov(): {word} cannot be negative")
     weights = {word: w for word, w in given.items() if w is not None}
     rows = x if len(x.shape) == 2 else x.reshape((1, -1))
     static: dict[str, Any] = {"correction": float(correction), "words": tuple(weights)}
@@ -213,6 +220,7 @@ def gradient(x: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) 
     """
     (x,) = floating(as_operand(x))
     axes = normalise_all(dim, len(x.shape))
+    spacing = 1 if spacing is None else spacing
     several = isinstance(spacing, Sequence)
     steps = list(spacing) if several else [spacing] * len(axes)
     if len(steps) != len(axes):
@@ -250,5 +258,9 @@ def _powers(b: Any, x: Any, *, count: int, increasing: bool) -> Any:
 def renorm(x: Any, p: float, dim: int, maxnorm: float) -> Any:
     """The entries along `dim` shortened to the norm `maxnorm` where theirs is larger."""
     (x,) = floating(as_operand(x))
+    if len(x.shape) < 2:
+        raise EagerError(
+            f"renorm: input needs at least 2 dimensions, got {len(x.shape)} dimensions"
+        )
     axis = normalise(dim, len(x.shape))
     return call("renorm", functions.shortened, x, axis=axis, order=float(p), limit=float(maxnorm))

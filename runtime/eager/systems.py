@@ -52,6 +52,8 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
             f"linalg.lstsq: driver should be one of gels, gelsy, gelsd, gelss: {driver}"
         )
     a, c = as_operand(A), as_operand(B)
+    if len(a.shape) < 2:
+        raise EagerError("linalg.lstsq: input must have at least 2 dimensions.")
     rows, columns = a.shape[-2:]
     if rcond is None:
         rcond = max(rows, columns) * float(np.finfo(np.dtype(a.dtype)).eps)

@@ -336,6 +336,8 @@ for fill in (_unary, _binary, _reductions, _shapes, _indices, _products, _matric
 _READ_VALUES = (
     *("masked_select", "mode", "quantile several", "index_put", "put"),
     "linalg.lstsq",
+    *("linalg.lu", "lu_unpack", "linalg.inv_ex", "linalg.solve_ex", "linalg.cholesky_ex"),
+    *("nn.ctc_loss", "nn.embedding_bag", "as_strided", "take_along_dim negative"),
 )
 
 

@@ -104,6 +104,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "RMSprop": {"lr": 0.005},
     "RMSprop momentum": {"lr": 0.002, "momentum": 0.8, "weight_decay": 0.1},
     "RMSprop centered": {"lr": 0.002, "centered": True},
+    "Adagrad": {"lr": 0.05},
+    "Adagrad decay": {"lr": 0.05, "lr_decay": 0.1, "weight_decay": 0.1, "maximize": True},
+    "Adagrad start": {"initial_accumulator_value": 0.3},
+    "Adadelta": {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1},
+    "Adamax": {"lr": 0.02, "weight_decay": 0.1},
+    "NAdam": {"lr": 0.02, "momentum_decay": 0.01},
+    "RAdam": {"lr": 1e-5, "weight_decay": 0.05},
+    "RAdam late": {"lr": 1e-4, "betas": (0.8, 0.9)},
+    "Rprop": {"lr": 0.02, "etas": (0.4, 1.3)},
+    "ASGD": {"lr": 0.001, "lambd": 0.01, "weight_decay": 0.1},
+    "ASGD late": {"lr": 0.001, "t0": 2},
     "LBFGS": {"lr": 0.01, "max_iter": 4, "history_size": 3},
     "LBFGS wolfe": {"max_iter": 6, "line_search_fn": "strong_wolfe"},
 }
@@ -133,4 +144,5 @@ def test_steps_are_pytorch_s(name: str) -> None:
     count = 2 if "wolfe" in name else 6  # then rounding decides where the search ends
     for found, expected in zip(ours[:count], theirs, strict=False):
         assert math.isfinite(float(found.sum()))
-        np.testing.assert_allclose(found, expected, rtol=1e-7)
+        # PyTorch keeps the step size of ASGD in single precision.
+        np.testing.assert_allclose(found, expected, rtol=1e-5 if "ASGD" in name else 1e-7)

@@ -1,0 +1,199 @@
+"""Optimisers that scale each element's step by what its gradients were: Adagrad, Adadelta, Adamax,
+NAdam, RAdam.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .optimizer import Group, Optimizer, Parameters, State, non_negative
+
+__all__ = ["Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam"]
+
+
+def _with_decay(x: np.ndarray, gradient: np.ndarray, group: Group) -> np.ndarray:
+    """The gradient to descend along: of what is minimised, with weight_decay · x added."""
+    g = -gradient if group["maximize"] else gradient
+    if group["weight_decay"]:
+        g = g + group["weight_decay"] * x
+    return g
+
+
+def _moved(mean: np.ndarray, value: np.ndarray, rate: float) -> np.ndarray:
+    """`mean` moved by `rate` of the way to `value`, in place."""
+    mean += rate * (value - mean)
+    return mean
+
+
+class Adagrad(Optimizer):
+    """Steps of lr · g / (√(sum of all g²) + eps) (Duchi, Hazan, Singer, JMLR 2011)."""
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        start = initial_accumulator_value
+        non_negative(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+        non_negative(initial_accumulator_value=start)
+        defaults: dict[str, Any] = {"lr": lr, "lr_decay": lr_decay, "eps": eps}
+        defaults |= {"weight_decay": weight_decay, "initial_accumulator_value": start}
+        super().__init__(params, {**defaults, "maximize": maximize})
+
+    def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
+        g = _with_decay(x, gradient, group)
+        if not state:
+            state.update(step=0, sum=np.full_like(x, group["initial_accumulator_value"]))
+        state["step"] += 1
+        state["sum"] += g * g
+        rate = group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
+        x -= rate * (g / (np.sqrt(state["sum"]) + group["eps"]))
+
+
+class Adadelta(Optimizer):
+    """Steps as large as the running mean of earlier steps (Zeiler, arXiv:1212.5701)."""
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        non_negative(lr=lr, eps=eps, weight_decay=weight_decay)
+        if not 0 <= rho <= 1:
+            raise ValueError(f"rho must be between 0 and 1, got {rho}")
+        defaults: dict[str, Any] = {"lr": lr, "rho": rho, "eps": eps}
+        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize})
+
+    def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
+        g, eps, rate = _with_decay(x, gradient, group), group["eps"], 1 - group["rho"]
+        if not state:
+            state.update(step=0, square_avg=np.zeros_like(x), acc_delta=np.zeros_like(x))
+        state["step"] += 1
+        square = _moved(state["square_avg"], g * g, rate)
+        delta = np.sqrt(state["acc_delta"] + eps) / np.sqrt(square + eps) * g
+        _moved(state["acc_delta"], delta * delta, rate)
+        x -= group["lr"] * delta
+
+
+class _WithMoments(Optimizer):
+    """The base of those with running means of the gradient and of a measure of its size."""
+
+    second = "exp_avg_sq"
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+        **more: float,
+    ) -> None:
+        non_negative(lr=lr, eps=eps, weight_decay=weight_decay, **more)
+        for i, beta in enumerate(betas):
+            if not 0 <= beta < 1:
+                raise ValueError(f"betas[{i}] must be at least 0 and less than 1, got {beta}")
+        defaults: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps}
+        super().__init__(
+            params, {**defaults, "weight_decay": weight_decay, **more, "maximize": maximize}
+        )
+
+    def moments(
+        self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """The gradient, its running mean with it, and the number of this step."""
+        g = _with_decay(x, gradient, group)
+        if not state:
+            state.update(step=0, exp_avg=np.zeros_like(x))
+            state[self.second] = np.zeros_like(x)
+        state["step"] += 1
+        return g, _moved(state["exp_avg"], g, 1 - group["betas"][0]), state["step"]
+
+
+class Adamax(_WithMoments):
+    """Adam with the largest gradient in place of a mean square (Kingma, Ba, ICLR 2015)."""
+
+    second = "exp_inf"
+
+    def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
+        g, mean, step = self.moments(x, gradient, state, group)
+        beta1, beta2 = group["betas"]
+        largest = state["exp_inf"]
+        np.maximum(largest * beta2, np.abs(g) + group["eps"], out=largest)
+        x -= group["lr"] / (1 - beta1**step) * (mean / largest)
+
+
+class NAdam(_WithMoments):
+    """Adam with Nesterov's momentum (Dozat, 2016)."""
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        more = {"momentum_decay": momentum_decay}
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize, **more)
+
+    def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
+        g, mean, step = self.moments(x, gradient, state, group)
+        beta1, beta2 = group["betas"]
+        decay = group["momentum_decay"]
+        mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
+        product = state["mu_product"] = state.get("mu_product", 1.0) * mu
+        square = _moved(state["exp_avg_sq"], g * g, 1 - beta2)
+        spread = np.sqrt(square / (1 - beta2**step)) + group["eps"]
+        ahead = mu_next / (1 - product * mu_next) * mean
+        x -= group["lr"] * ((1 - mu) / (1 - product) * g + ahead) / spread
+
+
+class RAdam(_WithMoments):
+    """Adam that scales only once enough gradients were seen (Liu et al., ICLR 2020)."""
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+
+    def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
+        g, mean, step = self.moments(x, gradient, state, group)
+        beta1, beta2 = group["betas"]
+        square = _moved(state["exp_avg_sq"], g * g, 1 - beta2)
+        longest = 2 / (1 - beta2) - 1
+        length = longest - 2 * step * beta2**step / (1 - beta2**step)
+        rate = group["lr"] / (1 - beta1**step)
+        if length <= 5:  # the variance of the mean square is not finite yet
+            x -= rate * mean
+            return
+        above = (length - 4) * (length - 2) * longest
+        below = (longest - 4) * (longest - 2) * length
+        spread = (np.sqrt(square) + group["eps"]) / math.sqrt(1 - beta2**step)
+        x -= rate * math.sqrt(above / below) * (mean / spread)
