@@ -2,7 +2,7 @@
 
 The joint graph holds the primal and its adjoint side by side, so that fusion sees both. The rules
 stand with the ops; this page only walks. (Griewank & Walther, Evaluating Derivatives, 2nd ed., SIAM
-2008, ch. 3.) Loops are differentiated with their region, by `ir.loops`.
+2008, ch. 3.) Loops are differentiated with their region, by `ir.loops` and `ir.tape`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .graph import Graph, Operation, Value
 from .op import NoDerivative
 
 if TYPE_CHECKING:
-    from .loops import Tape
+    from .tape import Tape
 
 
 def value_and_vjp(
@@ -109,7 +109,7 @@ class Primal:
                 _copy(operation, builder, self.values)
 
     def _copy_loop(self, operation: Operation) -> None:
-        from .loops import copy_with_tape
+        from .tape import copy_with_tape
 
         operands = tuple(self.values[x] for x in operation.operands)
         tape = copy_with_tape(self.builder, operation, operands, self.varied)
