@@ -136,8 +136,9 @@ def print_loops(graph: Graph) -> str:
 
 
 def _steps(operation: Operation) -> str:
-    last = operation.attributes["length"] - 1
-    return f"for i in {last} .. 0" if operation.attributes["reverse"] else f"for i in 0 .. {last}"
+    length = operation.attributes["length"]
+    backwards = f"for i in {length - 1} .. -1 step -1"
+    return backwards if operation.attributes["reverse"] else f"for i in 0 .. {length}"
 
 
 class _Run:

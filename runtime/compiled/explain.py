@@ -110,7 +110,7 @@ def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explana
         operations=sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel"),
         temporaries=program.facts.arena,
         bytes_read=sum(_read(op) for op in graph),
-        bytes_written=sum(r.type.bytes for op in graph if op.name != "reshape" for r in op.results),
+        bytes_written=sum(_written(op) for op in graph),
         native=native,
         reason=None if native else reason,
         blas=_products(graph),
@@ -151,9 +151,20 @@ def _from_home(path: str) -> str:
 
 
 def _read(operation: Operation) -> int:
+    """Bytes that an operation reads; of a loop what all of its steps do."""
     if operation.name == "reshape":
         return 0
+    if operation.name == "scan":
+        return int(operation.attributes["length"]) * sum(map(_read, operation.regions[0]))
     return sum(value.type.bytes for value in dict.fromkeys(operation.operands))
+
+
+def _written(operation: Operation) -> int:
+    if operation.name == "reshape":
+        return 0
+    if operation.name == "scan":
+        return int(operation.attributes["length"]) * sum(map(_written, operation.regions[0]))
+    return sum(result.type.bytes for result in operation.results)
 
 
 def _products(graph: Graph) -> str | None:
