@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,15 @@ def test_an_interrupt_stops_a_long_kernel(release_gil: bool, slow: bool) -> None
     assert sys.getrefcount(flag) == before
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises, also where the tests were started in the background: there it is ignored."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("release_gil", [False, True])
 def test_ctrl_c_from_outside(release_gil: bool) -> None:
     door = waiting(release_gil)
@@ -149,6 +158,7 @@ def test_ctrl_c_from_outside(release_gil: bool) -> None:
     assert time.perf_counter() - started < 5
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_from_another_thread() -> None:
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
