@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from ..ir import Operation
 from ..ir.record import identity_record
-from .contraction import product_of
 from .control import return_if_nonzero
+from .dot import product_of
 from .emitter import Emitter, Reg
 from .function import FunctionText
 from .sorting import work_of_sort

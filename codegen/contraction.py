@@ -7,110 +7,23 @@ with some distance between rows. Large products go in tiles, with a poll between
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from ..ir import Operation
-from ..ir.passes.legalise import dot_shape, free_axes
 from ..ir.record import record
-from ..ir.view import row_major_strides
 from . import memory
-from .blas import NativeLibrary, find_blas
+from .blas import find_blas
 from .control import for_loop, integer, minimum, only_if, polled_range
-from .emitter import Emitter, Reg, float_literal
+from .dot import Factor, Product, Tile, product_of
+from .emitter import Emitter, Reg
 from .function import FunctionText
+from .gemm import Blas
 from .products import Shape, Strided, vector_loops
 from .threads.split import Split, limits
 
 TILE_FLOPS = 1 << 30  # work between two polls: some 20 ms on one core
 TILE_ELEMENTS = 1 << 24  # and what is read and written meanwhile
-ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112  # CBLAS's enumerations
 PARAMETERS = "ptr noalias readonly %p0, ptr noalias readonly %p1, ptr noalias %q0, ptr %context"
-
-
-@record
-class Factor:
-    """How the matrices of one side lie: elements from one row as stored to the next (`leading`),
-    and from one matrix to the next (`step`). A transposed one lies as k×m or n×k.
-    """
-
-    transposed: bool
-    leading: int
-    step: int
-
-
-@record
-class Product:
-    """`count` products of an m×k by a k×n matrix."""
-
-    dtype: str
-    count: int
-    m: int
-    n: int
-    k: int
-    left: Factor
-    right: Factor
-    result: Factor
-
-    @property
-    def extents(self) -> tuple[int, int, int, int]:
-        return self.count, self.m, self.n, self.k
-
-    @property
-    def flops(self) -> int:
-        """Of one product."""
-        return 2 * self.m * self.n * self.k
-
-    @property
-    def elements(self) -> int:
-        """What one product reads and writes."""
-        return self.m * self.k + self.k * self.n + self.m * self.n
-
-
-@record
-class Tile:
-    """A part of a product: c += a·b, where `rows`×`depth` and `depth`×`columns` begin at a and b.
-
-    `inner` is where it begins along the inner axis: at 0, c is not read.
-    """
-
-    a: str
-    b: str
-    c: str
-    rows: Reg
-    columns: Reg
-    depth: Reg
-    inner: Reg
-
-
-def product_of(operation: Operation) -> Product:
-    """The matrix products that a legalised `dot` stands for."""
-    shape = dot_shape(operation)
-    count, m, n = (math.prod(axes) for axes in (shape.batch, shape.rows, shape.columns))
-    rows_first = operation.attributes.get("rows_first", False)
-    return Product(
-        operation.result.dtype,
-        count,
-        m,
-        n,
-        math.prod(shape.inner),
-        _factor(operation, 0),
-        _factor(operation, 1),
-        Factor(False, count * n, n) if rows_first else Factor(False, n, m * n),
-    )
-
-
-def _factor(operation: Operation, side: int) -> Factor:
-    x = operation.operands[side]
-    inner, batch = operation.attributes["contract"][side], operation.attributes["batch"][side]
-    free, strides = free_axes(x, inner, batch), row_major_strides(x.shape)
-    by_free = bool(free) and free[-1] == x.type.ndim - 1  # neighbours are along the free axes
-    vector = 1 if side else math.prod(x.shape[a] for a in inner)  # k×1 or 1×k
-    return Factor(
-        transposed=by_free if side == 0 else bool(free) and not by_free,
-        leading=strides[(inner if by_free else free)[-1]] if free else vector,
-        step=strides[batch[-1]] if batch else 0,
-    )
 
 
 def lower_dot(operation: Operation, adds: bool = False, split: Split | None = None) -> FunctionText:
@@ -130,7 +43,7 @@ def lower_dot(operation: Operation, adds: bool = False, split: Split | None = No
         write = _vector_loops(e, product, adds, split)
         if write is None:
             blas = find_blas()
-            write = _Blas(e, product, adds, blas).write if blas else _Loops(e, product, adds).write
+            write = Blas(e, product, adds, blas).write if blas else _Loops(e, product, adds).write
         polls = _for_each_product(e, product, write, split)
     e.write("ret i32 0")
     parameters = PARAMETERS.replace("ptr %context", "i64 %block, ptr %context")
@@ -262,109 +175,6 @@ def _offset(e: Emitter, base: str, dtype: str, index: Reg, scale: int) -> str:
     if index.name == "0":
         return base
     return memory.address(e, base, dtype, e.mul(index, integer(scale)))
-
-
-class _Blas:
-    """Products by NumPy's BLAS: gemm, or gemv where one factor is a vector."""
-
-    def __init__(self, e: Emitter, product: Product, adds: bool, blas: NativeLibrary) -> None:
-        self.e, self.product, self.adds, self.integer = e, product, adds, blas.integer
-        self.letter = "d" if product.dtype == "f64" else "s"
-        self.real = "double" if product.dtype == "f64" else "float"
-
-    def write(self, tile: Tile) -> None:
-        left, right = self.product.left, self.product.right
-        if self.product.n == 1:  # A·x
-            height, width = _as_stored(tile.rows, tile.depth, left.transposed)
-            step = 1 if right.transposed else right.leading
-            out = self.product.result.leading
-            self._gemv(tile, left.transposed, height, width, (tile.a, left), (tile.b, step), out)
-        elif self.product.m == 1:  # xᵀ·B = Bᵀ·x
-            height, width = _as_stored(tile.depth, tile.columns, right.transposed)
-            step = left.leading if left.transposed else 1
-            self._gemv(
-                tile, not right.transposed, height, width, (tile.b, right), (tile.a, step), 1
-            )
-        else:
-            self._gemm(tile)
-
-    def _scalar(self, value: float) -> str:
-        return f"{self.real} {float_literal(value, self.product.dtype)}"
-
-    def _keep(self, tile: Tile) -> str:
-        """What the tile's results so far are multiplied by: 0 at the first step along the depth."""
-        if self.adds:
-            return self._scalar(1.0)
-        if tile.inner.name == "0":
-            return self._scalar(0.0)
-        first = self.e.compare("eq", tile.inner, integer(0))
-        zero, one = (self.e.const(x, self.product.dtype) for x in (0.0, 1.0))
-        return self.e.typed(self.e.select(first, zero, one))
-
-    def _int(self, value: Reg) -> str:
-        if self.integer == "i32" and value.name.startswith("%"):
-            value = self.e.emit(f"trunc i64 {value.name} to i32", "i32")
-        return f"{self.integer} {value.name}"
-
-    def _call(self, function: str, arguments: list[str]) -> None:
-        name = f"fg.blas.{function}"
-        kinds = ", ".join(argument.split()[0] for argument in arguments)
-        self.e.declarations[name] = f"declare void @{name}({kinds})"
-        self.e.write(f"call void @{name}({', '.join(arguments)})")
-
-    def _gemv(
-        self,
-        tile: Tile,
-        trans: bool,
-        rows: Reg,
-        columns: Reg,
-        matrix: tuple[str, Factor],
-        vector: tuple[str, int],
-        out: int,
-    ) -> None:
-        self._call(
-            f"{self.letter}gemv",
-            [
-                f"i32 {ROW_MAJOR}",
-                f"i32 {TRANSPOSED if trans else PLAIN}",
-                self._int(rows),
-                self._int(columns),
-                self._scalar(1.0),
-                f"ptr {matrix[0]}",
-                self._int(integer(matrix[1].leading)),
-                f"ptr {vector[0]}",
-                self._int(integer(vector[1])),
-                self._keep(tile),
-                f"ptr {tile.c}",
-                self._int(integer(out)),
-            ],
-        )
-
-    def _gemm(self, tile: Tile) -> None:
-        p = self.product
-        self._call(
-            f"{self.letter}gemm",
-            [
-                f"i32 {ROW_MAJOR}",
-                f"i32 {TRANSPOSED if p.left.transposed else PLAIN}",
-                f"i32 {TRANSPOSED if p.right.transposed else PLAIN}",
-                self._int(tile.rows),
-                self._int(tile.columns),
-                self._int(tile.depth),
-                self._scalar(1.0),
-                f"ptr {tile.a}",
-                self._int(integer(p.left.leading)),
-                f"ptr {tile.b}",
-                self._int(integer(p.right.leading)),
-                self._keep(tile),
-                f"ptr {tile.c}",
-                self._int(integer(p.result.leading)),
-            ],
-        )
-
-
-def _as_stored(height: Reg, width: Reg, transposed: bool) -> tuple[Reg, Reg]:
-    return (width, height) if transposed else (height, width)
 
 
 class _Loops:

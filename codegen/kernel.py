@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..ir import Operation, Value
+from ..ir import Value
 from ..ir.record import record
 from . import memory
 from .control import for_loop, integer, minimum, only_if, polled_range, unless_rare
 from .emitter import Emitter, Reg
+from .fixed import Fixed, emit_operation
 from .function import FunctionText
 from .interior import interior
 from .lookups import Lookups
@@ -50,11 +51,7 @@ class _Kernel:
         self.lengths = list(nest.extents)  # the most steps that each loop takes
         self.s = Emitter(1)
         self.v = self.s.sibling(nest.lanes)
-        self.index: dict[int, Reg] = {}  # nest axis -> its current index
-        self.uniform: dict[Value, Reg] = {}  # scalars that are fixed along the vector axis
-        self.spread: dict[Value, Reg] = {}  # the same, in every lane
-        self.bases: dict[Read | Write, Reg] = {}  # element index at the start of the vector axis
-        self.inside: dict[Read, Reg] = {}  # is the read inside its bounds along the outer axes
+        self.fixed = Fixed(nest, self.s, self.v)
         self.accumulators: dict[Write, Accumulator] = {}
         self.lookups = Lookups(nest, self.s, self.v)
         self.polls = False
@@ -157,7 +154,7 @@ class _Kernel:
 
     def _outer_step(self, axis: int) -> Callable[[Reg], None]:
         def step(i: Reg) -> None:
-            self.index[axis] = i
+            self.fixed.index[axis] = i
             self._loop(axis + 1)
 
         return step
@@ -183,7 +180,7 @@ class _Kernel:
         self.polls |= polls  # not in one line: the body may have set it meanwhile
 
     def _vector_axis(self) -> None:
-        self._prepare()
+        self.fixed.prepare()
         sections = self._sections()
         if not self._is_cut():
             for section in sections:
@@ -230,73 +227,6 @@ class _Kernel:
         full = n - n % (lanes * unroll)
         return [Section(0, full, unroll, False), Section(full, n, 1, True)]
 
-    # --- what is fixed along the vector axis ---
-
-    def _prepare(self) -> None:
-        """Compute element indices, uniform loads and uniform operations before the vector loop."""
-        self.uniform.clear()
-        self.spread.clear()
-        last = self.nest.rank - 1
-        accesses: tuple[Read | Write, ...] = (*self.nest.reads, *self.nest.writes)
-        for access in accesses:
-            self.bases[access] = self._outer_index(access)
-        for read in self.nest.reads:
-            if any(read.bounds[:last]):
-                self.inside[read] = self._outer_inside(read)
-            if read.strides[last] == 0 and read.bounds[last] is None and not read.table:
-                pointer = self._address(read, None)
-                mask = self.inside.get(read)
-                value = self.nest.body.inputs[read.operand]
-                self.uniform[value] = memory.load(self.s, pointer, read.dtype, 0, mask)
-        for (axis, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
-            if axis != last:
-                index = self.index[axis] if axis >= 0 else integer(0)
-                self.uniform[value] = self.s.convert(index, dtype)
-        for operation in self.nest.body:
-            if operation.operands and all(self._is_uniform(x) for x in operation.operands):
-                registers = [self._scalar(x) for x in operation.operands]
-                self.uniform[operation.result] = _emit(self.s, operation, registers)
-        for value in self.uniform:
-            self.spread[value] = self.v.splat(self.uniform[value])
-
-    def _index_inputs(self) -> tuple[Value, ...]:
-        return self.nest.body.inputs[len(self.nest.reads) :]
-
-    def _is_uniform(self, value: Value) -> bool:
-        return value in self.uniform or _is_constant(value)
-
-    def _scalar(self, value: Value) -> Reg:
-        if value in self.uniform:
-            return self.uniform[value]
-        assert value.producer is not None
-        return self.s.const(value.producer.attributes["value"], value.dtype)
-
-    def _outer_index(self, access: Read | Write) -> Reg:
-        total = integer(access.offset if isinstance(access, Read) else 0)
-        for axis, stride in enumerate(access.strides[:-1]):
-            if stride:
-                term = self.s.mul(self.index[axis], integer(stride))
-                total = term if total.name == "0" else self.s.add(total, term)
-        return total
-
-    def _outer_inside(self, read: Read) -> Reg:
-        inside = self.s.const(True, "bool")
-        for axis, bounds in enumerate(read.bounds[:-1]):
-            if bounds is not None:
-                i = self.index[axis]
-                inside = self.s.and_(inside, self.s.compare("ge", i, integer(bounds[0])))
-                inside = self.s.and_(inside, self.s.compare("lt", i, integer(bounds[1])))
-        return inside
-
-    def _address(self, access: Read | Write, j: Reg | None) -> str:
-        """The element of an access at index j of the vector axis."""
-        index, stride = self.bases[access], access.strides[-1]
-        if j is not None and stride:
-            along = j if stride == 1 else self.s.mul(j, integer(stride))
-            index = along if index.name == "0" else self.s.add(index, along)
-        name = f"%p{access.operand}" if isinstance(access, Read) else f"%q{access.number}"
-        return memory.address(self.s, name, access.dtype, index)
-
     # --- one step of the vector loop ---
 
     def _point(self, section: Section) -> Callable[[Reg], None]:
@@ -337,13 +267,13 @@ class _Kernel:
         return self.v.compare("lt", lanes, self.v.splat(left))
 
     def _step(self, j: Reg, copy: int, mask: Reg | None) -> None:
-        values = dict(self.spread)
+        values = dict(self.fixed.spread)
         self.lookups.begin_step()
         inputs = self.nest.body.inputs
         for read in self.nest.reads:
             if inputs[read.operand] not in values and not read.table:
                 values[inputs[read.operand]] = self._load(read, j, mask)
-        for (_, dtype), value in zip(self.nest.indices, self._index_inputs(), strict=True):
+        for (_, dtype), value in zip(self.nest.indices, self.fixed.index_inputs(), strict=True):
             if value not in values:
                 exact = dtype if dtype == "i32" else "i64"
                 values[value] = self.v.convert(self._lane_indices(j, exact), dtype)
@@ -360,7 +290,7 @@ class _Kernel:
                 values[operation.result] = values[x if known[condition] else y]
                 continue
             registers = [self._known_or(known, values, x) for x in operation.operands]
-            values[operation.result] = _emit(self.v, operation, registers)
+            values[operation.result] = emit_operation(self.v, operation, registers)
         for write in self.nest.writes:
             made = [self.nest.body.outputs[k] for k in write.outputs]
             outputs = [self._known_or(known, values, x) for x in made]
@@ -383,9 +313,9 @@ class _Kernel:
             low = self.v.compare("ge", lanes, self.v.const(bounds[0], "i64"))
             mask = self._both(mask, low)
             mask = self._both(mask, self.v.compare("lt", lanes, self.v.const(bounds[1], "i64")))
-        if read in self.inside:
-            mask = self._both(mask, self.v.splat(self.inside[read]))
-        return memory.load(self.v, self._address(read, j), read.dtype, read.strides[-1], mask)
+        if read in self.fixed.inside:
+            mask = self._both(mask, self.v.splat(self.fixed.inside[read]))
+        return memory.load(self.v, self.fixed.address(read, j), read.dtype, read.strides[-1], mask)
 
     def _both(self, x: Reg | None, y: Reg) -> Reg:
         return y if x is None else self.v.and_(x, y)
@@ -399,7 +329,7 @@ class _Kernel:
         if write.kind == "scatter":
             self.lookups.deposit(write, outputs, j, mask)
             return
-        pointer, stride = self._address(write, j), write.strides[-1]
+        pointer, stride = self.fixed.address(write, j), write.strides[-1]
         if mask is None and 1 < len(outputs) == stride and write.dtype != "bool":
             store_rows(self.v, pointer, outputs)
             return
@@ -415,25 +345,10 @@ class _Kernel:
         index = integer(0)
         for axis, stride in enumerate(write.strides[: write.register_depth(self.nest.rank)]):
             if stride:
-                index = self.s.add(index, self.s.mul(self.index[axis], integer(stride)))
+                index = self.s.add(index, self.s.mul(self.fixed.index[axis], integer(stride)))
         pointer = memory.address(self.s, f"%q{write.number}", write.dtype, index)
         if write.accumulates_in_memory(self.nest.rank):
             total = combine(
                 self.s, write.kind, memory.load_scalar(self.s, pointer, write.dtype), total
             )
         memory.store_scalar(self.s, pointer, total)
-
-
-def _is_constant(value: Value) -> bool:
-    return value.producer is not None and value.producer.name == "constant"
-
-
-def _emit(e: Emitter, operation: Operation, registers: list[Reg]) -> Reg:
-    """One operation of the body, at the emitter's width."""
-    if operation.name == "constant":
-        return e.const(operation.attributes["value"], operation.result.dtype)
-    emit = operation.op.emit
-    if emit is None:
-        raise AssertionError(f"{operation!r} has no scalar code")
-    result: Reg = emit(e, *registers, **operation.attributes)
-    return result

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ...ir import Operation
 from ..blas import find_controls
-from ..contraction import Product, product_of
+from ..dot import Product, product_of
 from ..function import FunctionText
 from ..lapack import find_lapack
 from ..loops import BITS
