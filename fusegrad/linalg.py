@@ -10,6 +10,7 @@ Factorisations are LAPACK's, in compiled functions too: NumPy's own library is c
 from __future__ import annotations
 
 from .runtime.eager import linear_algebra
+from .runtime.eager.diagonals import diagonal
 from .runtime.eager.discrete import matrix_rank
 from .runtime.eager.elimination import (
     cholesky_ex,
@@ -21,7 +22,6 @@ from .runtime.eager.elimination import (
     solve_ex,
 )
 from .runtime.eager.errors import LinAlgError
-from .runtime.eager.layout import diagonal
 from .runtime.eager.linear_algebra import *  # noqa: F403
 from .runtime.eager.systems import lstsq, matrix_exp, tensorinv, tensorsolve, vander
 

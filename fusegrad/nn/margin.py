@@ -11,7 +11,7 @@ from ..ir.functions import margin as functions
 from ..runtime.eager import reductions
 from ..runtime.eager.arithmetic import minimum
 from ..runtime.eager.dispatch import call, public
-from ..runtime.eager.elementary import clamp_min
+from ..runtime.eager.limits import clamp_min
 from ..runtime.eager.operands import as_operand, floating, shape_of
 from .regression import check_reduction, pairwise_distance
 

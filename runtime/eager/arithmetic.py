@@ -9,7 +9,7 @@ import numpy as np
 from ...ir import ops as _ops  # noqa: F401  (fills the table)
 from ...ir.op import TABLE
 from ...ir.types import dtype_name
-from . import elementary
+from . import elementary, limits
 from .builder import apply
 from .core import make
 from .dispatch import traced
@@ -292,7 +292,7 @@ def isfinite(x: Tensor) -> Tensor:
     return make(np.isfinite(x._data))
 
 
-clamp = elementary.clamp
+clamp = limits.clamp
 
 # --- copies ---
 

@@ -16,10 +16,12 @@ import numpy as np
 from . import (
     array_linalg,
     creation,
+    cutting,
+    diagonals,
     discrete,
-    elementary,
     functions,
     layout,
+    limits,
     shaping,
     sorting,
 )
@@ -230,12 +232,12 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
 
 def tril(x: Any, /, *, k: int = 0) -> Any:
     """The lower triangle of each matrix, up to the diagonal `k`."""
-    return layout.tril(x, k)
+    return diagonals.tril(x, k)
 
 
 def triu(x: Any, /, *, k: int = 0) -> Any:
     """The upper triangle of each matrix, from the diagonal `k` on."""
-    return layout.triu(x, k)
+    return diagonals.triu(x, k)
 
 
 # --- elementwise ---
@@ -243,7 +245,7 @@ def triu(x: Any, /, *, k: int = 0) -> Any:
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
     """x limited to [min, max]."""
-    return x if min is None and max is None else elementary.clamp(x, min, max)
+    return x if min is None and max is None else limits.clamp(x, min, max)
 
 
 def where(condition: Any, x1: Any, x2: Any, /) -> Any:
@@ -320,7 +322,7 @@ def tile(x: Any, repetitions: Sequence[int], /) -> Any:
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     """The entries of x along `axis`."""
-    return layout.unbind(x, axis)
+    return cutting.unbind(x, axis)
 
 
 def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:

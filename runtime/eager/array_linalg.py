@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import discrete, layout, linear_algebra, products, reductions, shaping
+from . import diagonals, discrete, linear_algebra, products, reductions, shaping
 from .linear_algebra import cholesky, det, eigh, eigvalsh, inv, matrix_power, qr, slogdet, svdvals
 from .products import matmul, outer
 
@@ -43,7 +43,7 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     """The diagonal of each matrix in the last two axes."""
-    return layout.diagonal(x, offset, -2, -1)
+    return diagonals.diagonal(x, offset, -2, -1)
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:

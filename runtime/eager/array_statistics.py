@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import reductions, shaping
+from . import extrema, reductions, shaping, spread
 from .axes import normalise
 from .errors import EagerError
 
@@ -37,8 +37,8 @@ def _reduction(name: str, function: Callable[..., Any], words: str) -> Callable[
 
 
 mean = _reduction("mean", reductions.mean, "The mean")
-max = _reduction("max", reductions.amax, "The largest element")
-min = _reduction("min", reductions.amin, "The smallest element")
+max = _reduction("max", extrema.amax, "The largest element")
+min = _reduction("min", extrema.amin, "The smallest element")
 all = _reduction("all", reductions.all, "Whether every element is true")
 any = _reduction("any", reductions.any, "Whether some element is true")
 
@@ -55,22 +55,22 @@ def prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: Any = Fals
 
 def std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: Any = False) -> Any:
     """The standard deviation, by n - correction."""
-    return reductions.std(x, axis, correction=correction, keepdim=keepdims)
+    return spread.std(x, axis, correction=correction, keepdim=keepdims)
 
 
 def var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: Any = False) -> Any:
     """The variance, by n - correction."""
-    return reductions.var(x, axis, correction=correction, keepdim=keepdims)
+    return spread.var(x, axis, correction=correction, keepdim=keepdims)
 
 
 def argmax(x: Any, /, *, axis: int | None = None, keepdims: Any = False) -> Any:
     """Where the largest element stands: in the flattened array, or along `axis`."""
-    return reductions.argmax(x, axis, keepdims)
+    return extrema.argmax(x, axis, keepdims)
 
 
 def argmin(x: Any, /, *, axis: int | None = None, keepdims: Any = False) -> Any:
     """Where the smallest element stands: in the flattened array, or along `axis`."""
-    return reductions.argmin(x, axis, keepdims)
+    return extrema.argmin(x, axis, keepdims)
 
 
 def cumulative_sum(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Dim", "either", "new_shape", "normalise", "normalise_all", "shape_of"]
+__all__ = ["Dim", "axis_of", "either", "new_shape", "normalise", "normalise_all", "shape_of"]
 
 Dim = int | Sequence[int] | None
 
@@ -31,6 +31,11 @@ def normalise(dim: int, ndim: int) -> int:
             f"but got {dim})"
         )
     return dim % room
+
+
+def axis_of(x: Any, dim: int) -> int:
+    """The axis of x that `dim` names."""
+    return normalise(dim, len(x.shape))
 
 
 def normalise_all(dim: Dim, ndim: int) -> tuple[int, ...]:

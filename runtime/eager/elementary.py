@@ -20,20 +20,14 @@ __all__ = [
     "acosh",
     "addcdiv",
     "addcmul",
-    "allclose",
     "arccosh",
     "arcsinh",
     "arctanh",
     "asinh",
     "atanh",
-    "clamp",
-    "clamp_max",
-    "clamp_min",
-    "clip",
     "copysign",
     "deg2rad",
     "digamma",
-    "equal",
     "erf",
     "erfc",
     "fix",
@@ -45,19 +39,11 @@ __all__ = [
     "frac",
     "heaviside",
     "hypot",
-    "isclose",
-    "isinf",
-    "isnan",
-    "isneginf",
-    "isposinf",
     "ldexp",
     "lerp",
     "lgamma",
     "logaddexp",
     "logaddexp2",
-    "logical_and",
-    "logical_or",
-    "logical_xor",
     "logit",
     "nan_to_num",
     "ndtr",
@@ -73,7 +59,6 @@ __all__ = [
 ]
 
 Function = Callable[..., Any]
-_NUMBERS = (int, float, type(None))
 
 
 def _of_one(name: str, function: Function, title: str = "") -> Function:
@@ -211,59 +196,6 @@ def nan_to_num(
     return call("nan_to_num", activation.nan_to_num, x, **static)
 
 
-def clamp_min(x: Any, min: Any) -> Any:
-    """x, and `min` where that is larger."""
-    return _limited_by("clamp_min", x, min, None)
-
-
-def clamp_max(x: Any, max: Any) -> Any:
-    """x, and `max` where that is smaller."""
-    return _limited_by("clamp_max", x, None, max)
-
-
-def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
-    """x limited to [min, max], numbers or tensors; at a bound the derivative of x is 1."""
-    if min is None and max is None:
-        raise EagerError("clamp: At least one of 'min' or 'max' must not be None")
-    return _limited_by("clamp", x, min, max)
-
-
-def _limited_by(name: str, x: Any, min: Any, max: Any) -> Any:
-    """x limited; the node of PyTorch is another one for bounds that are tensors."""
-    word = "".join(part.title() for part in name.split("_"))
-    with_tensors, with_numbers = (0, 1) if name == "clamp" else (1, 0)
-    bounds = {"low": min, "high": max}
-    numbers = min.__class__ in _NUMBERS and max.__class__ in _NUMBERS
-    if not numbers and any(
-        shape_of(v) or hasattr(v, "_node") for v in bounds.values() if v is not None
-    ):
-        given = {word: v for word, v in bounds.items() if v is not None}
-        operands = promoted(x, *given.values())
-        title = f"{word}Backward{with_tensors}"
-        return call(name, _clamped, *operands, title=title, words=tuple(given))
-    limits: dict[str, Any] = {w: _number(v) for w, v in bounds.items()}
-    (x, *_) = promoted(x, *[v for v in bounds.values() if v is not None])
-    return call(name, _limited, x, title=f"{word}Backward{with_numbers}", **limits)
-
-
-def _number(value: Any) -> Any:
-    return value if value is None or isinstance(value, int) else float(value)
-
-
-clip = clamp
-
-
-def _limited(b: Any, x: Any, *, low: float | None, high: float | None) -> Any:
-    limits = [None if bound is None else b.full_like(x, bound) for bound in (low, high)]
-    return elementwise.clip(b, x, *limits)
-
-
-def _clamped(b: Any, x: Any, *bounds: Any, words: tuple[str, ...]) -> Any:
-    shape = np.broadcast_shapes(*(b.type_of(v).shape for v in (x, *bounds)))
-    named = {w: b.broadcast(v, shape) for w, v in zip(words, bounds, strict=True)}
-    return elementwise.clip(b, b.broadcast(x, shape), named.get("low"), named.get("high"))
-
-
 # --- two and three operands ---
 
 hypot = _of_two("hypot", elementwise.hypot)
@@ -367,57 +299,6 @@ def addcdiv(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     return call("addcdiv", aligned, *operands, of=activation.addcdiv, value=value)
 
 
-# --- truth values ---
-
-
-def isinf(x: Any) -> Any:
-    """Whether each element is infinite."""
-    return call("isinf", _is_infinite, x)
-
-
-def _is_infinite(b: Any, x: Any) -> Any:
-    if b.type_of(x).is_float:
-        return elementwise.isinf(b, x)
-    return b.compare("ne", x, x)
-
-
-def isnan(x: Any) -> Any:
-    """Whether each element is a nan."""
-    return call("isnan", elementwise.isnan, x)
-
-
-def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """Whether |x - y| <= atol + rtol · |y|, elementwise."""
-    for word, bound in (("rtol", rtol), ("atol", atol)):
-        if bound < 0:
-            raise EagerError(f"{word} must be greater than or equal to zero, but got {bound}")
-    static: dict[str, Any] = {
-        "rtol": float(rtol),
-        "atol": float(atol),
-        "equal_nan": bool(equal_nan),
-    }
-    return call("isclose", aligned, *promoted(x, y), of=_is_close, **static)
-
-
-def _is_close(b: Any, x: Any, y: Any, *, rtol: float, atol: float, equal_nan: bool) -> Any:
-    equal = b.compare("eq", x, y)
-    if b.type_of(x).is_float:
-        bound = b.add(b.scale(b("abs", y), rtol), b.full_like(y, atol))
-        near = b.compare("le", b("abs", b.sub(x, y)), bound)
-        equal = b("logical_or", equal, b("logical_and", near, elementwise.isfinite(b, y)))
-        if equal_nan:
-            both = b("logical_and", b.compare("ne", x, x), b.compare("ne", y, y))
-            equal = b("logical_or", equal, both)
-    return equal
-
-
-def allclose(
-    x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
-    """Whether all elements are close."""
-    return bool(isclose(x, y, rtol, atol, equal_nan).all())
-
-
 def heaviside(x: Any, values: Any) -> Any:
     """0 below 0, `values` at 0, 1 above."""
     return call("heaviside", aligned, *promoted(x, values), of=_step)
@@ -429,20 +310,6 @@ def _step(b: Any, x: Any, values: Any) -> Any:
     return b("stop_gradient", b.select(b.compare("eq", x, b.zeros_like(x)), values, side))
 
 
-def isposinf(x: Any) -> Any:
-    """Whether each element is +∞."""
-    return call("isposinf", _equals, *floating(x), value=math.inf)
-
-
-def isneginf(x: Any) -> Any:
-    """Whether each element is -∞."""
-    return call("isneginf", _equals, *floating(x), value=-math.inf)
-
-
-def _equals(b: Any, x: Any, *, value: float) -> Any:
-    return b.compare("eq", x, b.full_like(x, value))
-
-
 def ldexp(x: Any, exponent: Any) -> Any:
     """x · 2^exponent."""
     return call("ldexp", aligned, *floating(x, exponent), of=_ldexp)
@@ -450,29 +317,3 @@ def ldexp(x: Any, exponent: Any) -> Any:
 
 def _ldexp(b: Any, x: Any, exponent: Any) -> Any:
     return b.mul(x, b("exp2", exponent))
-
-
-def _logical(name: str) -> Function:
-    def run(x: Any, y: Any) -> Any:
-        return call(name, _of_truths, *promoted(x, y), op=name)
-
-    run.__name__ = run.__qualname__ = name
-    run.__doc__ = f"{name.replace('_', ' ')} of truth values; numbers are true where not 0."
-    return run
-
-
-def _of_truths(b: Any, x: Any, y: Any, *, op: str) -> Any:
-    shape = np.broadcast_shapes(b.type_of(x).shape, b.type_of(y).shape)
-    return b(op, *(b.broadcast(b.cast(v, "bool"), shape) for v in (x, y)))
-
-
-logical_and = _logical("logical_and")
-logical_or = _logical("logical_or")
-logical_xor = _logical("logical_xor")
-
-
-def equal(x: Any, y: Any) -> bool:
-    """Whether x and y have one shape and the same elements."""
-    if shape_of(x) != shape_of(y):
-        return False
-    return bool((x == y).all())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import conversion, drawing, elementary, functions, inplace, layout, reseeing
+from . import conversion, cutting, drawing, elementary, functions, inplace, layout, reseeing
 from .inplace import updating
 
 __all__ = ["FamilyMethods"]
@@ -143,8 +143,8 @@ class FamilyMethods(_Facts):
     repeat = layout.repeat
     expand_as = layout.expand_as
     view_as = reshape_as = layout.view_as
-    unfold = layout.unfold
-    split_with_sizes = layout.split
+    unfold = cutting.unfold
+    split_with_sizes = cutting.split
     sum_to_size = layout.sum_to_size
 
     def __rfloordiv__(self, other: Any) -> Any:

@@ -8,13 +8,18 @@ from typing import Any
 from . import (
     activations,
     arithmetic,
+    cutting,
+    diagonals,
     discrete,
     drawing,
     elementary,
     elimination,
+    extrema,
     facts,
     gathering,
+    joining,
     layout,
+    limits,
     linear_algebra,
     pieces,
     placing,
@@ -23,25 +28,34 @@ from . import (
     shaping,
     sorting,
     special,
+    spread,
     statistics,
     striding,
     systems,
+    truth,
 )
 from .activations import *  # noqa: F403
+from .cutting import *  # noqa: F403
+from .diagonals import *  # noqa: F403
 from .discrete import *  # noqa: F403
 from .dispatch import is_tensor_like, public
 from .drawing import *  # noqa: F403
 from .elementary import *  # noqa: F403
+from .extrema import *  # noqa: F403
 from .facts import *  # noqa: F403
 from .gathering import *  # noqa: F403
+from .joining import *  # noqa: F403
 from .layout import *  # noqa: F403
+from .limits import *  # noqa: F403
 from .pieces import *  # noqa: F403
 from .placing import *  # noqa: F403
 from .products import *  # noqa: F403
 from .reductions import *  # noqa: F403
 from .shaping import *  # noqa: F403
 from .sorting import *  # noqa: F403
+from .spread import *  # noqa: F403
 from .statistics import *  # noqa: F403
+from .truth import *  # noqa: F403
 from .words import with_words
 
 __all__ = [
@@ -141,19 +155,26 @@ __all__ = [
     "where",
 ]
 __all__ += activations.__all__
+__all__ += cutting.__all__
+__all__ += diagonals.__all__
 __all__ += discrete.__all__
 __all__ += drawing.__all__
 __all__ += elementary.__all__
+__all__ += extrema.__all__
 __all__ += facts.__all__
 __all__ += gathering.__all__
+__all__ += joining.__all__
 __all__ += layout.__all__
+__all__ += limits.__all__
 __all__ += pieces.__all__
 __all__ += placing.__all__
 __all__ += products.__all__
 __all__ += reductions.__all__
 __all__ += shaping.__all__
 __all__ += sorting.__all__
+__all__ += spread.__all__
 __all__ += statistics.__all__
+__all__ += truth.__all__
 
 # --- arithmetic: of Tensors; other operands go to NumPy's function ---
 

@@ -6,7 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from . import activations, arithmetic, conversion, indexing, inplace, products, reductions, shaping
+from . import (
+    activations,
+    arithmetic,
+    conversion,
+    extrema,
+    indexing,
+    inplace,
+    products,
+    reductions,
+    shaping,
+    spread,
+)
 from .family_methods import FamilyMethods
 
 __all__ = ["Methods"]
@@ -124,16 +135,16 @@ class Methods(FamilyMethods):
     sum = reductions.sum
     prod = reductions.prod
     mean = reductions.mean
-    var = reductions.var
-    std = reductions.std
+    var = spread.var
+    std = spread.std
     norm = reductions.norm
     logsumexp = reductions.logsumexp
-    amax = reductions.amax
-    amin = reductions.amin
-    max = reductions.max
-    min = reductions.min
-    argmax = reductions.argmax
-    argmin = reductions.argmin
+    amax = extrema.amax
+    amin = extrema.amin
+    max = extrema.max
+    min = extrema.min
+    argmax = extrema.argmax
+    argmin = extrema.argmin
     cumsum = reductions.cumsum
     all = reductions.all
     any = reductions.any

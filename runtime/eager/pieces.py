@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from .core import make
+from .cutting import narrow
 from .errors import EagerError
 from .gathering import index_select
-from .layout import meshgrid, narrow
+from .layout import meshgrid
 from .operands import as_operand, call
 from .shaping import reshape, stack
 

@@ -9,12 +9,11 @@ import numpy as np
 
 from ...ir.functions import order, segment
 from .assigning import setitem
-from .axes import normalise
+from .axes import axis_of, normalise
 from .dispatch import traced
 from .errors import EagerError
 from .gathering import _in_range, _in_shape, _positions
 from .indexing import parts_of
-from .layout import _axis
 from .operands import as_numbers, as_operand, call, shape_of, tensor_of
 
 __all__ = [
@@ -120,7 +119,7 @@ def _put(b: Any, x: Any, places: Any, values: Any, *, accumulate: bool) -> Any:
 
 def select_scatter(x: Any, src: Any, dim: int, index: int) -> Any:
     """x with `src` in place of the entry `index` along `dim`."""
-    at = _axis(x, dim)
+    at = axis_of(x, dim)
     extent = x.shape[at]
     if not -extent <= index < extent:
         raise IndexError(f"select(): index {index} out of range for size {extent} at dim {dim}")
@@ -135,7 +134,7 @@ def slice_scatter(
     x: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Any:
     """x with `src` in place of the slice start:end:step along `dim`."""
-    at = _axis(x, dim)
+    at = axis_of(x, dim)
     first, last, by = slice(start, end, step).indices(x.shape[at])
     count = len(range(first, last, by))
     if shape_of(src) != (*x.shape[:at], count, *x.shape[at + 1 :]):
@@ -169,7 +168,7 @@ def _at_least(b: Any, x: Any, bound: int) -> Any:
 
 def diagonal_scatter(x: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """x with `src` in place of the diagonal of the plane of two axes."""
-    first, second = _axis(x, dim1), _axis(x, dim2)
+    first, second = axis_of(x, dim1), axis_of(x, dim2)
     static: dict[str, Any] = {"first": first, "second": second, "offset": int(offset)}
     rest = [n for i, n in enumerate(x.shape) if i not in (first, second)]
     size = min(x.shape[first] + min(offset, 0), x.shape[second] - max(offset, 0))

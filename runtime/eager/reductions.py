@@ -1,8 +1,7 @@
-"""Reductions of tensors, with PyTorch's `dim=`, `keepdim=` or NumPy's `axis=`, `keepdims=`."""
+"""Sums, products, means, norms and counts of tensors, with PyTorch's `dim=` or NumPy's `axis=`."""
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,13 @@ import numpy as np
 from ...ir.functions import reduction as functions
 from ...ir.op import TABLE
 from .adapters import keeping, reduced
-from .arithmetic import maximum, minimum, to
+from .arithmetic import to
 from .axes import either, normalise, normalise_all
 from .builder import apply
-from .core import make
-from .dispatch import is_tensor_like, public
+from .dispatch import is_tensor_like
 from .errors import EagerError
-from .operands import as_numbers, as_operand, call, call_in_rows, cast, floating, through_numpy
-from .results import Extrema, ValuesIndices
+from .operands import as_operand, call, call_in_rows, cast, floating, through_numpy
 from .shaping import cat
-from .sorting import extremum_along
 from .totals import mean_of_all, sum_of_all
 
 if TYPE_CHECKING:
@@ -28,29 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all",
-    "amax",
-    "amin",
-    "aminmax",
     "any",
-    "argmax",
-    "argmin",
     "count_nonzero",
     "cumsum",
     "diff",
     "dist",
     "logsumexp",
-    "max",
     "mean",
-    "min",
     "nanmean",
     "nansum",
     "norm",
     "prod",
-    "std",
-    "std_mean",
     "sum",
-    "var",
-    "var_mean",
 ]
 
 _SUM = TABLE["sum"]
@@ -79,7 +64,7 @@ def sum(
     title = "SumBackward0" if dim is None else "SumBackward1"
     if not (keepdim or keepdims) and hasattr(x, "_data"):
         return apply(_SUM, (x,), {"axes": axes}, title)
-    return _reduce("sum", reduced, x, dim, keepdim or keepdims, title, op="sum")
+    return reduce_over("sum", reduced, x, dim, keepdim or keepdims, title, op="sum")
 
 
 def prod(
@@ -97,7 +82,7 @@ def prod(
         return cast(product, dtype)  # type: ignore[no-any-return]
     dim = either("prod", dim, axis)
     title = "ProdBackward0" if dim is None else "ProdBackward1"
-    return _reduce("prod", reduced, _summable(x), dim, keepdim or keepdims, title, op="prod")
+    return reduce_over("prod", reduced, _summable(x), dim, keepdim or keepdims, title, op="prod")
 
 
 def mean(
@@ -119,107 +104,13 @@ def mean(
         raise EagerError(f"mean() takes floating point, not {x.dtype}: cast it first, x.float()")
     dim = either("mean", dim, axis)
     title = "MeanBackward0" if dim is None else "MeanBackward1"
-    return _reduce("mean", functions.mean, x, dim, keepdim or keepdims, title)
-
-
-def var(
-    x: Tensor,
-    dim: Any = None,
-    unbiased: bool = True,
-    *,
-    correction: float | None = 1,
-    keepdim: bool = False,
-    axis: Any = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """The variance, divided by n - correction."""
-    x = _with_spread("var", x)
-    dim, keep = either("var", dim, axis), keepdim or keepdims
-    dim, correction = _correction(dim, correction, unbiased)
-    return _reduce("var", functions.var, x, dim, keep, "VarBackward0", ddof=correction)
-
-
-def std(
-    x: Tensor,
-    dim: Any = None,
-    unbiased: bool = True,
-    *,
-    correction: float | None = 1,
-    keepdim: bool = False,
-    axis: Any = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """The standard deviation; where it is 0, so is its gradient."""
-    x = _with_spread("std", x)
-    dim, keep = either("std", dim, axis), keepdim or keepdims
-    dim, correction = _correction(dim, correction, unbiased)
-    return _reduce("std", functions.std, x, dim, keep, "StdBackward0", ddof=correction)
-
-
-def _with_spread(name: str, x: Any) -> Any:
-    x = as_operand(x)
-    if np.dtype(x.dtype).kind not in "fc":
-        raise EagerError(f"{name} only supports floating point dtypes, not {x.dtype}: x.float()")
-    return x
-
-
-def _correction(dim: Any, correction: float | None, unbiased: bool) -> tuple[Any, float]:
-    """The correction that was meant; a truth value in place of `dim` is `unbiased`."""
-    if isinstance(dim, bool):
-        return None, float(dim)
-    correction = 1 if correction is None else correction
-    return dim, correction if unbiased else 0.0
-
-
-def var_mean(
-    x: Tensor,
-    dim: Any = None,
-    unbiased: bool = True,
-    *,
-    correction: float | None = 1,
-    keepdim: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """The variance and the mean."""
-    dim, correction = _correction(dim, correction, unbiased)
-    return _with_mean("var_mean", functions.var, x, dim, correction, keepdim)
-
-
-def std_mean(
-    x: Tensor,
-    dim: Any = None,
-    unbiased: bool = True,
-    *,
-    correction: float | None = 1,
-    keepdim: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """The standard deviation and the mean."""
-    dim, correction = _correction(dim, correction, unbiased)
-    return _with_mean("std_mean", functions.std, x, dim, correction, keepdim)
-
-
-def _with_mean(
-    name: str, of: Callable[..., Any], x: Any, dim: Any, correction: float, keepdim: bool
-) -> tuple[Tensor, Tensor]:
-    (x,) = floating(x)
-    axes = normalise_all(dim, len(x.shape))
-    static: dict[str, Any] = {"of": of, "axes": axes, "ddof": correction, "keep": bool(keepdim)}
-    pair: tuple[Tensor, Tensor] = call(name, _spread_and_mean, x, **static)
-    return pair
-
-
-def _spread_and_mean(
-    b: Any, x: Any, *, of: Callable[..., Any], axes: tuple[int, ...], ddof: float, keep: bool
-) -> tuple[Any, Any]:
-    if not keep:
-        return of(b, x, axes, ddof=ddof), functions.mean(b, x, axes)
-    spread = keeping(b, x, of=of, axes=axes, ddof=ddof)
-    return spread, keeping(b, x, of=functions.mean, axes=axes)
+    return reduce_over("mean", functions.mean, x, dim, keepdim or keepdims, title)
 
 
 def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """log Σ e^x over `dim`, without overflow."""
     title = "LogsumexpBackward0"
-    return _reduce("logsumexp", functions.logsumexp, floating(x)[0], dim, keepdim, title)
+    return reduce_over("logsumexp", functions.logsumexp, floating(x)[0], dim, keepdim, title)
 
 
 def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -230,7 +121,7 @@ def norm(x: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tenso
 
         return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)  # type: ignore[no-any-return]
     order = 2.0 if p in ("fro", None) else float(p)
-    return _reduce("norm", functions.norm, floating(x)[0], dim, keepdim, title, order=order)
+    return reduce_over("norm", functions.norm, floating(x)[0], dim, keepdim, title, order=order)
 
 
 def dist(x: Tensor, y: Tensor, p: float = 2) -> Tensor:
@@ -244,96 +135,10 @@ def _dist(b: Any, x: Any, y: Any, *, order: float) -> Any:
     return functions.norm(b, gap, tuple(range(len(shape))), order=order)
 
 
-def amax(
-    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-) -> Tensor:
-    """The largest element over `dim`; ties share the gradient evenly."""
-    dim, keep = either("amax", dim, axis), keepdim or keepdims
-    return _extremum("amax", "reduce_max", x, dim, keep, "AmaxBackward0")
-
-
-def amin(
-    x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-) -> Tensor:
-    """The smallest element over `dim`; ties share the gradient evenly."""
-    dim, keep = either("amin", dim, axis), keepdim or keepdims
-    return _extremum("amin", "reduce_min", x, dim, keep, "AminBackward0")
-
-
-@as_numbers
-def aminmax(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Extrema:
-    """The smallest and the largest element."""
-    x = as_operand(x)
-    axes = _filled_axes("aminmax", x, dim)
-    return Extrema(*call("aminmax", _both_extrema, x, axes=axes, keep=bool(keepdim)))
-
-
-def _both_extrema(b: Any, x: Any, *, axes: tuple[int, ...], keep: bool) -> tuple[Any, Any]:
-    if keep:
-        words = ("reduce_min", "reduce_max")
-        low, high = (keeping(b, x, of=reduced, axes=axes, op=op) for op in words)
-        return low, high
-    return reduced(b, x, axes=axes, op="reduce_min"), reduced(b, x, axes=axes, op="reduce_max")
-
-
-def max(
-    x: Tensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    axis: int | None = None,
-    keepdims: bool = False,
-) -> Any:
-    """The largest of all elements, of which equal ones share the gradient evenly.
-
-    Along `dim` the largest elements, and where the first of each stands. Of two tensors the larger
-    element of each place.
-    """
-    return _max_or_min("max", public(maximum), x, either("max", dim, axis), keepdim or keepdims)
-
-
-def min(
-    x: Tensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    axis: int | None = None,
-    keepdims: bool = False,
-) -> Any:
-    """The smallest, likewise."""
-    return _max_or_min("min", public(minimum), x, either("min", dim, axis), keepdim or keepdims)
-
-
-def _max_or_min(
-    name: str, of_two: Callable[..., Any], x: Any, dim: Any, keepdim: bool
-) -> Tensor | ValuesIndices:
-    if dim is None:
-        title = f"{name.title()}Backward1"
-        return _extremum(name, f"reduce_{name}", x, None, False, title)
-    if hasattr(dim, "shape"):
-        pair: Tensor = of_two(x, dim)
-        return pair
-    return extremum_along(name, x, dim, keepdim)
-
-
-def argmax(
-    x: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None
-) -> Tensor:
-    """Where the largest element stands: in the flattened tensor, or along `dim`."""
-    return _locate("argmax", x, either("argmax", dim, axis), keepdim)
-
-
-def argmin(
-    x: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None
-) -> Tensor:
-    """Where the smallest element stands: in the flattened tensor, or along `dim`."""
-    return _locate("argmin", x, either("argmin", dim, axis), keepdim)
-
-
 def nansum(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The sum of what is no nan."""
     title = "NansumBackward0"
-    return _reduce("nansum", _nansum, _summable(x), dim, keepdim, title)
+    return reduce_over("nansum", _nansum, _summable(x), dim, keepdim, title)
 
 
 def _nansum(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -342,7 +147,7 @@ def _nansum(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
 
 def nanmean(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The mean of what is no nan."""
-    return _reduce("nanmean", _nanmean, floating(x)[0], dim, keepdim, "DivBackward0")
+    return reduce_over("nanmean", _nanmean, floating(x)[0], dim, keepdim, "DivBackward0")
 
 
 def _nanmean(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
@@ -352,7 +157,7 @@ def _nanmean(b: Any, x: Any, axes: tuple[int, ...]) -> Any:
 
 def count_nonzero(x: Tensor, dim: Any = None) -> Tensor:
     """How many elements are not 0."""
-    return _reduce("count_nonzero", functions.count_nonzero, as_operand(x), dim, False, "")
+    return reduce_over("count_nonzero", functions.count_nonzero, as_operand(x), dim, False, "")
 
 
 def diff(x: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
@@ -364,7 +169,7 @@ def diff(x: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any 
         raise EagerError("diff expects input to be at least one-dimensional")
     if n and (prepend is not None or append is not None):
         x = cat([part for part in (prepend, x, append) if part is not None], dim)
-    n = builtins.min(n, x.shape[normalise(dim, len(x.shape))])
+    n = min(n, x.shape[normalise(dim, len(x.shape))])
     return through_numpy("sub", np.diff, x, n, dim)  # type: ignore[no-any-return]
 
 
@@ -386,13 +191,13 @@ def _cumsum(b: Any, x: Any, *, axis: int) -> Any:
 def all(x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Tensor:
     """Whether every element is true."""
     dim = either("all", dim, axis)
-    return _reduce("all", _of_truth, as_operand(x), dim, keepdim, "", of_truth=functions.all_)
+    return reduce_over("all", _of_truth, as_operand(x), dim, keepdim, "", of_truth=functions.all_)
 
 
 def any(x: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Tensor:
     """Whether some element is true."""
     dim = either("any", dim, axis)
-    return _reduce("any", _of_truth, as_operand(x), dim, keepdim, "", of_truth=functions.any_)
+    return reduce_over("any", _of_truth, as_operand(x), dim, keepdim, "", of_truth=functions.any_)
 
 
 def _of_truth(b: Any, x: Any, axes: tuple[int, ...], *, of_truth: Callable[..., Any]) -> Any:
@@ -412,7 +217,7 @@ def _summable(x: Any) -> Any:
     return to(x, np.int64) if is_tensor_like(x) else x.astype(np.int64)
 
 
-def _reduce(
+def reduce_over(
     name: str,
     function: Callable[..., Any],
     x: Any,
@@ -427,50 +232,3 @@ def _reduce(
         function = keeping
     result: Tensor = call(name, function, x, title=title, axes=axes, **static)
     return result
-
-
-def _extremum(name: str, op: str, x: Any, dim: Any, keepdim: bool, title: str) -> Tensor:
-    return _extremum_of(x, name, op, dim, keepdim, title)  # type: ignore[no-any-return]
-
-
-@as_numbers
-def _extremum_of(x: Any, name: str, op: str, dim: Any, keepdim: bool, title: str) -> Tensor:
-    _filled_axes(name, x, dim)
-    return _reduce(name, reduced, x, dim, keepdim, title, op=op)
-
-
-def _filled_axes(name: str, x: Any, dim: Any) -> tuple[int, ...]:
-    """The axes that `dim` names; an error where there is nothing along one of them."""
-    axes = normalise_all(dim, len(x.shape))
-    for axis in axes:
-        if not x.shape[axis]:
-            if dim is None or dim == ():
-                raise EagerError(f"{name}() of no elements, shape {list(x.shape)}, has no result")
-            raise IndexError(
-                f"{name}(): Expected reduction dim {axis} to have non-zero size, not shape "
-                f"{list(x.shape)}"
-            )
-    return axes
-
-
-def _locate(name: str, x: Any, dim: int | None, keepdim: bool) -> Tensor:
-    x = as_operand(x)
-    axis = None if dim is None else normalise(dim, len(x.shape))
-    if not len(x.shape):
-        return make(np.zeros((), np.int64))
-    if 0 in (x.shape if axis is None else (x.shape[axis],)):
-        raise IndexError(f"{name}(): Expected reduction dim to be specified, or not to be empty")
-    static: dict[str, Any] = {"op": name, "axis": axis, "keep": bool(keepdim)}
-    return call(name, _place, x, **static)  # type: ignore[no-any-return]
-
-
-def _place(b: Any, x: Any, *, op: str, axis: int | None, keep: bool) -> Any:
-    type = b.type_of(x)
-    at = 0 if axis is None else axis
-    flat = b.reshape(x, (type.size,)) if axis is None else x
-    place = b(op, flat, axis=at)
-    if not keep:
-        return place
-    return b.reshape(
-        place, tuple(1 if axis is None or i == axis else n for i, n in enumerate(type.shape))
-    )
