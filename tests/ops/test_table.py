@@ -14,7 +14,9 @@ from . import checks
 from .array_emitter import ArrayEmitter, Reg
 from .drawing import draw, interval
 
-OPS = [op for op in TABLE.values() if "late" not in op.traits]
+OPS = [
+    op for op in TABLE.values() if not {"late", "loop"} & op.traits
+]  # loops: tests/ir/test_loops
 CASES = [(op, sample) for op in OPS for sample in op.samples]
 DIFFERENTIABLE = [case for case in CASES if checks.ruled_operands(*case)]
 DOUBLE = [

@@ -140,6 +140,7 @@ def check_compiled(function: Callable[..., Any], *args: Any) -> None:
         return  # no result is a float
     joint = value_and_vjp(traced.graph, floats, seed=0)
     expected = interpret(joint, [*args, *traced.captured])
+    single = any(np.asarray(x).dtype == np.float32 for x in args)  # so is what comes of them
     for value, slopes in (compiled(*args), compiled.eager(*args)):
         for found, wanted in zip((value, *slopes), expected, strict=True):
             scale = np.max(np.abs(wanted), initial=1.0)
