@@ -144,5 +144,5 @@ def check_compiled(function: Callable[..., Any], *args: Any) -> None:
     for value, slopes in (compiled(*args), compiled.eager(*args)):
         for found, wanted in zip((value, *slopes), expected, strict=True):
             scale = np.max(np.abs(wanted), initial=1.0)
-            close = 1e-5 if np.asarray(wanted).dtype == np.float32 else 1e-11
+            close = 1e-5 if single or np.asarray(wanted).dtype == np.float32 else 1e-11
             np.testing.assert_allclose(found, wanted, rtol=100 * close, atol=close * scale)
