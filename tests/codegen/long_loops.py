@@ -44,9 +44,9 @@ LOOPS = {
     "a batch of small products": """
         def f(x):
             y = x
-            for _ in range(200): y = y @ x
+            for _ in range(3000): y = y @ x
             return np.sum(y)
-        large, small = (np.ones((100_000, 8, 8)) / 8,), (np.eye(4)[None],)
+        large, small = (np.ones((400_000, 8, 8)) / 8,), (np.eye(4)[None],)
     """,
     "rows of products": """
         def f(a, x):

@@ -352,7 +352,7 @@ def _run(statements: list[Any], x: Any, shape: tuple[int, ...]) -> Any:
     return np.sum(out * out) + total + np.sum(history[5])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(STATEMENT, min_size=1, max_size=6), st.sampled_from([(), (3,)]))
 def test_random_loops(statements: list[Any], shape: tuple[int, ...]) -> None:
     graph = merged(traced(lambda x: _run(statements, x, shape), Y))

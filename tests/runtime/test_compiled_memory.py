@@ -99,8 +99,8 @@ def test_a_new_function_each_time_leaves_less_than_64_kb() -> None:
 
     repeat(20, once)
     before = resident()
-    repeat(300, once)
-    assert resident() - before < 300 * (64 << 10)
+    repeat(120, once)
+    assert resident() - before < 120 * (64 << 10)
 
 
 @needs_proc
@@ -113,8 +113,8 @@ def test_recompiling_one_function_leaves_less_than_64_kb() -> None:
 
     repeat(20, once)
     before = resident()
-    repeat(100, once)
-    assert resident() - before < 100 * (64 << 10)
+    repeat(60, once)
+    assert resident() - before < 60 * (64 << 10)
 
 
 def watched(f: Any) -> list[weakref.ref[Any]]:
