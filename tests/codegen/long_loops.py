@@ -139,9 +139,9 @@ LOOPS = {
     """,
     "many kernels": """
         def f(x):
-            for _ in range(100): x = np.sin(x) / np.sqrt(np.sum(x * x) + 1.0)
+            for _ in range(150): x = np.sin(x) / np.sqrt(np.sum(x * x) + 1.0)
             return np.sum(x)
-        large, small = (np.ones(5 * 10**6),), (np.ones(4),)
+        large, small = (np.ones(2 * 10**7),), (np.ones(4),)
     """,
 }
 
