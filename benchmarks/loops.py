@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -186,7 +187,12 @@ def _in_a_process(
     command += ["--alone"] if alone else []
     try:
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, text=True, check=True, timeout=options.limit
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=options.limit,
+            env={**os.environ, "FUSEGRAD_CACHE": "0"},
         )
     except subprocess.TimeoutExpired:
         return {}
