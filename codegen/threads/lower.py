@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ...ir import Graph, Operation
 from ..contraction import lower_dot
 from ..function import FunctionText
 from ..kernel import write_kernel
 from ..loops import plan_loops
-from ..rows import lower_rows
+from ..rows import Define, lower_rows
 from .dispatch import Add, run_in_blocks, run_kernel_in_blocks
 from .products import run_alone, split_product, starts_threads, work_of_product
 from .split import Split, split_kernel, split_steps, work_of
-
-Define = Callable[..., tuple[str, FunctionText]]  # of an operation, as `codegen.rows` has it
 
 _SEPARATE = {"rows", "block", "chunk"}  # what blocks of rows, or chunks of them, yield apart
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...tracer.shown import Shown
 from ..eager.builder import apply
 
-__all__ = ["shared_with_another", "shown_again", "shown_outputs"]
+__all__ = ["shown_again", "shown_outputs"]
 
 _VIEWS = ("broadcast", "reshape", "slice", "transpose")
 _NUMBERS = (float, int, bool)
@@ -45,13 +43,3 @@ def shown_again(shown: Shown, leaves: Sequence[Any], results: Sequence[Any]) -> 
     for step in shown.steps:
         x = apply(step.op, (x,), dict(step.attributes))
     return x
-
-
-def shared_with_another(number: int, arrays: Sequence[Any]) -> bool:
-    """Whether the memory of an array is also that of another."""
-    target = arrays[number]
-    return isinstance(target, np.ndarray) and any(
-        isinstance(x, np.ndarray) and np.may_share_memory(x, target)
-        for i, x in enumerate(arrays)
-        if i != number
-    )

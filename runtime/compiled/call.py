@@ -130,6 +130,10 @@ class Call:
             paths += child.paths(name)
         return paths
 
+    def on_arrays(self) -> Call:
+        """The same call with the arrays of Tensors."""
+        return Call(self.names, self.tree, [getattr(leaf, "_data", leaf) for leaf in self.leaves])
+
     def avals(self) -> tuple[Aval, ...]:
         """Type and weakness of each leaf; TraceError for one that is no array or number."""
         try:

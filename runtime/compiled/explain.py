@@ -5,13 +5,14 @@ time went.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...codegen.threads import pool
 from ...ir import Graph, Operation
 from .call import Call
+from .stores import SHARED, stores_into_shared
 from .variant import Variant
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Explanation:
     lines: tuple[str, ...]
 
     def __str__(self) -> str:
-        door = "native entry" if self.native else f"Python and ctypes, because {self.reason}"
+        where = "eager mode" if self.reason == SHARED else "Python and ctypes"
+        door = "native entry" if self.native else f"{where}, because {self.reason}"
         head = [
             (
                 f"@{self.name}: {self.kernels} kernels, {len(self.calls)} other calls, "
@@ -93,16 +95,20 @@ class Explanation:
         return lines
 
 
-def explain(function: CompiledFunction, variant: Variant, call: Call) -> Explanation:
-    """The explanation of the variant that serves `call`."""
+def explain(
+    function: CompiledFunction, variant: Variant, call: Call, given: Sequence[object]
+) -> Explanation:
+    """The explanation of the variant that serves `call`, whose leaves were `given`: also Tensors."""
     program = variant.program
     seconds = dict(variant.timings.seconds)
     graph: Graph = program.graph
     others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "scan", "reshape"))
     key = (call.names, call.tree, call.avals())
-    native = variant.entries.get(call.kinds()) is not None
+    shares = _stores_into_shared(variant, given)
+    native = variant.entries.get(call.kinds()) is not None and not shares
     blocks = tuple(n for op in _called(graph) if (n := _blocks(op)))
     reason = variant.native_misses or "an argument is no plain contiguous array"
+    reason = SHARED if shares else reason
     return Explanation(
         name=graph.name,
         kernels=program.module.kernels,
@@ -148,6 +154,13 @@ def _origin(loaded: bool, key: str | None) -> str:
 def _from_home(path: str) -> str:
     home = os.path.expanduser("~") + os.sep
     return f"~{os.sep}{path.removeprefix(home)}" if path.startswith(home) else path
+
+
+def _stores_into_shared(variant: Variant, leaves: Sequence[object]) -> bool:
+    """Does such a call on Tensors run eagerly? (On arrays it is an error.)"""
+    tensors = any(hasattr(leaf, "_data") for leaf in leaves)
+    traced = variant.traced
+    return tensors and stores_into_shared(traced.written, leaves, traced.captured)
 
 
 def _read(operation: Operation) -> int:

@@ -278,16 +278,17 @@ class CompiledFunction:
         """What becomes of a call with these arguments, stage by stage: a `Lowered`."""
         from .lowered import Lowered
 
-        return Lowered(self._variant(take_apart(self._parameters, args, kwargs)))
+        return Lowered(self._variant(take_apart(self._parameters, args, kwargs).on_arrays()))
 
     def explain(self, *args: Any, **kwargs: Any) -> Any:
         """What was fused, what goes through memory, which door calls take, and compile times."""
         from .explain import explain
 
         call = take_apart(self._parameters, args, kwargs)
-        variant = self._variant(call)
-        self._entry_for(variant, call)
-        return explain(self, variant, call)
+        arrays = call.on_arrays()
+        variant = self._variant(arrays)
+        self._entry_for(variant, arrays)
+        return explain(self, variant, arrays, call.leaves)
 
     def eager(self, *args: Any, **kwargs: Any) -> Any:
         """The same call, run operation by operation on eager Tensors."""

@@ -124,10 +124,13 @@ def unknown_path(name: str) -> TraceError:
     )
 
 
-def warn_eager(name: str, reason: str) -> None:
-    """Tell, at the user's line, that calls of a function run eagerly from now on."""
+NEW_PATH = "where it takes a path that is not compiled yet"
+
+
+def warn_eager(name: str, reason: str, when: str = NEW_PATH) -> None:
+    """Tell, at the user's line, that calls of a function run eagerly `when` something is so."""
     frame = user_frame()
-    text = f"{name} runs eagerly where it takes a path that is not compiled yet: {reason}"
+    text = f"{name} runs eagerly {when}: {reason}"
     if frame is None:
         warnings.warn(text, PathWarning, stacklevel=2)
         return

@@ -9,6 +9,8 @@ import numpy as np
 
 from ...tracer.errors import StoreError
 
+SHARED = "it stores into an argument whose memory another one has"
+
 
 def write_back(
     written: tuple[int, ...], leaves: Sequence[Any], result: Any, captured: Sequence[Any] = ()
@@ -37,10 +39,26 @@ def _check(leaves: Sequence[Any], number: int) -> None:
             f"the function stores into its argument, a {type(target).__name__} that can't take it",
             hint="pass an array that is writeable, or copy it in the function: x = np.array(x)",
         )
-    for other, leaf in enumerate(leaves):
-        shared = isinstance(leaf, np.ndarray) and np.may_share_memory(leaf, target)
-        if other != number and shared:
-            raise StoreError(
-                "the function stores into one of two arrays that share memory",
-                hint="pass copies, or call the function with f.eager(...)",
-            )
+    if shared_with_another(number, leaves):
+        raise StoreError(
+            "the function stores into one of two arrays that share memory",
+            hint="pass copies, or call the function with f.eager(...)",
+        )
+
+
+def shared_with_another(number: int, arrays: Sequence[Any]) -> bool:
+    """Whether the memory of an array is also that of another."""
+    target = arrays[number]
+    return isinstance(target, np.ndarray) and any(
+        isinstance(x, np.ndarray) and np.may_share_memory(x, target)
+        for i, x in enumerate(arrays)
+        if i != number
+    )
+
+
+def stores_into_shared(written: tuple[int, ...], leaves: Sequence[Any], captured: Any) -> bool:
+    """Whether a call on these stores into the memory that two of them have: the trace took them
+    for different arrays. Of Tensors their arrays count.
+    """
+    arrays = [getattr(x, "_data", x) for x in (*leaves, *captured)]
+    return any(shared_with_another(number, arrays) for number in written)

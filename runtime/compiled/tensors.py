@@ -18,9 +18,10 @@ from ..eager.core import make
 from ..eager.errors import TensorShapeError
 from ..eager.node import LEAF
 from ..eager.reach import needed_for
-from .aliases import shared_with_another, shown_again, shown_outputs
+from .aliases import shown_again, shown_outputs
 from .call import Call, as_array
-from .stores import write_back
+from .paths import warn_eager
+from .stores import SHARED, stores_into_shared, write_back
 
 if TYPE_CHECKING:
     from .function import CompiledFunction
@@ -133,7 +134,12 @@ def call_on_tensors(
         return variant.judge(arrays, _probe(variant)), None
 
     found = _found(function, Call(call.names, call.tree, arrays), attempt)
-    if found is None or _stores_into_shared(found, arrays):
+    shares = found is not None and stores_into_shared(
+        found.traced.written, arrays, found.traced.captured
+    )
+    if shares:
+        warn_eager(function._function_name(), SHARED, "in this call")
+    if found is None or shares:
         from .eager import run_eagerly
 
         return run_eagerly(function._function, function._transform, function._parameters, call)
@@ -155,16 +161,6 @@ def _found(function: CompiledFunction, call: Call, attempt: Callable[..., Any]) 
     except ShapeError as error:
         raise TensorShapeError.of(error) from None
     return None if found is None else found[0]
-
-
-def _stores_into_shared(variant: Variant, arrays: Sequence[Any]) -> bool:
-    """Whether it stores into an argument whose memory another one has: the trace took them for
-    different arrays.
-    """
-    if not variant.traced.written:
-        return False
-    captured = [getattr(x, "_data", x) for x in variant.traced.captured]
-    return any(shared_with_another(i, [*arrays, *captured]) for i in variant.traced.written)
 
 
 def _computed(

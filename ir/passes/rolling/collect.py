@@ -37,11 +37,7 @@ def concatenate_parts(writer: Writer, operation: Operation) -> Value:
         if last - first < LEAST_PARTS:
             found += [writer.new(x) for x in operands]
         else:
-            block = _block(writer, operands)
-            shape = operands[0].shape
-            moved = b.transpose(block, (*range(1, axis + 1), 0, *range(axis + 1, block.type.ndim)))
-            extent = shape[axis] * len(operands)
-            found.append(b.reshape(moved, (*shape[:axis], extent, *shape[axis + 1 :])))
+            found.append(_along(writer, _block(writer, operands), axis))
     joined: Value = b.concatenate(found, axis)
     return joined
 
@@ -144,7 +140,7 @@ def _grid_axis(starts: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> int
     return axis
 
 
-def _along(writer: Writer, block: Value, axis: int, backwards: bool) -> Value:
+def _along(writer: Writer, block: Value, axis: int, backwards: bool = False) -> Value:
     """Parts, one behind the other along their `axis`."""
     b, (count, *shape) = writer.builder, block.shape
     if backwards:
