@@ -98,7 +98,7 @@ class Explanation:
 def explain(
     function: CompiledFunction, variant: Variant, call: Call, given: Sequence[object]
 ) -> Explanation:
-    """The explanation of the variant that serves `call`, whose leaves were `given`: also Tensors."""
+    """The explanation of the variant that serves `call`, whose leaves were `given` (or Tensors)."""
     program = variant.program
     seconds = dict(variant.timings.seconds)
     graph: Graph = program.graph
