@@ -71,7 +71,13 @@ def processor() -> tuple[str, str]:
 @cache
 def vector_registers() -> int:
     """How many vectors of 512 bits this CPU's registers hold."""
-    return 32 if llvm.get_host_cpu_features().get("avx512f") else 8
+    return 32 if has("avx512f") else 8
+
+
+@cache
+def has(feature: str) -> bool:
+    """Whether code is made for a processor with this feature, by LLVM's name: "avx", "fma"."""
+    return f"+{feature}" in processor()[1].split(",")
 
 
 @cache

@@ -11,9 +11,9 @@ import hashlib
 import numpy as np
 
 from .emitter import LLVM_SCALAR, Emitter, Reg, mangle
+from .masked import ELEMENT_BYTES, load_masked, store_masked
 
 LARGEST_BLOCK = 64  # bytes that one instruction copies
-ELEMENT_BYTES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "bool": 1, "i8": 1}
 
 
 def stored_dtype(dtype: str) -> str:
@@ -76,10 +76,7 @@ def store(e: Emitter, pointer: str, x: Reg, stride: int, mask: Reg | None) -> No
     elif mask is None:
         e.write(f"store {e.typed(x)}, ptr {pointer}, align {bytes_}")
     else:
-        name = f"llvm.masked.store.{mangle(e.lanes, x.dtype)}.p0"
-        vector, bools = e.type(x.dtype), e.type("bool")
-        e.declarations[name] = f"declare void @{name}({vector}, ptr, i32, {bools})"
-        e.write(f"call void @{name}({e.typed(x)}, ptr {pointer}, i32 {bytes_}, {e.typed(mask)})")
+        store_masked(e, pointer, x, mask)
 
 
 def _load_one(e: Emitter, pointer: str, dtype: str, mask: Reg | None) -> Reg:
@@ -100,13 +97,7 @@ def _load_contiguous(e: Emitter, pointer: str, kind: str, mask: Reg | None) -> R
     vector, bytes_ = e.type(kind), ELEMENT_BYTES[kind]
     if mask is None:
         return e.emit(f"load {vector}, ptr {pointer}, align {bytes_}", kind)
-    name = f"llvm.masked.load.{mangle(e.lanes, kind)}.p0"
-    e.declarations[name] = f"declare {vector} @{name}(ptr, i32, {e.type('bool')}, {vector})"
-    zero = e.const(0, kind)
-    return e.emit(
-        f"call {vector} @{name}(ptr {pointer}, i32 {bytes_}, {e.typed(mask)}, {e.typed(zero)})",
-        kind,
-    )
+    return load_masked(e, pointer, kind, mask)
 
 
 def _lane_addresses(e: Emitter, pointer: str, kind: str, stride: int) -> str:
