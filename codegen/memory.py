@@ -11,7 +11,8 @@ import hashlib
 import numpy as np
 
 from .emitter import LLVM_SCALAR, Emitter, Reg, mangle
-from .masked import ELEMENT_BYTES, load_masked, store_masked
+from .masked import ELEMENT_BYTES as ELEMENT_BYTES
+from .masked import load_masked, store_masked
 
 LARGEST_BLOCK = 64  # bytes that one instruction copies
 

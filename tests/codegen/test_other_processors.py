@@ -1,4 +1,4 @@
-"""Code for processors that have less than this one: it runs here too, and is held to the interpreter."""
+"""Code for processors that have less than this one: run here, and held to the interpreter."""
 
 from __future__ import annotations
 
