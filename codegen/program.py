@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -298,12 +299,17 @@ def object_of(text: str) -> bytes:
     entry = None if key is None else cache.load(key)
     if entry is not None:
         return entry.code
-    from . import jit
-
-    code = jit.compile_object(text, level=0)
+    code = _unoptimised(text)
     if key is not None:
         cache.store(key, cache.Entry({}, code))
     return code
+
+
+@lru_cache(maxsize=32)  # functions of one signature have the same entry
+def _unoptimised(text: str) -> bytes:
+    from . import jit
+
+    return jit.compile_object(text, level=0)
 
 
 # --- doors ---
