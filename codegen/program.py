@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import accumulate
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ class Facts:
     imports: tuple[str, ...]  # names of functions outside of the code
     releases_gil: bool
     text: str  # a hash of the LLVM text that the code was made of
+    sizes: tuple[int, ...]  # bytes of the objects in the code
 
 
 class Program:
@@ -110,6 +112,14 @@ class Program:
 
             self._module = write_module(self.graph)
         return self._module
+
+    @property
+    def objects(self) -> list[bytes]:
+        """The objects of which the code consists."""
+        ends = list(accumulate(self.facts.sizes))
+        return [
+            self.code[end - size : end] for size, end in zip(self.facts.sizes, ends, strict=True)
+        ]
 
     @property
     def releases_gil(self) -> bool:
@@ -179,7 +189,7 @@ def compile_program(graph: Graph) -> Program:
     start = time.perf_counter()
     module = write_module(graph)
     written = time.perf_counter()
-    code = jit.compile_object(module.llvm)
+    objects = [jit.compile_object(text, 0 if i else 2) for i, text in enumerate(module.parts)]
     done = time.perf_counter()
     values = {*graph.inputs, *(r for op in graph for r in op.results)}
     facts = Facts(
@@ -190,9 +200,10 @@ def compile_program(graph: Graph) -> Program:
         "fg.parallel" in module.imports
         or sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES,
         _digest(module.llvm),
+        tuple(map(len, objects)),
     )
     seconds = {"write": written - start, "llvm": done - written}
-    return Program(facts, code, seconds, (graph, module))
+    return Program(facts, b"".join(objects), seconds, (graph, module))
 
 
 def _digest(text: str) -> str:
@@ -219,6 +230,8 @@ def load_program(key: str | None, lower: Callable[[], Graph]) -> Program | None:
     if entry is None or key is None:
         return None
     facts = _facts_of(entry.facts)
+    if facts is not None and sum(facts.sizes) != len(entry.code):
+        facts = None
     if facts is None or entry.facts.get("libraries") != _libraries(facts.imports):
         cache.drop(key)
         return None
@@ -251,6 +264,7 @@ def store_program(key: str | None, program: Program) -> None:
         "imports": [*facts.imports],
         "releases_gil": facts.releases_gil,
         "text": facts.text,
+        "sizes": [*facts.sizes],
         "libraries": _libraries(facts.imports),
         "made_by": _maker(),
     }
@@ -274,6 +288,7 @@ def _facts_of(found: dict[str, Any]) -> Facts | None:
             tuple(str(name) for name in found["imports"]),
             bool(found["releases_gil"]),
             str(found["text"]),
+            tuple(int(size) for size in found["sizes"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -321,7 +336,7 @@ def flat_door(program: Program, threads: int = 0) -> SlowDoor:
     released = program.releases_gil
     empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
     code = object_of(door_text(empty, symbols))
-    library = link([program.code, code], program.facts.imports, ("fg.invoke",), symbols)
+    library = link([*program.objects, code], program.facts.imports, ("fg.invoke",), symbols)
     return _slow_door(program, library)
 
 
@@ -360,7 +375,7 @@ def open_doors(
     text = entry_text(spec, symbols) if reason is None else door_text(spec, symbols)
     exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
     library = link(
-        [program.code, object_of(text)],
+        [*program.objects, object_of(text)],
         program.facts.imports,
         exports if reason is None else exports[:1],
         symbols,

@@ -23,7 +23,7 @@ def compile_graph(graph: Graph) -> Program:
 
 def door(program: Program) -> SlowDoor:
     """A door to the program's core, without an entry."""
-    library = link([program.code, _never_due()], program.module.imports, ("run",))
+    library = link([*program.objects, _never_due()], program.module.imports, ("run",))
     types = [
         [ArrayType(v.dtype, v.shape) for v in side]
         for side in (program.graph.inputs, program.graph.outputs)

@@ -15,7 +15,7 @@ import pytest
 import fusegrad as fg
 from fusegrad import optim
 
-WARM_UP, STEPS, TRACED = 1000, 10_000, 200
+WARM_UP, STEPS, TRACED = 1000, 10_000, 500
 
 
 def mean_square(x: Any, y: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
