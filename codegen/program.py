@@ -334,10 +334,19 @@ def flat_door(program: Program, threads: int = 0) -> SlowDoor:
     """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
     symbols = interpreter_symbols()
     released = program.releases_gil
+    _prepare_threads(program, threads)
     empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
     code = object_of(door_text(empty, symbols))
     library = link([*program.objects, code], program.facts.imports, ("fg.invoke",), symbols)
     return _slow_door(program, library)
+
+
+def _prepare_threads(program: Program, threads: int) -> None:
+    """Have what `threads` are started with, where the code hands blocks to them."""
+    if "fg.parallel" in program.facts.imports:
+        from .threads.pool import prepare
+
+        prepare(threads)
 
 
 def _slow_door(program: Program, library: Any) -> SlowDoor:
@@ -374,6 +383,7 @@ def open_doors(
     start = time.perf_counter()
     text = entry_text(spec, symbols) if reason is None else door_text(spec, symbols)
     exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
+    _prepare_threads(program, spec.threads)
     library = link(
         [*program.objects, object_of(text)],
         program.facts.imports,
