@@ -39,7 +39,7 @@ class BlockDoor:
         self._dtypes = [NUMPY_DTYPE[type.dtype] for type in program.facts.outputs]
         spec = EntrySpec("fg", (), (), NoneNode(), release_gil=True, run="fg.blocks")
         texts = (_loop_text(program.facts, block), door_text(spec, interpreter_symbols()))
-        objects = [self._program.code, *map(object_of, texts)]
+        objects = [*self._program.objects, *map(object_of, texts)]
         imports = self._program.facts.imports
         self._library = link(objects, imports, ("fg.invoke",), interpreter_symbols())
         pointer = ctypes.c_void_p

@@ -11,7 +11,8 @@ class FunctionText:
     """``i32 (ptr p0, …, ptr q0, …, [ptr scratch,] ptr context)`` without its name, so that equal
     ones can be found.
 
-    `parameters` and `lines` are LLVM text; `functions` are the maths functions that it calls.
+    `parameters` and `lines` are LLVM text; `functions` are the maths functions that it calls. One
+    that `directs` does little itself, but calls others that take much longer.
     """
 
     parameters: str
@@ -20,6 +21,7 @@ class FunctionText:
     functions: tuple[tuple[str, str, int], ...]
     polls: bool
     scratch: int = 0  # bytes of memory that it needs while it runs: the parameter `%scratch`
+    directs: bool = False
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
@@ -30,8 +32,8 @@ class FunctionText:
         """Does it ever return anything but 0?"""
         return any("ret i32" in line and line.strip() != "ret i32 0" for line in self.lines)
 
-    def define(self, symbol: str, inline: bool = False) -> str:
+    def define(self, symbol: str, inline: bool = False, linkage: str = "internal ") -> str:
         how = "alwaysinline" if inline else "noinline"
         attributes = " ".join([how, "nounwind", *TARGET_ATTRIBUTES])
-        head = f"define internal i32 {symbol}({self.parameters}) {attributes} {{"
+        head = f"define {linkage}i32 {symbol}({self.parameters}) {attributes} {{"
         return "\n".join([head, *self.lines, "}", ""])

@@ -253,8 +253,11 @@ def _finish(
         (order.index(axis) if axis in order else -1, dtype)
         for axis, dtype in kernel.attributes["indices"]
     )
-    light = len(body) < HEAVY
-    unroll = 4 if light and extent >= 8 * lanes and any(w.kind != "store" for w in writes) else 1
+    summed = any(
+        w.kind != "store" and w.register_depth(len(draft.extents)) < len(draft.extents)
+        for w in writes
+    )
+    unroll = 4 if len(body) < HEAVY and extent >= 8 * lanes and summed else 1
     checks = _checks(body, writes, kernel.location)
     return LoopNest(tuple(draft.extents), lanes, unroll, reads, writes, indices, body, checks)
 

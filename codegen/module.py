@@ -22,6 +22,7 @@ from .control import return_if_nonzero
 from .emitter import Emitter, Reg
 from .entry import poll_declarations, poll_text
 from .function import FunctionText
+from .glue import WORK_OF_LINE, declared, is_glue
 from .loops import plan_loops, print_nest
 from .maths import BRANCH_WEIGHTS, definitions
 from .opaque import lower
@@ -46,6 +47,7 @@ class ModuleText:
     """The LLVM text of `run`, and what a reader wants to know about it."""
 
     llvm: str
+    parts: tuple[str, ...]  # the same as modules of their own: what is optimised, and what is not
     kernels: int
     functions: int  # distinct functions: equal kernels share one
     arena: int  # bytes
@@ -70,6 +72,19 @@ def write_module(graph: Graph) -> ModuleText:
     return _assemble(graph, plan, functions.all(), run, tuple(numbered))
 
 
+@record
+class Function:
+    """A function of the module: whether it is inlined, whether it is glue (see `glue`), and whether
+    one of the other part may call it.
+    """
+
+    symbol: str
+    text: FunctionText
+    inline: bool
+    glue: bool
+    shared: bool
+
+
 class _Functions:
     """The functions of a module. Equal ones are there once."""
 
@@ -79,16 +94,27 @@ class _Functions:
         scans = [op for op in graph.walk() if op.name == "scan"]
         self._inlined = {op for scan in scans for op in scan.regions[0] if is_short(op)}
         self._short: set[str] = set()  # symbols
+        self._alone: set[str] = set()  # those of functions that are called outside of loops
+        self._repeated: set[str] = set()  # and inside of some
+        self._loops = 0  # around what is being defined
 
-    def all(self) -> list[tuple[str, FunctionText, bool]]:
-        """Symbols, texts, and whether they are inlined."""
+    def all(self) -> list[Function]:
         found = self._texts.values()
-        return [(symbol, text, symbol in self._short) for symbol, text in found]
+        return [self._function(symbol, text) for symbol, text in found]
+
+    def _function(self, symbol: str, text: FunctionText) -> Function:
+        inline = symbol in self._short
+        glue = not inline and is_glue(text, symbol not in self._repeated)
+        return Function(symbol, text, inline, glue, symbol in self._alone or not inline)
 
     def define(self, operation: Operation) -> tuple[str, FunctionText]:
         """The function of an operation, for threads where that is worth while."""
+        loop = operation.name in ("rows", "scan")
+        self._loops += loop
         text = lower_for_threads(operation, self._add, self._define_whole)
-        found = self._enter(operation.name, text or self._lower(operation))
+        text = text or self._lower(operation)
+        self._loops -= loop
+        found = self._enter(operation.name, text)
         if operation in self._inlined:
             self._short.add(found[0])
         return found
@@ -107,7 +133,9 @@ class _Functions:
         return self._enter(name, text)[0]
 
     def _enter(self, name: str, text: FunctionText) -> tuple[str, FunctionText]:
-        return self._texts.setdefault(text.key, (f"@{name}{len(self._texts)}", text))
+        found = self._texts.setdefault(text.key, (f"@{name}{len(self._texts)}", text))
+        (self._repeated if self._loops else self._alone).add(found[0])
+        return found
 
 
 def print_loops(graph: Graph) -> str:
@@ -255,33 +283,78 @@ def _in_arena(e: Emitter, offset: int) -> str:
 def _assemble(
     graph: Graph,
     plan: Plan,
-    functions: list[tuple[str, FunctionText, bool]],
+    functions: list[Function],
     run: _Run,
     calls: tuple[Operation, ...],
 ) -> ModuleText:
     size = sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel")
-    needed = [key for _, text, _ in functions for key in text.functions]
+    needed = [key for function in functions for key in function.text.functions]
     maths, declarations = definitions(needed, inline=size <= INLINE_OPERATIONS)
-    for _, text, _ in functions:
-        declarations |= text.declarations
+    for function in functions:
+        declarations |= function.text.declarations
     declarations |= run.e.declarations
-    polls = run.polls or any(text.polls for _, text, _ in functions)
+    polls = run.polls or any(function.text.polls for function in functions)
     if polls:
         declarations |= poll_declarations()
-    parts = [
-        "; one function a kernel; p: read, q: written",
-        *dict(sorted(declarations.items())).values(),
-        poll_text() if polls else "",
-        arena.TEXT if "fg.arena" in declarations else "",
-        maths,
-        *(text.define(symbol, inline) for symbol, text, inline in functions),
-        *run.parts,
-        "define i32 @run(ptr %inputs, ptr %outputs, ptr %context) nounwind {",
-        *run.e.lines,
-        "}",
-        BRANCH_WEIGHTS,
-    ]
+    around = _Around(declarations, poll_text() if polls else "", maths, _text_of_run(run))
+    llvm = around.module(functions)
     imports = tuple(n for n in sorted(declarations) if n.startswith(_IMPORTED))
     kernels = sum(operation.name == "kernel" for operation in graph.walk())
-    llvm = "\n".join(parts) + "\n"
-    return ModuleText(llvm, kernels, len(functions), plan.arena, imports, calls)
+    parts = around.parts(functions) if _is_long(graph, functions, run) else (llvm,)
+    return ModuleText(llvm, parts, kernels, len(functions), plan.arena, imports, calls)
+
+
+def _text_of_run(run: _Run) -> str:
+    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %context) nounwind {"
+    return "\n".join([*run.parts, head, *run.e.lines, "}"])
+
+
+def _is_long(graph: Graph, functions: list[Function], run: _Run) -> bool:
+    """Does a call take so long that its glue need not be fast?"""
+    lines = _text_of_run(run).count("\n") + sum(len(f.text.lines) for f in functions if f.glue)
+    work = sum(work_of(operation) for operation in graph if operation.name != "reshape")
+    return lines * WORK_OF_LINE <= work
+
+
+@record
+class _Around:
+    """What a module has beside the functions of operations."""
+
+    declarations: dict[str, str]
+    poll: str
+    maths: str
+    run: str
+
+    def module(self, functions: list[Function]) -> str:
+        """All in one module."""
+        texts = [f.text.define(f.symbol, f.inline) for f in functions]
+        memory = arena.TEXT if "fg.arena" in self.declarations else ""
+        return _joined(self.declarations, self.poll, memory, self.maths, *texts, self.run)
+
+    def parts(self, functions: list[Function]) -> tuple[str, str]:
+        """What is optimised, and the glue: each declares the functions of the other."""
+        declarations = dict(self.declarations)
+        body = [
+            declared(f.symbol, f.text)
+            if f.glue
+            else f.text.define(f.symbol, f.inline, "" if f.shared else "internal ")
+            for f in functions
+        ]
+        poll = "declare i32 @fg.poll(ptr)" if self.poll else ""
+        first = _joined(declarations, poll, self.maths, *body)
+        memory = arena.TEXT if "fg.arena" in declarations else ""
+        glue = [
+            f.text.define(f.symbol, linkage="") if f.glue else declared(f.symbol, f.text)
+            for f in functions
+            if f.shared
+        ]
+        plain = {n: d for n, d in declarations.items() if not d.startswith("define")}
+        run = self.run.replace(" alwaysinline ", " ")
+        return first, _joined(plain, self.poll.replace("internal ", ""), memory, *glue, run)
+
+
+def _joined(declarations: dict[str, str], *texts: str) -> str:
+    head = "; one function a kernel; p: read, q: written"
+    return "\n".join(
+        [head, *dict(sorted(declarations.items())).values(), *texts, BRANCH_WEIGHTS, ""]
+    )

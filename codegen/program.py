@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import accumulate
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +67,7 @@ class Facts:
     imports: tuple[str, ...]  # names of functions outside of the code
     releases_gil: bool
     text: str  # a hash of the LLVM text that the code was made of
+    sizes: tuple[int, ...]  # bytes of the objects in the code
 
 
 class Program:
@@ -109,6 +112,14 @@ class Program:
 
             self._module = write_module(self.graph)
         return self._module
+
+    @property
+    def objects(self) -> list[bytes]:
+        """The objects of which the code consists."""
+        ends = list(accumulate(self.facts.sizes))
+        return [
+            self.code[end - size : end] for size, end in zip(self.facts.sizes, ends, strict=True)
+        ]
 
     @property
     def releases_gil(self) -> bool:
@@ -178,7 +189,7 @@ def compile_program(graph: Graph) -> Program:
     start = time.perf_counter()
     module = write_module(graph)
     written = time.perf_counter()
-    code = jit.compile_object(module.llvm)
+    objects = [jit.compile_object(text, 0 if i else 2) for i, text in enumerate(module.parts)]
     done = time.perf_counter()
     values = {*graph.inputs, *(r for op in graph for r in op.results)}
     facts = Facts(
@@ -189,9 +200,10 @@ def compile_program(graph: Graph) -> Program:
         "fg.parallel" in module.imports
         or sum(value.type.bytes for value in values) >= RELEASE_GIL_BYTES,
         _digest(module.llvm),
+        tuple(map(len, objects)),
     )
     seconds = {"write": written - start, "llvm": done - written}
-    return Program(facts, code, seconds, (graph, module))
+    return Program(facts, b"".join(objects), seconds, (graph, module))
 
 
 def _digest(text: str) -> str:
@@ -218,6 +230,8 @@ def load_program(key: str | None, lower: Callable[[], Graph]) -> Program | None:
     if entry is None or key is None:
         return None
     facts = _facts_of(entry.facts)
+    if facts is not None and sum(facts.sizes) != len(entry.code):
+        facts = None
     if facts is None or entry.facts.get("libraries") != _libraries(facts.imports):
         cache.drop(key)
         return None
@@ -250,6 +264,7 @@ def store_program(key: str | None, program: Program) -> None:
         "imports": [*facts.imports],
         "releases_gil": facts.releases_gil,
         "text": facts.text,
+        "sizes": [*facts.sizes],
         "libraries": _libraries(facts.imports),
         "made_by": _maker(),
     }
@@ -273,6 +288,7 @@ def _facts_of(found: dict[str, Any]) -> Facts | None:
             tuple(str(name) for name in found["imports"]),
             bool(found["releases_gil"]),
             str(found["text"]),
+            tuple(int(size) for size in found["sizes"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -298,12 +314,17 @@ def object_of(text: str) -> bytes:
     entry = None if key is None else cache.load(key)
     if entry is not None:
         return entry.code
-    from . import jit
-
-    code = jit.compile_object(text, level=0)
+    code = _unoptimised(text)
     if key is not None:
         cache.store(key, cache.Entry({}, code))
     return code
+
+
+@lru_cache(maxsize=32)  # functions of one signature have the same entry
+def _unoptimised(text: str) -> bytes:
+    from . import jit
+
+    return jit.compile_object(text, level=0)
 
 
 # --- doors ---
@@ -313,10 +334,19 @@ def flat_door(program: Program, threads: int = 0) -> SlowDoor:
     """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
     symbols = interpreter_symbols()
     released = program.releases_gil
+    _prepare_threads(program, threads)
     empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
     code = object_of(door_text(empty, symbols))
-    library = link([program.code, code], program.facts.imports, ("fg.invoke",), symbols)
+    library = link([*program.objects, code], program.facts.imports, ("fg.invoke",), symbols)
     return _slow_door(program, library)
+
+
+def _prepare_threads(program: Program, threads: int) -> None:
+    """Have what `threads` are started with, where the code hands blocks to them."""
+    if "fg.parallel" in program.facts.imports:
+        from .threads.pool import prepare
+
+        prepare(threads)
 
 
 def _slow_door(program: Program, library: Any) -> SlowDoor:
@@ -353,8 +383,9 @@ def open_doors(
     start = time.perf_counter()
     text = entry_text(spec, symbols) if reason is None else door_text(spec, symbols)
     exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
+    _prepare_threads(program, spec.threads)
     library = link(
-        [program.code, object_of(text)],
+        [*program.objects, object_of(text)],
         program.facts.imports,
         exports if reason is None else exports[:1],
         symbols,

@@ -21,6 +21,8 @@ from .loops import POLL_ELEMENTS
 from .routine import scratch_parameter
 from .threads.split import Split, limits
 
+LONG = 1 << 14  # scalar operations of a block beside which the loop over the blocks is nothing
+
 # The function of an operation, with its symbol; one that adds to its result, if that is said
 Define = Callable[..., tuple[str, FunctionText]]
 
@@ -70,7 +72,13 @@ class _Rows:
         self.e.write("ret i32 0")
         polls |= any(text.polls for region in self.regions for _, _, text in region.calls)
         return FunctionText(
-            self._parameters(), tuple(self.e.lines), self.e.declarations, (), polls, self.scratch
+            self._parameters(),
+            tuple(self.e.lines),
+            self.e.declarations,
+            (),
+            polls,
+            self.scratch,
+            directs=self.regions[0].work >= LONG,
         )
 
     def _parameters(self) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..control import for_loop, integer
+from ..emitter import Reg
 from .formats import FORMATS
 from .registry import MathsFunction
 from .terms import Term, bits_of, fma, normalised, polynomial, where
@@ -63,13 +65,26 @@ def tan(x: Term) -> Term:
 def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare: str) -> Term:
     result = evaluate(*_reduce(x))
     usual = abs(x) < _LIMIT[x.dtype]
+    if x.emitter.lanes == 1:  # one call, no longer than that of a function of ours
+        return result.rescue(~usual, lambda: _from_c(x, rare.removesuffix("_rare")))
     return result.rescue(~usual, lambda: x.call(rare))
 
 
 def _from_c(x: Term, function: str) -> Term:
-    """The C library's `function` of each lane."""
-    wide = x.to("f64")
-    return Term(x.emitter, x.emitter.intrinsic(function, "f64", wide.reg)).to(x.dtype)
+    """The C library's `function` of each lane, one after the other."""
+    wide, e, one = x.to("f64"), x.emitter, x.emitter.sibling(1)
+    if e.lanes == 1:
+        return Term(e, e.intrinsic(function, "f64", wide.reg)).to(x.dtype)
+    memory = e.emit(f"alloca {e.type('f64')}", "ptr").name
+    e.write(f"store {e.typed(wide.reg)}, ptr {memory}")
+
+    def replace(lane: Reg) -> None:
+        place = one.emit(f"getelementptr double, ptr {memory}, i64 {lane.name}", "ptr").name
+        result = one.intrinsic(function, "f64", one.emit(f"load double, ptr {place}", "f64"))
+        one.write(f"store {one.typed(result)}, ptr {place}")
+
+    for_loop(one, integer(0), integer(e.lanes), 1, replace)
+    return Term(e, e.emit(f"load {e.type('f64')}, ptr {memory}", "f64")).to(x.dtype)
 
 
 def _reduce(x: Term) -> tuple[Term, Term, Term]:

@@ -141,7 +141,7 @@ class _Whole:
         status = e.emit(f"call i32 {part}({', '.join(arguments)})", "i32")
         e.write(f"ret i32 {status.name}")
         parameters = "ptr %frame, i64 %block, ptr %scratch, ptr %context"
-        return FunctionText(parameters, tuple(e.lines), {}, (), self.part.polls)
+        return FunctionText(parameters, tuple(e.lines), {}, (), self.part.polls, directs=True)
 
 
 _INNER_PARAMETERS = ("%block", "%scratch", "%context")

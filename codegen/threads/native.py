@@ -7,6 +7,9 @@ order, on the caller's thread and on as many others as it may use. Each thread h
 scratch memory of its own (the caller's is `scratch`), and a context of its own. The result is 0 or
 what some block returned; no block is begun after that. The caller polls while it waits for others.
 A caller that finds the pool busy runs its blocks alone.
+
+All this is in one module, the team's. As long as every call is to use one thread there is only a
+small one, whose `fg.parallel` runs the blocks in order, or jumps to the team's once there is one.
 """
 
 from __future__ import annotations
@@ -32,9 +35,7 @@ _REALTIME = 0
 
 @cache
 def pool_text() -> str:
-    """The pool's module; where there are no threads, one that runs all blocks in order."""
-    if not can_start_threads():
-        return _SERIAL
+    """The team's module."""
     pause, read_mode, write_mode, declarations = machine()
     return "\n".join(
         (
@@ -48,6 +49,26 @@ def pool_text() -> str:
             workers_text(pause, write_mode),
         )
     )
+
+
+@cache
+def serial_text() -> str:
+    """The module of those who have one thread; where there are no others, that is all."""
+    if not can_start_threads():
+        return _SERIAL
+    jump = f"""
+start:
+  %pool = load ptr, ptr @fg.pool
+{parts("team")}
+  %other = load atomic ptr, ptr %team acquire, align 8
+  %none = icmp eq ptr %other, null
+  br i1 %none, label %loop, label %jump
+jump:
+  %answer = call i32 %other(ptr %task, ptr %frame, i64 %blocks, ptr %scratch, i64 %bytes,
+                            ptr %poll, ptr %context)
+  ret i32 %answer
+loop:"""
+    return HEAD + _SERIAL.replace("\nstart:\n  br label %loop\nloop:", jump)
 
 
 _SERIAL = """

@@ -25,6 +25,7 @@ _LINE = 64
 _slot = ctypes.c_void_p(None)  # where the state is; emitted code reads it
 _chosen: list[int] = []  # what `set_threads` was told last
 _states: list[Any] = []  # all states, so that none is freed: the newest is in use
+_team: list[int] = []  # the address of its `fg.parallel`, once there is one
 _lock = threading.Lock()
 
 
@@ -40,6 +41,8 @@ def set_threads(count: int | None) -> None:
     _chosen[:] = [] if count is None else [count]
     if _states:
         _write_limit(_slot.value or 0)
+    if _open_serial.cache_info().currsize:  # there is code that would use them
+        prepare(0)
 
 
 def why_alone() -> str | None:
@@ -51,23 +54,44 @@ def why_alone() -> str | None:
 
 def function_of_threads(name: str) -> int:
     """The address of `fg.parallel` or of one of the `fg.alone` functions."""
-    return (open_pool() if name == "fg.parallel" else open_alone())[name]
+    return open_pool() if name == "fg.parallel" else open_alone()[name]
+
+
+def open_pool() -> int:
+    """The address of `fg.parallel`. No thread is started yet."""
+    prepare(0)
+    return _team[-1] if _team else _open_serial()
+
+
+def prepare(count: int) -> None:
+    """Have the code of the team, if calls may use `count` threads; 0: as many as is usual."""
+    _make_state()
+    if state.can_start_threads() and (count or threads()) > 1:
+        _open_team()
 
 
 @cache
-def open_pool() -> dict[str, int]:
-    """The address of `fg.parallel`, by its name. No thread is started yet."""
+def _open_serial() -> int:
     from ..link import link
     from ..program import object_of
 
-    _make_state()
-    stop = ("fg.pool.stop",) if state.can_start_threads() else ()
-    code = object_of(native.pool_text())
-    library = link([code], ("fg.pool",) if stop else (), ("fg.parallel", *stop))
+    imports = ("fg.pool",) if state.can_start_threads() else ()
+    library = link([object_of(native.serial_text())], imports, ("fg.parallel",))
+    _keep(library)
+    return int(library["fg.parallel"])
+
+
+@cache
+def _open_team() -> None:
+    from ..link import link
+    from ..program import object_of
+
+    names = ("fg.parallel", "fg.pool.stop")
+    library = link([object_of(native.pool_text())], ("fg.pool",), names)
     _keep(library)  # threads may run it to the very end
-    if stop:
-        _register(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(library[stop[0]]))
-    return {"fg.parallel": library["fg.parallel"]}
+    _register(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(library[names[1]]))
+    _team.append(library[names[0]])
+    _write_team(_slot.value or 0)
 
 
 @cache
@@ -121,12 +145,18 @@ def _new_state() -> None:
         process.pthread_attr_init(attributes)
         process.pthread_attr_setstacksize(attributes, ctypes.c_size_t(_STACK))
     _write_limit(base)
+    _write_team(base)
     _states.append(memory)
     _slot.value = base
 
 
 def _write_limit(base: int) -> None:
     _word(base, state.LIMIT).value = threads()
+
+
+def _write_team(base: int) -> None:
+    if _team:
+        ctypes.c_int64.from_address(base + state.TEAM).value = _team[-1]
 
 
 def _register(stop: Any) -> None:

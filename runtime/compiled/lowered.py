@@ -61,7 +61,7 @@ class Lowered:
 
     @property
     def llvm(self) -> Stage:
-        """The LLVM module after LLVM's passes, as it goes to code generation."""
+        """The LLVM module after LLVM's passes, as what computes goes to code generation."""
         from ...codegen.jit import optimised
 
         return Stage("llvm", optimised(self._variant.program.module.llvm))

@@ -310,7 +310,14 @@ def test_a_program_comes_back(place: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"inputs": 3}, {"inputs": [["f64"]]}, {"arena": "much"}, {"imports": None}, {"libraries": 1}],
+    [
+        {"inputs": 3},
+        {"inputs": [["f64"]]},
+        {"arena": "much"},
+        {"imports": None},
+        {"libraries": 1},
+        {"sizes": [1]},
+    ],
 )
 def test_a_header_of_another_form_is_not_used(place: Path, wrong: dict[str, Any]) -> None:
     source = graph(lambda b, x: b("tanh", x))

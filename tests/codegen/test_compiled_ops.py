@@ -4,11 +4,13 @@ elements.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fusegrad.codegen.emitter import Emitter, Reg
 from fusegrad.ir import TABLE, Graph, GraphBuilder, Op, Sample, TensorType
 from fusegrad.ir.types import FLOATS, NUMPY_DTYPE
 from tests.ops.drawing import draw, interval
@@ -76,28 +78,51 @@ def _values(op: Op, sample: Sample, seed: int) -> list[np.ndarray]:
     return columns
 
 
-@pytest.mark.parametrize(("op", "dtype"), ELEMENTWISE, ids=_name)
-def test_every_length_gives_the_bits_of_length_one(op: Op, dtype: str) -> None:
+def _instructions(op: Op, dtype: str) -> int:
+    """How many the op writes for one lane, calls of maths functions being one each."""
     sample = _typical(op, dtype)
-    columns = _values(op, sample, seed=len(op.name))
-
-    found = door(compile_graph(_at_every_length(op, sample)))(
-        [np.ascontiguousarray(c[:length]) for length in LENGTHS for c in columns]
-        + [np.ascontiguousarray(c[i : i + 1]) for i in range(70) for c in columns]
-    )
-    expected = np.concatenate(found[70:])
-    for length, values in zip(LENGTHS, found, strict=False):
-        assert_same_bits(values, expected[:length])
+    emitter = Emitter(1)
+    assert op.emit is not None
+    operands = [Reg(f"%x{i}", type.dtype) for i, type in enumerate(sample.types)]
+    op.emit(emitter, *operands, **sample.attributes)
+    return len(emitter.lines)
 
 
 LENGTHS = range(1, 71)
+# Compositions write the code of other ops, which have every length. Their own have those around the
+# widths of vectors, and the others when there is time.
+SOME_LENGTHS = (1, 2, 3, 5, 7, 8, 9, 12, 15, 16, 17, 31, 33, 70)
+COMPOSITIONS = [case for case in ELEMENTWISE if _instructions(*case) > 150]
 
 
-def _at_every_length(op: Op, sample: Sample) -> Graph:
-    """The op at lengths 1 to 70, and then 70 times at length 1."""
+@pytest.mark.parametrize(("op", "dtype"), ELEMENTWISE, ids=_name)
+def test_every_length_gives_the_bits_of_length_one(op: Op, dtype: str) -> None:
+    _check_bits(op, dtype, SOME_LENGTHS if (op, dtype) in COMPOSITIONS else LENGTHS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("op", "dtype"), COMPOSITIONS, ids=_name)
+def test_compositions_at_every_length(op: Op, dtype: str) -> None:
+    _check_bits(op, dtype, LENGTHS)
+
+
+def _check_bits(op: Op, dtype: str, lengths: Sequence[int]) -> None:
+    sample = _typical(op, dtype)
+    columns = _values(op, sample, seed=len(op.name))
+    found = door(compile_graph(_at_lengths(op, sample, lengths)))(
+        [np.ascontiguousarray(c[:length]) for length in lengths for c in columns]
+        + [np.ascontiguousarray(c[i : i + 1]) for i in range(70) for c in columns]
+    )
+    expected = np.concatenate(found[len(lengths) :])
+    for length, values in zip(lengths, found, strict=False):
+        assert_same_bits(values, expected[:length])
+
+
+def _at_lengths(op: Op, sample: Sample, lengths: Sequence[int]) -> Graph:
+    """The op at these lengths, and then 70 times at length 1."""
     b = GraphBuilder("lengths")
     outputs = []
-    for length in (*LENGTHS, *[1] * 70):
+    for length in (*lengths, *[1] * 70):
         operands = [b.input(TensorType(t.dtype, (length,))) for t in sample.types]
         outputs.append(b(op.name, *operands, **sample.attributes))
     return b.build(outputs)

@@ -303,3 +303,26 @@ def test_one_thread_starts_none() -> None:
     plain = START.replace(", threads=3", "").replace("== 2", "== 0")
     assert in_new_process(plain, FUSEGRAD_NUM_THREADS="1") == []
     assert in_new_process(plain, FUSEGRAD_NUM_THREADS="", OMP_NUM_THREADS="1") == []
+
+
+LATER = """
+import numpy as np
+import fusegrad as fg
+from fusegrad.codegen.threads import pool
+
+x = np.linspace(0.0, 1.0, 300_000)
+f = fg.compile(lambda x: np.sum(np.sin(x) * np.exp(x)), threads={threads})
+fg.set_num_threads(1)
+first = f(x)
+assert bool(pool._team) is {at_once}
+fg.set_num_threads(3)
+assert pool._team
+assert f(x) == first
+assert pool.running() == {running}
+"""
+
+
+def test_threads_are_prepared_when_somebody_wants_them() -> None:
+    """Also for code that was loaded when nobody did."""
+    assert in_new_process(LATER.format(threads=None, at_once=False, running=2)) == []
+    assert in_new_process(LATER.format(threads=2, at_once=True, running=1)) == []

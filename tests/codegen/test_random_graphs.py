@@ -11,7 +11,7 @@ from fusegrad.ir import Graph, interpret, parse, verify
 from fusegrad.ir.autodiff import value_and_vjp
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER, run_passes
 
-from .compiled import run_compiled
+from .compiled import run_lowered
 from .random_graphs import graphs
 
 
@@ -33,7 +33,7 @@ def check(graph: Graph, seed: int) -> None:
     assert parse(str(lowered)) == lowered
     arguments = arguments_for(graph, seed)
     expected = interpret(joint, arguments)
-    found = run_compiled(joint, arguments)
+    found = run_lowered(lowered, arguments)
     scale = 1.0 + max((np.abs(e).max() for e in expected if e.size), default=0.0)
     for f, e in zip(found, expected, strict=True):
         assert f.shape == e.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (first.end_lineno or 0) - first.lineno + 1 if has_docstring else 0
 
 
-def orphans(tree: list[Module]) -> list[str]:
+def orphans(tree: Sequence[Module]) -> list[str]:
     """Modules that no other module imports or names as one that it loads when needed."""
     reached: set[str] = set()
     for module in tree:

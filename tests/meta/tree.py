@@ -6,7 +6,7 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,9 +107,10 @@ def _targets(module: Module, node: ast.Import | ast.ImportFrom) -> list[str]:
     return [f"{base}.{alias.name}" for alias in node.names]
 
 
-def modules() -> list[Module]:
+@cache
+def modules() -> tuple[Module, ...]:
     """Every module of the five rooms, each once: the links in fusegrad/ are not followed."""
-    return [module for folder in ROOMS for module in _modules_in(folder)]
+    return tuple(module for folder in ROOMS for module in _modules_in(folder))
 
 
 def _modules_in(folder: str) -> Iterator[Module]:
