@@ -120,7 +120,7 @@ def frac(x: Any) -> Any:
 def trunc(x: Any) -> Any:
     """x without its digits after the point."""
     if np.dtype(getattr(x, "dtype", np.float64)).kind in "iu":
-        return x
+        return x.clone() if is_tensor_like(x) else x
     return call("trunc", elementwise.trunc, *floating(x))
 
 
@@ -185,7 +185,7 @@ def nan_to_num(
 ) -> Any:
     """Numbers in place of nan and of the infinities."""
     if np.dtype(getattr(x, "dtype", np.float64)).kind in "biu":
-        return x
+        return x.clone() if is_tensor_like(x) else x
     (x,) = floating(x)
     largest = float(np.finfo(np.dtype(x.dtype)).max)
     static: dict[str, Any] = {
