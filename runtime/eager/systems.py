@@ -11,10 +11,10 @@ from ...ir.functions import matrices
 from ...ir.functions.statistics import powers
 from .core import make
 from .discrete import matrix_rank
-from .dispatch import is_tensor_like, traced
+from .dispatch import is_tensor_like
 from .errors import EagerError
 from .layout import adjoint as matrix_transpose
-from .linear_algebra import _run, _square, inv, multi_dot, solve, svdvals
+from .linear_algebra import _run, inv, multi_dot, solve, square, svdvals
 from .linear_algebra import svd as linalg_svd
 from .operands import as_operand, call, cast
 
@@ -60,11 +60,11 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     solution = _run("lstsq", matrices.least_squares, a, c, tolerance=float(rcond))
     empty = make(np.zeros(0, np.dtype(a.dtype)))
     lengths, rank, values = empty, make(np.zeros(0, np.int64)), empty
-    full = traced((a, c)) is None and bool(np.all(_elements(matrix_rank(a)) == columns))
-    if driver not in (None, "gelsy") and rows > columns and full:
+    tall = driver not in (None, "gelsy") and rows > columns
+    if tall and bool(np.all(_elements(matrix_rank(a)) == columns)):
         lengths = _run("lstsq", matrices.residuals, a, c, solution)
-    if driver != "gels" and traced((a, c)) is None:
-        rank = make(np.asarray(_elements(matrix_rank(a, rtol=rcond))))
+    if driver != "gels":
+        rank = matrix_rank(a, rtol=rcond)
     if driver in ("gelsd", "gelss"):
         values = svdvals(a.detach() if is_tensor_like(a) else a)
     return LeastSquares(solution, lengths, rank, values)
@@ -92,7 +92,7 @@ def svd(A: Any, some: bool = True, compute_uv: bool = True) -> SvdV:  # noqa: N8
 
 def matrix_exp(A: Any) -> Any:  # noqa: N803
     """e^A of each matrix, by a Padé approximant of A / 2^s, squared s times."""
-    x = _square("matrix_exp", A)
+    x = square("matrix_exp", A)
     values = np.abs(x._data if is_tensor_like(x) else x)
     size = values.sum(-2).max() if values.size else 0.0
     if not np.isfinite(size):
@@ -107,7 +107,7 @@ def cholesky_inverse(L: Any, upper: bool = False) -> Any:  # noqa: N803
     return _run(
         "cholesky_inverse",
         matrices.cholesky_inverse,
-        _square("cholesky_inverse", L),
+        square("cholesky_inverse", L),
         upper=bool(upper),
     )
 

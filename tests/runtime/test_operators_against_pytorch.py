@@ -39,12 +39,15 @@ OTHER_NAMES = {
 }
 # PyTorch changes in place what its derivative reads.
 NO_GRADIENT = {"vander", "vander increasing"}
+# Of several that go to one place the last one stays. PyTorch hands the gradient to all of them.
+NO_GRADIENT |= {"scatter several", "index_copy several", "index_copy of a row"}
 # PyTorch has no second derivative.
 FIRST_ORDER = {
     "cdist",
     "nn.ctc_loss",
     "nn.ctc_loss none",
     "nn.embedding_bag",
+    "nn.embedding_bag last offset",
     "nn.embedding_bag sum",
     "nn.embedding_bag max",
     "nn.hardsigmoid",

@@ -65,7 +65,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         if not isinstance(eta_min, int | float):
             raise ValueError(f"Expected float or int eta_min, but got {eta_min}")
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
-        self.T_i, self.T_cur = T_0, last_epoch
+        self.T_i: float = T_0
+        self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
