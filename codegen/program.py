@@ -149,8 +149,9 @@ class Program:
 
 def _index_error(operation: Operation, status: int) -> tuple[int | None, Location | None]:
     """The axis that an index is outside of, where the status tells, and the user's line."""
-    axis, size = (operation.attributes.get(word) for word in ("axis", "size"))
-    if axis is not None or size is not None:
+    axis: Any = operation.attributes.get("axis")
+    size = operation.attributes.get("size")
+    if size or axis is not None:
         return size or operation.operands[0].shape[axis], operation.location
     from .loops import plan_loops
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..builder import Builder, Handle
 from . import order, segment
 from .search import bisect
@@ -40,7 +42,7 @@ def embedding_bag(
         found = order.index_add(b, empty, bags, taken, axis=0, alpha=1)
     else:
         how = {"mean": "mean", "max": "amax"}[mode]
-        static = {"axis": 0, "reduce": how, "include_self": False}
+        static: dict[str, Any] = {"axis": 0, "reduce": how, "include_self": False}
         found = segment.index_reduce(b, empty, bags, taken, **static)
     return b.slice(found, (0, 0), (count, size)) if trash else found
 

@@ -16,7 +16,7 @@ from .errors import EagerError
 from .modes import STATE
 from .operands import call
 
-__all__ = ["as_strided"]
+__all__ = ["as_strided", "as_strided_scatter"]
 
 
 def as_strided(
@@ -117,3 +117,18 @@ def _taken(b: Any, x: Any, numbers: Any) -> Any:
     there = b.compare("ge", numbers, b.zeros_like(numbers))
     found = b("gather", flat, b.select(there, numbers, b.zeros_like(numbers)), axis=0)
     return b.select(there, found, b.zeros_like(found))
+
+
+def as_strided_scatter(
+    x: Any,
+    src: Any,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Any:
+    """x with `src` in place of what `as_strided` would show."""
+    if not is_tensor_like(x):
+        raise refusal("as_strided_scatter of what is no Tensor", "x[...] = src, on a copy")
+    result = x.clone()
+    as_strided(result, size, stride, storage_offset).copy_(src)
+    return result

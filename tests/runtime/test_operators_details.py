@@ -11,7 +11,6 @@ import scipy.linalg
 
 import fusegrad.runtime.eager as fg
 from fusegrad import autograd, linalg, special
-from fusegrad import compile as compiled
 from fusegrad.nn import functional as nn
 from fusegrad.runtime.eager import functions as F  # noqa: N812
 
@@ -373,16 +372,3 @@ def test_the_derivatives_of_erfinv_are_those_of_its_inverse() -> None:
     (third,) = autograd.grad(second.sum(), x)
     expected = slope**3 * (2 + 8 * y.detach().numpy() ** 2)
     np.testing.assert_allclose(third.numpy(), expected, rtol=1e-6)
-
-
-def test_whole_numbers_are_round_already() -> None:
-    x = fg.tensor([15, -27, 4])
-    for name in ("floor", "ceil", "trunc", "round"):
-        found = getattr(F, name)(x)
-        assert found.dtype == np.int64
-        assert found.tolist() == x.tolist()
-        assert not np.shares_memory(found.numpy(), x.numpy())
-    tens = compiled(lambda x: np.round(x, -1))
-    for dtype in (np.int32, np.int64):
-        x = np.array([15, -27, 4, 25, 35, -15], dtype)
-        np.testing.assert_array_equal(tens(x), np.round(x, -1), strict=True)

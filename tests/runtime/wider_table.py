@@ -142,7 +142,7 @@ PLACED: dict[str, Row] = {
     "mode keepdim": (lambda F, x: F.mode(x, 0, True), (4, 2)),
     "nn.embedding_bag last offset": (
         lambda F, w: F.nn.functional.embedding_bag(
-            F.index([0, 2, 2, 1]), w, F.index([0, 0, 3]), mode="sum", include_last_offset=True
+            F.index([0, 2, 2, 1]), w, F.index([0, 1, 4]), mode="sum", include_last_offset=True
         ),
         (4, 3),
     ),
