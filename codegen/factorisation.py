@@ -54,6 +54,10 @@ WHY_FAILED = {  # and what to try
     "svd": _NO_SVD,
     "svdvals": _NO_SVD,
     "pinv": _NO_SVD,
+    "lu_order": (
+        "a pivot is 0, by which lu_solve would divide",
+        "a small multiple of the identity added to the matrix; or lu_factor_ex, which tells where",
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from ..ir import Operation
 from ..ir.errors import NotCompiledError
 from ..ir.types import NUMPY_DTYPE
 from ..ir.view import row_major_strides
-from . import factorisation, memory, sorting, tiny
+from . import elimination, factorisation, memory, sorting, tiny
 from .contraction import lower_dot
 from .control import integer, return_if_nonzero
 from .emitter import FLOATS, Reg
@@ -119,6 +119,17 @@ def _scatter_add(f: Routine) -> None:
         nest(f, outer, count, inner, put)
 
 
+def _last_of(f: Routine) -> None:
+    (indices,) = f.operation.operands
+    size = f.operation.attributes["size"]
+    f.loop(size, 1, lambda place: f.store(place, integer(-1)))
+    f.loop(
+        indices.type.size,
+        1,
+        lambda k: f.store(_checked_index(f, "%p0", indices.dtype, k, size), k),
+    )
+
+
 def _cumsum(f: Routine) -> None:
     x, axis = f.operation.operands[0], f.operation.attributes["axis"]
     outer, inner = around(x.shape, axis)
@@ -207,6 +218,7 @@ _BODIES: dict[str, Callable[[Routine], None]] = {
     "concatenate": _concatenate,
     "gather": _gather,
     "scatter_add": _scatter_add,
+    "last_of": _last_of,
     "cumsum": _cumsum,
     "argmax": _arg_extremum,
     "argmin": _arg_extremum,
@@ -222,6 +234,8 @@ _BODIES: dict[str, Callable[[Routine], None]] = {
     "svd": factorisation.svd,
     "qr": factorisation.qr,
     "pinv": factorisation.pinv,
+    "lu_order": elimination.lu_order,
+    "failure": elimination.failure,
 }
 
 _TINY_BODIES: dict[str, Callable[[Routine], None]] = {

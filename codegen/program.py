@@ -160,10 +160,10 @@ class Program:
 
 def _index_error(operation: Operation, status: int) -> tuple[int | None, Location | None]:
     """The axis that an index is outside of, where the status tells, and the user's line."""
-    axis = operation.attributes.get("axis")
-    if axis is not None:
-        size = operation.attributes.get("size") or operation.operands[0].shape[axis]
-        return size, operation.location
+    axis: Any = operation.attributes.get("axis")
+    size = operation.attributes.get("size")
+    if size or axis is not None:
+        return size or operation.operands[0].shape[axis], operation.location
     from .loops import plan_loops
 
     kernels = [op for op in operation.regions[0] if op.name == "kernel"]

@@ -44,9 +44,14 @@ _LAYERS = (
     *("hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm"),
     *("margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance"),
     *("pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm"),
-    *("rrelu", "selu", "threshold", "triplet_margin_loss"),
+    *("rrelu", "selu", "threshold", "triplet_margin_loss", "alpha_dropout_", "celu_"),
+    *("constant_pad_nd", "dropout_", "feature_alpha_dropout", "max_pool1d_with_indices"),
+    *("rrelu_", "selu_", "threshold_"),
 )
-_EAGER_HOMES = (".runtime.eager", ".runtime.eager.functions", ".runtime.eager.dtypes")
+_EAGER_HOMES = (
+    *(".runtime.eager", ".runtime.eager.functions", ".runtime.eager.dtypes"),
+    *(".runtime.eager.overwriting", ".runtime.eager.settings", ".runtime.eager.windows"),
+)
 
 if _typing.TYPE_CHECKING:
     from . import autograd as autograd
@@ -63,6 +68,9 @@ if _typing.TYPE_CHECKING:
     from .runtime.eager import *  # noqa: F403
     from .runtime.eager.dtypes import *  # noqa: F403
     from .runtime.eager.functions import *  # noqa: F403
+    from .runtime.eager.overwriting import *  # noqa: F403
+    from .runtime.eager.settings import *  # noqa: F403
+    from .runtime.eager.windows import *  # noqa: F403
     from .tracer.errors import TraceError as TraceError
     from .tracer.errors import UnsupportedError as UnsupportedError
     from .tracer.pytree import register_pytree_node as register_pytree_node

@@ -10,6 +10,7 @@ Factorisations are LAPACK's, in compiled functions too: NumPy's own library is c
 from __future__ import annotations
 
 from .runtime.eager import linear_algebra
+from .runtime.eager.complexes import eig, eigvals
 from .runtime.eager.diagonals import diagonal
 from .runtime.eager.discrete import matrix_rank
 from .runtime.eager.elimination import (
@@ -23,12 +24,22 @@ from .runtime.eager.elimination import (
 )
 from .runtime.eager.errors import LinAlgError
 from .runtime.eager.linear_algebra import *  # noqa: F403
-from .runtime.eager.systems import lstsq, matrix_exp, tensorinv, tensorsolve, vander
+from .runtime.eager.systems import (
+    householder_product,
+    lstsq,
+    matrix_exp,
+    tensorinv,
+    tensorsolve,
+    vander,
+)
 
 __all__ = [
     "LinAlgError",
     "cholesky_ex",
     "diagonal",
+    "eig",
+    "eigvals",
+    "householder_product",
     "inv_ex",
     "lstsq",
     "lu",

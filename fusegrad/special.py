@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from .runtime.eager import polynomials
 from .runtime.eager.activations import log_softmax, softmax
 from .runtime.eager.elementary import (
     digamma,
@@ -30,6 +31,7 @@ from .runtime.eager.functions import (
     log1p,
     round,  # noqa: A004
 )
+from .runtime.eager.polynomials import *  # noqa: F403
 from .runtime.eager.reductions import logsumexp
 from .runtime.eager.special import (
     bessel_j0,
@@ -93,3 +95,4 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+__all__ += polynomials.__all__

@@ -147,8 +147,8 @@ def _store_at_traced(x: TracedArray, index: Any, value: Any) -> None:
     """By positions that the graph computes; the last of several for one element wins."""
     b, type = builder(), x.value_type
     places = _traced_places(x, index)
-    hits = _count_hits(places, type.size)
-    written = b.compare("gt", hits, b.zeros_like(hits))
+    last = b("last_of", b.reshape(places, (places.type.size,)), size=type.size)
+    written = b.compare("ge", last, b.zeros_like(last))
     source = lift(value, "an assignment")
     old = b.reshape(x.value, (type.size,))
     if source.value_type.size == 1 or places.type.size == 1:
@@ -157,30 +157,12 @@ def _store_at_traced(x: TracedArray, index: Any, value: Any) -> None:
     else:
         values = fitted(source, type.dtype, places.shape)
         flat = b.reshape(values, (places.type.size,))
-        new = b("gather", flat, _last_writer(places, type.size), axis=0)
+        new = b("gather", flat, b.select(written, last, b.zeros_like(last)), axis=0)
     store(x, b.reshape(b.select(written, new, old), x.shape))
 
 
 def _traced_places(x: TracedArray, index: Any) -> Value:
     return get_item(current_trace().wrap(numbered(x.value_type)), index).value
-
-
-def _count_hits(places: Value, size: int) -> Value:
-    """How many positions point to each element; positions out of range are an error."""
-    b = builder()
-    flat = b.reshape(places, (places.type.size,))
-    return b("scatter_add", flat, b.full_like(flat, 1), axis=0, size=size)  # type: ignore[no-any-return]
-
-
-def _last_writer(places: Value, size: int) -> Value:
-    """For each element the last of the positions that point to it (0 where none does)."""
-    b, count = builder(), places.type.size
-    shape = (size, count)
-    target = b.broadcast(b.reshape(places, (1, count)), shape)
-    element = b("iota", dtype="i64", shape=shape, axis=0)
-    writer = b("iota", dtype="i64", shape=shape, axis=1)
-    found = b.select(b.compare("eq", target, element), writer, b.zeros_like(writer))
-    return b("reduce_max", found, axes=(1,))  # type: ignore[no-any-return]
 
 
 # --- ufunc.at ---

@@ -95,18 +95,19 @@ def _round(a: Any, decimals: int = 0) -> Any:
             hint="x.astype(float), which is round already",
         )
     if not x.value.type.is_float:
-        if decimals >= 0:
-            return wrap(x.value)
-        raise UnsupportedError(
-            "np.round of integers with decimals < 0 is not supported",
-            hint="np.round(x / 10**n).astype(int) * 10**n for decimals = -n",
-        )
+        return wrap(x.value) if decimals >= 0 else _rounded_integers(x, decimals)
     if decimals == 0:
         return call_ufunc(np.rint, (x,))
     factor = 10.0 ** abs(decimals)
     if decimals > 0:
         return call_ufunc(np.rint, (x * factor,)) / factor
     return call_ufunc(np.rint, (x / factor,)) * factor
+
+
+def _rounded_integers(x: TracedArray, decimals: int) -> Any:
+    """Integers rounded to tens, hundreds …: as NumPy does it, in double precision."""
+    factor = 10.0**-decimals
+    return (call_ufunc(np.rint, (x.astype(np.float64) / factor,)) * factor).astype(x.dtype)
 
 
 @implements(np.sinc)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..runtime.eager.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from ..runtime.eager.autograd import backward, grad
+from ..runtime.eager.creation import variable as Variable  # noqa: N812
 from ..runtime.eager.function import Function
 from ..runtime.eager.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from ..runtime.eager.inference import inference_mode, is_inference_mode_enabled
@@ -15,6 +16,7 @@ __all__ = [
     "Function",
     "GradcheckError",
     "Node",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -164,9 +164,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     return call("softshrink", activation.softshrink, as_floating(input), bound=float(lambd))
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
-    """x, and 0 in [-lambd, lambd]."""
-    return call("hardshrink", activation.hardshrink, as_floating(input), bound=float(lambd))
+hardshrink = elementary.hardshrink
 
 
 @with_inplace
@@ -183,3 +181,23 @@ def glu(input: Any, dim: int = -1) -> Any:
     if not shape or shape[at] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} of {list(shape)}")
     return call("glu", activation.glu, as_floating(input), axis=at)
+
+
+def in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The form of a function with the option `inplace` that changes its input."""
+
+    def run(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(input, *args, inplace=True, **kwargs)
+
+    run.__name__ = run.__qualname__ = f"{function.__name__}_"
+    run.__doc__ = f"{function.__name__}(), in place."
+    return run
+
+
+celu_ = in_place(celu)
+elu_ = in_place(elu)
+hardtanh_ = in_place(hardtanh)
+leaky_relu_ = in_place(leaky_relu)
+relu_ = in_place(relu)
+selu_ = in_place(selu)
+threshold_ = in_place(threshold)

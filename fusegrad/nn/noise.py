@@ -15,7 +15,7 @@ from ..runtime.eager.axes import normalise
 from ..runtime.eager.dispatch import call, is_tensor_like
 from ..runtime.eager.operands import as_operand, floating, shape_of, tensor_of
 from ..runtime.eager.random import rand
-from .activation import with_inplace
+from .activation import in_place, with_inplace
 
 # The limits of selu, to which `alpha_dropout` sets what it drops.
 _SELU_LOW = -1.7580993408473766
@@ -136,3 +136,8 @@ def _hardened(b: Any, x: Any, *, dim: int) -> Any:
     chosen = b.compare("eq", winner, b("iota", dtype="i64", shape=shape, axis=axis))
     hard = b.cast(chosen, b.type_of(x).dtype)
     return b.add(b.sub(hard, b("stop_gradient", x)), x)
+
+
+alpha_dropout_ = in_place(alpha_dropout)
+dropout_ = in_place(dropout)
+rrelu_ = in_place(rrelu)

@@ -231,6 +231,17 @@ def lp_pool2d(
     return _lp_pool(avg_pool2d, 2, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
+def lp_pool3d(
+    input: Any,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """The norm of each window of the last three axes."""
+    return _lp_pool(avg_pool3d, 3, input, float(norm_type), kernel_size, stride, ceil_mode)
+
+
 # --- parts of nearly equal width ---
 
 
@@ -298,6 +309,28 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
 def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
     """The largest elements of parts of the last three axes."""
     return _adaptive_max(3, input, output_size, return_indices)
+
+
+# --- both at once: the largest elements, and where they stand ---
+
+
+def _with_indices(pool: Callable[..., Any]) -> Callable[..., Any]:
+    """The pool that gives places too."""
+
+    def run(input: Any, *args: Any, return_indices: bool = False, **kwargs: Any) -> Any:
+        return pool(input, *args, return_indices=True, **kwargs)
+
+    run.__name__ = run.__qualname__ = f"{pool.__name__}_with_indices"
+    run.__doc__ = f"{pool.__name__}(), with the places of what it gives."
+    return run
+
+
+adaptive_max_pool1d_with_indices = _with_indices(adaptive_max_pool1d)
+adaptive_max_pool2d_with_indices = _with_indices(adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = _with_indices(adaptive_max_pool3d)
+max_pool1d_with_indices = _with_indices(max_pool1d)
+max_pool2d_with_indices = _with_indices(max_pool2d)
+max_pool3d_with_indices = _with_indices(max_pool3d)
 
 
 # --- back from a pool ---

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.functions import alignment, order, segment
+from ..ir.functions import alignment, bag
 from ..runtime.eager.axes import normalise
-from ..runtime.eager.core import make
 from ..runtime.eager.dispatch import call, is_tensor_like, traced
 from ..runtime.eager.errors import EagerError
 from ..runtime.eager.operands import as_operand, shape_of, tensor_of
@@ -18,10 +17,8 @@ from .regression import check_reduction
 __all__ = ["ctc_loss", "embedding_bag"]
 
 
-def _values(name: str, x: Any) -> np.ndarray:
-    """Integers that decide what is computed."""
-    if traced((x,)) is not None:
-        raise TypeError(f"{name}() depends on these integers, which a traced array does not have")
+def _values(x: Any) -> np.ndarray:
+    """The integers that a Tensor, an array or a list holds."""
     return np.asarray(x._data if is_tensor_like(x) else x)
 
 
@@ -52,31 +49,28 @@ def ctc_loss(
     frames, cases, classes = shape_of(log_probs)
     if not 0 <= blank < classes:
         raise EagerError("ctc_loss: blank must be in label range")
-    rows = _lengths("input_lengths", input_lengths, cases)
-    sizes = _lengths("target_lengths", target_lengths, cases)
-    if rows.size and rows.max() > frames:
-        raise EagerError(f"ctc_loss: Expected input_lengths of at most {frames}, got {rows.max()}")
-    symbols = _with_blanks(_texts(targets, sizes), blank)
-    places = np.arange(symbols.shape[1])
-    skips = np.zeros(symbols.shape, bool)
-    skips[:, 2:] = (symbols[:, 2:] != symbols[:, :-2]) & (symbols[:, 2:] != blank)
-    last = 2 * sizes[:, None]
-    ends = (places == last) | ((places == last - 1) & (last > 0))
-    runs = np.arange(frames)[:, None] < rows
-    static: dict[str, Any] = {"without": 0.0 if zero_infinity else math.inf}
+    if traced((log_probs, targets, input_lengths, target_lengths)) is not None:
+        texts, rows, sizes = _traced_texts(targets, input_lengths, target_lengths, cases)
+    else:
+        rows = _lengths("input_lengths", input_lengths, cases)
+        sizes = _lengths("target_lengths", target_lengths, cases)
+        if rows.size and rows.max() > frames:
+            raise EagerError(
+                f"ctc_loss: Expected input_lengths of at most {frames}, got {rows.max()}"
+            )
+        texts = _texts(targets, sizes)
+    static: dict[str, Any] = {"blank": int(blank), "without": 0.0 if zero_infinity else math.inf}
     static["title"] = "WhereBackward0" if zero_infinity else "CtcLossBackward0"
-    function = alignment.ctc_loss
-    losses = call("ctc_loss", function, log_probs, symbols, skips, runs, ends, **static)
+    losses = call("ctc_loss", alignment.ctc_loss, log_probs, texts, rows, sizes, **static)
     if reduction == "mean":
-        lengths = np.maximum(sizes, 1).astype(losses.dtype)
-        return (losses / (make(lengths) if is_tensor_like(losses) else lengths)).mean()
+        return call("div", alignment.per_symbol, losses, sizes).mean()
     if reduction == "sum":
         return losses.sum()
     return losses.reshape(()) if single else losses
 
 
 def _lengths(word: str, lengths: Any, cases: int) -> np.ndarray:
-    found = _values("ctc_loss", lengths).astype(np.int64).reshape(-1)
+    found = _values(lengths).astype(np.int64).reshape(-1)
     if found.size != cases:
         raise EagerError(f"ctc_loss: {word} must be of size batch_size, {cases}, not {found.size}")
     if found.size and found.min() < 0:
@@ -86,7 +80,7 @@ def _lengths(word: str, lengths: Any, cases: int) -> np.ndarray:
 
 def _texts(targets: Any, sizes: np.ndarray) -> np.ndarray:
     """The targets as rows, with anything behind their ends."""
-    given = _values("ctc_loss", targets).astype(np.int64)
+    given = _values(targets).astype(np.int64)
     longest = int(sizes.max(initial=0))
     if given.ndim == 2:
         if given.shape[1] < longest:
@@ -102,11 +96,15 @@ def _texts(targets: Any, sizes: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _with_blanks(texts: np.ndarray, blank: int) -> np.ndarray:
-    cases, longest = texts.shape
-    symbols = np.full((cases, 2 * longest + 1), blank, np.int64)
-    symbols[:, 1::2] = texts
-    return symbols
+def _traced_texts(
+    targets: Any, input_lengths: Any, target_lengths: Any, cases: int
+) -> tuple[Any, Any, Any]:
+    """The targets as rows, and the lengths, where these are not known yet: nor are they checked."""
+    texts, rows, sizes = map(as_operand, (targets, input_lengths, target_lengths))
+    rows, sizes = rows.reshape((cases,)), sizes.reshape((cases,))
+    if len(shape_of(texts)) == 1 and cases > 1:
+        texts = call("texts_of", alignment.texts_of, texts, sizes, width=shape_of(texts)[0])
+    return texts.reshape((cases, -1)) if len(shape_of(texts)) == 1 else texts, rows, sizes
 
 
 # --- bags ---
@@ -134,65 +132,55 @@ def embedding_bag(
         raise NotImplementedError(
             "embedding_bag: max_norm, scale_grad_by_freq and sparse are not supported"
         )
-    words, bags, count = _bags(input, offsets, include_last_offset)
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
-    if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError("embedding_bag: per_sample_weights go with mode='sum' only")
-    rows, size = shape_of(weight)
-    if words.size and not (words.min() >= 0 and words.max() < rows):
-        raise EagerError(f"embedding_bag: an index is out of bounds for {rows} embeddings")
-    if per_sample_weights is not None:
-        if shape_of(per_sample_weights) != shape_of(input):
-            raise ValueError("per_sample_weights must have the same shape as input")
-        per_sample_weights = as_operand(per_sample_weights).reshape((-1,))
-    if padding_idx is not None:
-        kept = np.flatnonzero(words != normalise(padding_idx, rows))
-        words, bags = words[kept], bags[kept]
-        if per_sample_weights is not None:
-            per_sample_weights = tensor_of(per_sample_weights)[make(kept)]
-    operands = [tensor_of(weight), words, bags]
-    if per_sample_weights is not None:
-        operands.append(per_sample_weights)
-    return call("embedding_bag", _bag, *operands, count=count, size=size, mode=mode)
+    words = as_operand(input)
+    starts = _starts(words, offsets)
+    factors = _factors(words, per_sample_weights, mode)
+    if traced((words, weight, *starts, *factors)) is None:
+        _check_bags(words, starts, shape_of(weight)[0])
+        words, starts = tensor_of(words), [tensor_of(x) for x in starts]
+    padding = None if padding_idx is None else normalise(padding_idx, shape_of(weight)[0])
+    static: dict[str, Any] = {"starts": len(starts), "last": bool(include_last_offset)}
+    operands = (tensor_of(weight), words, *starts, *factors)
+    return call("embedding_bag", bag.embedding_bag, *operands, mode=mode, padding=padding, **static)
 
 
-def _bags(input: Any, offsets: Any, last: bool) -> tuple[np.ndarray, np.ndarray, int]:
-    """The words, the bag that each is in, and the number of bags."""
-    words = _values("embedding_bag", input)
-    if words.dtype.kind not in "iu":
+def _starts(words: Any, offsets: Any) -> list[Any]:
+    """Where the bags begin, for words in one row."""
+    ndim = len(shape_of(words))
+    if np.dtype(words.dtype).kind not in "iu":
         raise EagerError(f"embedding_bag: expected integers as indices, got {words.dtype}")
-    if words.ndim == 2:
+    if ndim == 2:
         if offsets is not None:
             raise ValueError("if input is 2D, then offsets has to be None")
-        return words.reshape(-1), np.repeat(np.arange(len(words)), words.shape[1]), len(words)
-    if words.ndim != 1:
-        raise ValueError(
-            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {words.ndim}"
-        )
-    if offsets is None:
-        raise ValueError("offsets has to be a 1D Tensor but got None")
-    starts = _values("embedding_bag", offsets)
-    if starts.ndim != 1:
-        raise ValueError("offsets has to be a 1D Tensor")
-    if starts.size and starts[0] != 0:
-        raise EagerError("offsets[0] has to be 0, i.e., the first sequence begins at 0")
-    if starts.size and starts.max() > words.size:
-        raise EagerError(f"offsets[-1] can not be greater than input's length {words.size}")
-    count = starts.size - int(last)
-    bags = np.searchsorted(starts[:count], np.arange(words.size), side="right") - 1
-    inside = np.arange(words.size) < (starts[-1] if last else words.size)
-    return words[inside], bags[inside], count
+        return []
+    if ndim != 1:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {ndim}")
+    if offsets is None or len(shape_of(offsets)) != 1:
+        raise ValueError(f"offsets has to be a 1D Tensor but got {offsets!r}")
+    return [as_operand(offsets)]
 
 
-def _bag(
-    b: Any, weight: Any, words: Any, bags: Any, *factors: Any, count: int, size: int, mode: str
-) -> Any:
-    taken = b("gather", weight, words, axis=0)
-    if factors:
-        taken = b.mul(taken, b.expand(factors[0], (1,), b.type_of(taken).shape))
-    empty = b.broadcast(b.constant(0, b.type_of(weight).with_shape(())), (count, size))
-    if mode == "sum" or not size:
-        return order.index_add(b, empty, bags, taken, axis=0, alpha=1)
-    how = {"mean": "mean", "max": "amax"}[mode]
-    return segment.index_reduce(b, empty, bags, taken, axis=0, reduce=how, include_self=False)
+def _factors(words: Any, weights: Any, mode: str) -> list[Any]:
+    """The factor of each word, where there are some."""
+    if weights is None:
+        return []
+    if mode != "sum":
+        raise NotImplementedError("embedding_bag: per_sample_weights go with mode='sum' only")
+    if shape_of(weights) != shape_of(words):
+        raise ValueError("per_sample_weights must have the same shape as input")
+    return [tensor_of(as_operand(weights))]
+
+
+def _check_bags(words: Any, starts: list[Any], rows: int) -> None:
+    """What can be told of the values."""
+    numbers = _values(words)
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() < rows):
+        raise EagerError(f"embedding_bag: an index is out of bounds for {rows} embeddings")
+    for first in map(_values, starts):
+        if first.size and first[0] != 0:
+            raise EagerError("offsets[0] has to be 0, i.e., the first sequence begins at 0")
+        if first.size and first.max() > numbers.size:
+            size = numbers.size
+            raise EagerError(f"offsets[-1] can not be greater than input's length {size}")

@@ -215,6 +215,11 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     return call("pad", window.padded_by_edges, input, title=title, **static)
 
 
+def constant_pad_nd(input: Any, pad: Sequence[int], value: float = 0) -> Any:
+    """`pad` with a constant."""
+    return globals()["pad"](input, pad, "constant", value)
+
+
 def _constant_pad(b: Any, x: Any, *, padding: tuple[tuple[int, int], ...], value: float) -> Any:
     """Negative amounts cut off."""
     shape = b.type_of(x).shape

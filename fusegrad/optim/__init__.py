@@ -1,5 +1,6 @@
 """Optimisers of eager tensors, with PyTorch's names, options and formulas."""
 
+from . import lr_scheduler
 from .adam import Adam
 from .adamw import AdamW
 from .adaptive import Adadelta, Adagrad, Adamax, NAdam, RAdam
@@ -23,4 +24,5 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "lr_scheduler",
 ]

@@ -6,7 +6,15 @@ import math
 
 import numpy as np
 
-from .optimizer import Group, Optimizer, Parameters, State, non_negative
+from .optimizer import (
+    Group,
+    Optimizer,
+    Parameters,
+    State,
+    fractions,
+    non_negative,
+    with_decay,
+)
 
 __all__ = ["Adam"]
 
@@ -29,9 +37,7 @@ class Adam(Optimizer):
         maximize: bool = False,
     ) -> None:
         non_negative(lr=lr, eps=eps, weight_decay=weight_decay)
-        for i, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta} is not in [0, 1)")
+        fractions("betas", betas)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -44,9 +50,7 @@ class Adam(Optimizer):
 
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
         beta1, beta2 = group["betas"]
-        g = -gradient if group["maximize"] else gradient
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * x
+        g = with_decay(x, gradient, group)
         if not state:
             state.update(step=0, exp_avg=np.zeros_like(x), exp_avg_sq=np.zeros_like(x))
         state["step"] += 1

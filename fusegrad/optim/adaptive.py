@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Group, Optimizer, Parameters, State, non_negative
+from .optimizer import (
+    Group,
+    Optimizer,
+    Parameters,
+    State,
+    fractions,
+    non_negative,
+    with_decay,
+)
 
 __all__ = ["Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam"]
-
-
-def _with_decay(x: np.ndarray, gradient: np.ndarray, group: Group) -> np.ndarray:
-    """The gradient to descend along: of what is minimised, with weight_decay · x added."""
-    g = -gradient if group["maximize"] else gradient
-    if group["weight_decay"]:
-        g = g + group["weight_decay"] * x
-    return g
 
 
 def _moved(mean: np.ndarray, value: np.ndarray, rate: float) -> np.ndarray:
@@ -50,7 +50,7 @@ class Adagrad(Optimizer):
         super().__init__(params, {**defaults, "maximize": maximize})
 
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
-        g = _with_decay(x, gradient, group)
+        g = with_decay(x, gradient, group)
         if not state:
             state.update(step=0, sum=np.full_like(x, group["initial_accumulator_value"]))
         state["step"] += 1
@@ -79,7 +79,7 @@ class Adadelta(Optimizer):
         super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize})
 
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
-        g, eps, rate = _with_decay(x, gradient, group), group["eps"], 1 - group["rho"]
+        g, eps, rate = with_decay(x, gradient, group), group["eps"], 1 - group["rho"]
         if not state:
             state.update(step=0, square_avg=np.zeros_like(x), acc_delta=np.zeros_like(x))
         state["step"] += 1
@@ -106,9 +106,7 @@ class _WithMoments(Optimizer):
         **more: float,
     ) -> None:
         non_negative(lr=lr, eps=eps, weight_decay=weight_decay, **more)
-        for i, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(f"betas[{i}] must be at least 0 and less than 1, got {beta}")
+        fractions("betas", betas)
         defaults: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps}
         super().__init__(
             params, {**defaults, "weight_decay": weight_decay, **more, "maximize": maximize}
@@ -118,7 +116,7 @@ class _WithMoments(Optimizer):
         self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group
     ) -> tuple[np.ndarray, np.ndarray, int]:
         """The gradient, its running mean with it, and the number of this step."""
-        g = _with_decay(x, gradient, group)
+        g = with_decay(x, gradient, group)
         if not state:
             state.update(step=0, exp_avg=np.zeros_like(x))
             state[self.second] = np.zeros_like(x)

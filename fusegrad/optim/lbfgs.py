@@ -79,6 +79,7 @@ class LBFGS(Optimizer):
         """Iterate until a tolerance or limit is reached; returns the first loss."""
         if closure is None:
             raise TypeError("LBFGS.step() needs a closure that computes the loss")
+        self.stepped = True
         state: dict[str, Any] = self.state.setdefault(self._parameters()[0], {})
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)

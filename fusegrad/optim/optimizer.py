@@ -11,7 +11,7 @@ import numpy as np
 
 from ..runtime.eager import Tensor, enable_grad
 
-__all__ = ["Group", "Optimizer", "non_negative"]
+__all__ = ["Group", "Optimizer", "fractions", "non_negative", "with_decay"]
 
 Group = dict[str, Any]
 Parameters = Iterable[Tensor] | Iterable[Group]
@@ -24,6 +24,8 @@ class Optimizer:
     `param_groups` are dictionaries with "params" and the options that hold for these; `state` maps
     a parameter to what the optimiser keeps about it.
     """
+
+    stepped = False  # whether `step` was called, which schedules of rates want to know
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -72,6 +74,7 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient; returns the loss of `closure`, if given."""
         loss = None
+        self.stepped = True
         if closure is not None:
             with enable_grad():
                 loss = closure()
@@ -120,6 +123,21 @@ class Optimizer:
             options = sorted((word, v) for word, v in group.items() if word != "params")
             lines += [f"Parameter Group {i}", *(f"    {word}: {v}" for word, v in options)]
         return "\n".join([*lines, ")"])
+
+
+def with_decay(x: np.ndarray, gradient: np.ndarray, group: Group) -> np.ndarray:
+    """The gradient to descend along: of what is minimised, with weight_decay · x added."""
+    g = -gradient if group["maximize"] else gradient
+    if group["weight_decay"]:
+        g = g + group["weight_decay"] * x
+    return g
+
+
+def fractions(name: str, values: Iterable[float]) -> None:
+    """Raise for one of several values that is negative, or not below 1."""
+    for i, value in enumerate(values):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}[{i}] must be at least 0 and less than 1, got {value}")
 
 
 def non_negative(**options: float) -> None:

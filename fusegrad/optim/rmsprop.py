@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .optimizer import Group, Optimizer, Parameters, State, non_negative
+from .optimizer import Group, Optimizer, Parameters, State, non_negative, with_decay
 
 __all__ = ["RMSprop"]
 
@@ -41,9 +41,7 @@ class RMSprop(Optimizer):
         super().__init__(params, defaults)
 
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
-        g = -gradient if group["maximize"] else gradient
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * x
+        g = with_decay(x, gradient, group)
         if not state:
             state.update(step=0, square_avg=np.zeros_like(x))
         state["step"] += 1

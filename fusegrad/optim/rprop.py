@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Group, Optimizer, Parameters, State, non_negative
+from .optimizer import Group, Optimizer, Parameters, State, non_negative, with_decay
 
 __all__ = ["ASGD", "Rprop"]
 
@@ -64,9 +64,7 @@ class ASGD(Optimizer):
         super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize})
 
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
-        g = -gradient if group["maximize"] else gradient
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * x
+        g = with_decay(x, gradient, group)
         if not state:
             state.update(step=0, eta=group["lr"], mu=1.0, ax=np.zeros_like(x))
         state["step"] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .optimizer import Group, Optimizer, Parameters, State, non_negative
+from .optimizer import Group, Optimizer, Parameters, State, non_negative, with_decay
 
 __all__ = ["SGD"]
 
@@ -41,9 +41,7 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
 
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
-        d = -gradient if group["maximize"] else gradient
-        if group["weight_decay"]:
-            d = d + group["weight_decay"] * x
+        d = with_decay(x, gradient, group)
         momentum = group["momentum"]
         if momentum:
             buffer = state.get("momentum_buffer")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 from ..builder import Builder, Handle
 from ..matrix import columns, identity, rows, transposed, triangle, upper_triangle
 from .order import take_along
@@ -48,9 +53,53 @@ def permuted(b: Builder, x: Handle, order: Handle) -> Handle:
     return take_along(b, x, places, axis=len(stack))
 
 
-def factors(b: Builder, x: Handle, order: Handle) -> Handle:
-    """The packed factors of x with its rows in `order`."""
-    return eliminated(b, permuted(b, x, order))
+def order_of(
+    b: Builder, x: Handle, *, pivot: bool, check: bool = False
+) -> tuple[Handle, Handle, Handle]:
+    """The order of the rows, with which row each of the first was exchanged, and the first pivot
+    (from 1) that is 0; all i64.
+    """
+    *stack, m, n = b.type_of(x).shape
+    k = min(m, n)
+    packed = b("lu_order", x, pivot=pivot, check=check)
+    failed = b.reshape(columns(b, packed, m + k, m + k + 1), tuple(stack))
+    return columns(b, packed, 0, m), columns(b, packed, m, m + k), failed
+
+
+def factors(
+    b: Builder, x: Handle, *, pivot: bool, check: bool = False
+) -> tuple[Handle, Handle, Handle]:
+    """L and U packed; the exchanges of rows, from 1, and the first pivot that is 0, both i32."""
+    order, exchanges, failed = order_of(b, x, pivot=pivot, check=check)
+    packed = eliminated(b, permuted(b, x, order))
+    pivots = b.cast(b.add(exchanges, b.full_like(exchanges, 1)), "i32")
+    return packed, pivots, b.cast(failed, "i32")
+
+
+def order_by(b: Builder, pivots: Handle, m: int) -> Handle:
+    """The order of m rows that exchanges, counted from 1, make one after the other."""
+    *stack, k = b.type_of(pivots).shape
+    shape, axis = (*stack, m), len(stack)
+    place = order = b("iota", dtype="i64", shape=shape, axis=axis)
+    pivots = b.cast(pivots, "i64")
+    for j in range(k):
+        here = b.broadcast(columns(b, order, j, j + 1), shape)
+        at = b.broadcast(columns(b, pivots, j, j + 1), shape)
+        other = b.compare("eq", place, b.sub(at, b.full_like(at, 1)))
+        there = b.sum(b.select(other, order, b.zeros_like(order)), (axis,))
+        there = b.broadcast(b.reshape(there, (*stack, 1)), shape)
+        mine = b.compare("eq", place, b.full_like(place, j))
+        order = b.select(other, here, b.select(mine, there, order))
+    return order
+
+
+def permutation(b: Builder, order: Handle, dtype: str) -> Handle:
+    """The matrices that undo `order`: P with P x' = x, where x' has the rows of x in `order`."""
+    *stack, m = b.type_of(order).shape
+    shape = (*stack, m, m)
+    row = b("iota", dtype="i64", shape=shape, axis=len(stack))
+    wide = b.broadcast(b.reshape(order, (*stack, 1, m)), shape)
+    return b.cast(b.compare("eq", row, wide), dtype)
 
 
 def lower_of(b: Builder, packed: Handle) -> Handle:
@@ -66,25 +115,58 @@ def upper_of(b: Builder, packed: Handle) -> Handle:
     return upper_triangle(b, rows(b, packed, 0, min(m, n)), 0)
 
 
-def split(b: Builder, x: Handle, order: Handle) -> tuple[Handle, Handle]:
-    """L and U of x with its rows in `order`."""
-    packed = factors(b, x, order)
-    return lower_of(b, packed), upper_of(b, packed)
+def lu(b: Builder, x: Handle, *, pivot: bool) -> tuple[Handle, ...]:
+    """P, L and U with x = P L U; without `pivot` L and U, with x = L U."""
+    order, _, _ = order_of(b, x, pivot=pivot)
+    packed = eliminated(b, permuted(b, x, order))
+    parts = lower_of(b, packed), upper_of(b, packed)
+    return (permutation(b, order, b.type_of(x).dtype), *parts) if pivot else parts
+
+
+def unpacked(b: Builder, packed: Handle, *pivots: Handle, data: bool) -> tuple[Handle, ...]:
+    """Of packed factors: P, where `pivots` are given, and (`data`) L and U."""
+    type = b.type_of(packed)
+    parts = [permutation(b, order_by(b, each, type.shape[-2]), type.dtype) for each in pivots]
+    return (*parts, lower_of(b, packed), upper_of(b, packed)) if data else tuple(parts)
 
 
 def solved(
-    b: Builder, packed: Handle, order: Handle, back: Handle, c: Handle, *, left: bool, adjoint: bool
+    b: Builder, packed: Handle, pivots: Handle, c: Handle, *, left: bool, adjoint: bool
 ) -> Handle:
-    """The y with A y = c, or Aᵀ y = c, or (not `left`) y A = c, given the packed factors of A.
-
-    `order` are the rows of A in the order of its pivots, `back` is the inverse permutation.
+    """The y with A y = c, or Aᵀ y = c, or (not `left`) y A = c, given `factors` of A. The stacks
+    broadcast.
     """
+    n, right = b.type_of(packed).shape[-1], b.type_of(c).shape
+    order = order_by(b, pivots, n)
+    stack = np.broadcast_shapes(
+        b.type_of(packed).shape[:-2], b.type_of(order).shape[:-1], right[:-2]
+    )
+    packed, c = b.broadcast(packed, (*stack, n, n)), b.broadcast(c, (*stack, *right[-2:]))
     if not left:
-        turned = solved(b, packed, order, back, transposed(b, c), left=True, adjoint=not adjoint)
-        return transposed(b, turned)
+        c, adjoint = transposed(b, c), not adjoint
+    found = _solved(b, packed, b.broadcast(order, (*stack, n)), c, adjoint)
+    return found if left else transposed(b, found)
+
+
+def _solved(b: Builder, packed: Handle, order: Handle, c: Handle, adjoint: bool) -> Handle:
     low, up = lower_of(b, packed), upper_of(b, packed)
     if not adjoint:
         half = b("solve_triangular", low, permuted(b, c, order), upper=False)
         return b("solve_triangular", up, half, upper=True)
     half = b("solve_triangular", transposed(b, up), c, upper=False)
+    back = b("argsort", order, axis=len(b.type_of(order).shape) - 1, descending=False)
     return permuted(b, b("solve_triangular", transposed(b, low), half, upper=True), back)
+
+
+def reported(
+    b: Builder, x: Handle, *others: Handle, of: Callable[..., Handle], kind: str, **static: Any
+) -> tuple[Handle, Handle]:
+    """The function `of` matrices, and where the factorisation `kind` of each fails (i32; 0 where it
+    does not). Those that fail are replaced by the identity first.
+    """
+    failed = b("failure", x, of=kind)
+    bad = b.compare("ne", failed, b.zeros_like(failed))
+    shape = b.type_of(x).shape
+    bad = b.broadcast(b.reshape(bad, (*shape[:-2], 1, 1)), shape)
+    safe = b.select(bad, identity(b, b.type_of(x)), x)
+    return of(b, safe, *others, **static), b.cast(failed, "i32")

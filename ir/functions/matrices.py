@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..builder import Builder, Handle
-from ..matrix import identity, multiply, transposed, triangle
+from ..matrix import columns, identity, multiply, transposed, triangle
 from .linalg import inverse, pinv
 from .linear import matmul
 
@@ -58,3 +58,17 @@ def _powers_of(b: Builder, x: Handle, coefficients: tuple[float, ...]) -> Handle
     for coefficient in reversed(coefficients[:-1]):
         total = b.add(multiply(b, total, x), b.scale(one, coefficient))
     return total
+
+
+def householder_product(b: Builder, x: Handle, tau: Handle) -> Handle:
+    """The first columns of the product of the reflections I - tau v vᵀ, the last one first."""
+    type = b.type_of(x)
+    stack = type.shape[:-2]
+    below = b.add(triangle(b, x, -1), identity(b, type))
+    result = identity(b, type)
+    for k in reversed(range(b.type_of(tau).shape[-1])):
+        v = columns(b, below, k, k + 1)
+        factor = b.reshape(columns(b, tau, k, k + 1), (*stack, 1, 1))
+        change = multiply(b, v, multiply(b, transposed(b, v), result))
+        result = b.sub(result, b.mul(b.broadcast(factor, type.shape), change))
+    return result

@@ -87,27 +87,14 @@ def scatter_add(b: Builder, x: Handle, indices: Handle, source: Handle, *, axis:
 def scatter(b: Builder, x: Handle, indices: Handle, source: Handle, *, axis: int) -> Handle:
     """x, with elements of `source` in place of those at `indices` along `axis`.
 
-    Where several go to one place it takes their mean.
+    Of several that go to one place the last one stays, and has the gradient.
     """
     type, shape = b.type_of(x), b.type_of(indices).shape
     if not b.type_of(indices).size:
         return x
-    updates = _corner(b, source, shape)
-    ones = b.constant(1, TensorType("f64", shape))
-    count = _placed(b, indices, b.broadcast(ones, shape), type.shape, axis)
-    total = _placed(b, indices, updates, type.shape, axis)
-    return _replaced(b, x, total, count)
-
-
-def _replaced(b: Builder, x: Handle, total: Handle, count: Handle) -> Handle:
-    """`total` / `count` where something was written, else x."""
-    dtype = b.type_of(x).dtype
-    written = b.compare("gt", count, b.zeros_like(count))
-    safe = b.select(written, count, b.full_like(count, 1))
-    if b.type_of(x).is_float:
-        return b.select(written, b.div(total, b.cast(safe, dtype)), x)
-    mean = b.cast(b("floor", b.div(b.cast(total, "f64"), safe)), dtype)
-    return b.select(written, mean, x)
+    updates = _flat(b, _corner(b, source, shape))
+    places = _flat(b, flat_positions(b, indices, type.shape, axis))
+    return b.reshape(index_copy(b, _flat(b, x), places, updates, axis=0), type.shape)
 
 
 def index_add(
@@ -120,9 +107,17 @@ def index_add(
 
 
 def index_copy(b: Builder, x: Handle, indices: Handle, source: Handle, *, axis: int) -> Handle:
-    """x, with the entries of `source` along `axis` in place of those that `indices` name."""
-    total = b("scatter_add", indices, source, axis=axis, size=b.type_of(x).shape[axis])
-    return _replaced(b, x, total, _hits(b, indices, b.type_of(x), axis))
+    """x, with the entries of `source` along `axis` in place of those that `indices` name.
+
+    Of several for one place the last one stays.
+    """
+    if not b.type_of(source).size:
+        return x
+    last = b("last_of", indices, size=_shape(b, x)[axis])
+    written = b.compare("ge", last, b.zeros_like(last))
+    new = b("gather", source, b.select(written, last, b.zeros_like(last)), axis=axis)
+    others = tuple(i for i in range(b.type_of(x).ndim) if i != axis)
+    return b.select(b.expand(written, others, _shape(b, x)), new, x)
 
 
 def index_fill(b: Builder, x: Handle, indices: Handle, value: Handle, *, axis: int) -> Handle:
@@ -180,6 +175,35 @@ def median(b: Builder, x: Handle, *, axis: int, keep: bool) -> tuple[Handle, Han
         largest = take_along(b, x, last, axis=axis)
         place = b.select(b.compare("ne", largest, largest), last, place)
     return _picked(b, x, place, axis, keep)
+
+
+def mode(b: Builder, x: Handle, *, axis: int, keep: bool) -> tuple[Handle, Handle]:
+    """The element that stands most often, of several the smallest; and where it stood last."""
+    order = b("argsort", x, axis=axis, descending=False)
+    often = _in_run(b, take_along(b, b("stop_gradient", x), order, axis=axis), axis)
+    shape = _shape(b, x)
+    end = b.reshape(b("argmax", often, axis=axis), (*shape[:axis], 1, *shape[axis + 1 :]))
+    return _picked(b, x, take_along(b, order, end, axis=axis), axis, keep)
+
+
+def _in_run(b: Builder, ordered: Handle, axis: int) -> Handle:
+    """How many elements up to each one are equal to it."""
+    shape = _shape(b, ordered)
+    place = b("iota", dtype="i64", shape=shape, axis=axis)
+    new = b.compare("ne", ordered, _moved(b, ordered, 1, axis))
+    start = b.select(new, place, b.zeros_like(place))
+    step = 1
+    while step < shape[axis]:
+        start = b("maximum", start, _moved(b, start, step, axis))
+        step *= 2
+    return b.sub(place, start)
+
+
+def _moved(b: Builder, x: Handle, step: int, axis: int) -> Handle:
+    """x moved back by `step`, behind zeros."""
+    extent = _shape(b, x)[axis]
+    zeros = b.zeros_like(_entries(b, x, axis, 0, step))
+    return b.concatenate([zeros, _entries(b, x, axis, 0, extent - step)], axis)
 
 
 def extremum(b: Builder, x: Handle, *, axis: int, keep: bool, op: str) -> tuple[Handle, Handle]:

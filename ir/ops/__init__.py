@@ -5,6 +5,7 @@ from . import (
     composed,
     contraction,
     elementary,
+    elimination,
     factorisation,
     indexing,
     logic,
@@ -18,6 +19,7 @@ from . import (
     spectral,
     structure,
     update,
+    writing,
 )
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "composed",
     "contraction",
     "elementary",
+    "elimination",
     "factorisation",
     "indexing",
     "logic",
@@ -38,4 +41,5 @@ __all__ = [
     "spectral",
     "structure",
     "update",
+    "writing",
 ]

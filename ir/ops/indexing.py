@@ -20,7 +20,7 @@ Operands = tuple[Handle, ...]
 Batched = tuple[bool, ...]
 
 
-def _check_indices(indices: Any, size: int) -> None:
+def check_indices(indices: Any, size: int) -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= size):
         worst = indices.min() if indices.min() < 0 else indices.max()
         raise IndexError(f"index {worst} is out of range for an axis of {size}")
@@ -39,7 +39,7 @@ def _infer_gather(x: TensorType, indices: TensorType, *, axis: int) -> tuple[Ten
 
 
 def _eval_gather(x: Any, indices: Any, *, axis: int) -> Any:
-    _check_indices(indices, x.shape[axis])
+    check_indices(indices, x.shape[axis])
     return np.take(x, indices, axis)
 
 
@@ -60,13 +60,13 @@ def _batch_gather(b: Builder, operands: Operands, batched: Batched, *, axis: int
         return _move_axis(b, b("gather", x, indices, axis=axis), axis, 0)
     extent = b.type_of(x).shape[axis + 1]
     rows = _merge_axis(b, _move_axis(b, x, axis + 1, 1))  # [batch · extent, the other axes]
-    taken = b("gather", rows, _flat_indices(b, indices, extent), axis=0)
+    taken = b("gather", rows, flat_indices(b, indices, extent), axis=0)
     for i in range(axis):  # the axes of x before `axis` stand behind those of the indices
         taken = _move_axis(b, taken, len(b.type_of(indices).shape) + i, 1 + i)
     return taken
 
 
-def _flat_indices(b: Builder, indices: Handle, extent: int) -> Handle:
+def flat_indices(b: Builder, indices: Handle, extent: int) -> Handle:
     """Indices into the merged batch and index axes; -1 where the index is out of range."""
     type = b.type_of(indices)
     row = b("iota", dtype=type.dtype, shape=type.shape, axis=0)
@@ -143,7 +143,7 @@ def _infer_scatter_add(
 
 
 def _eval_scatter_add(indices: Any, updates: Any, *, axis: int, size: int) -> Any:
-    _check_indices(indices, size)
+    check_indices(indices, size)
     end = axis + indices.ndim
     out = np.zeros((*updates.shape[:axis], size, *updates.shape[end:]), updates.dtype)
     front = np.moveaxis(updates, range(axis, end), range(indices.ndim))
@@ -173,7 +173,7 @@ def _batch_scatter_add(
     ndim = len(b.type_of(indices).shape) - 1
     for i in range(ndim):  # bring the axes of the indices next to the batch axis
         updates = _move_axis(b, updates, 1 + axis + i, 1 + i)
-    flat = _flat_indices(b, indices, size)
+    flat = flat_indices(b, indices, size)
     summed = b("scatter_add", flat, updates, axis=0, size=count * size)
     rest = b.type_of(summed).shape[1:]
     return _move_axis(b, b.reshape(summed, (count, size, *rest)), 1, 1 + axis)

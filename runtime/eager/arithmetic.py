@@ -220,9 +220,7 @@ def square(x: Tensor) -> Tensor:
 
 def round(x: Tensor, *, decimals: int = 0) -> Tensor:
     """x rounded to whole numbers, halves to the even one; or to `decimals`."""
-    if x._data.dtype.kind in "iub" and decimals >= 0:
-        return x
-    if not decimals:
+    if not decimals or (decimals > 0 and x._data.dtype.kind in "iub"):
         result: Tensor = _rint(x)
         return result
     found: Tensor = rounded(x, decimals)

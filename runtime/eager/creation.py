@@ -254,6 +254,11 @@ def logspace(
     return _finish(array, requires_grad)
 
 
+def variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+    """The tensor itself, as what requires grad if that is asked for: what `Variable` once was."""
+    return data.detach().requires_grad_() if requires_grad else data
+
+
 def scalar_tensor(value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A number as a tensor without axes, of the default dtype."""
     return _finish(np.asarray(value, dtype or default_dtype()), requires_grad)

@@ -1,7 +1,7 @@
 """Functions without derivatives that NumPy computes at once: sets, counts, bins, bits.
 
-They take Tensors and arrays, and give what they were given. Of arrays that are being traced they
-have no values to work with, and say so.
+They take Tensors and arrays, and give what they were given. Of arrays that are being traced NumPy's
+functions are taken where they can be traced; the others have no values to work with, and say so.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import linear_algebra
 from .core import make
-from .dispatch import is_tensor_like, traced
+from .dispatch import is_tensor_like, refusal, traced
 from .errors import EagerError, UnsupportedDtypeError
-from .operands import promoted
-from .promotion import default_dtype
+from .operands import as_operand, floating, promoted
 
 __all__ = [
     "Histogram",
@@ -53,10 +53,10 @@ def of_values(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
         if traced(given) is not None:
-            raise TypeError(
-                f"{function.__name__}() depends on values, which a function that is being compiled "
-                "does not have yet; call it outside and pass the result in"
-            )
+            name = function.__name__
+            if name not in _TRACED:
+                raise refusal(f"{name}() in a compiled function", "call it before, on arrays")
+            return _TRACED[name](*args, **kwargs)
         result = function(
             *[_plain(x) for x in args], **{word: _plain(x) for word, x in kwargs.items()}
         )
@@ -255,7 +255,6 @@ def isreal(x: Any) -> Any:
     return np.asarray(np.isreal(x))
 
 
-@of_values
 def matrix_rank(
     A: Any,  # noqa: N803
     tol: Any = None,
@@ -268,12 +267,38 @@ def matrix_rank(
 
     Without either, rtol is the larger extent times the dtype's eps.
     """
-    x = np.asarray(A)
-    x = x if x.dtype.kind == "f" else x.astype(default_dtype())
-    sizes = np.abs(np.linalg.eigvalsh(x)) if hermitian else np.linalg.svd(x, compute_uv=False)
+    (x,) = floating(A.detach() if is_tensor_like(A) else as_operand(A))
+    sizes = np.abs(linear_algebra.eigvalsh(x)) if hermitian else linear_algebra.svdvals(x)
     atol = tol if atol is None else atol
     if rtol is None:
         rtol = max(x.shape[-2:]) * float(np.finfo(x.dtype).eps) if atol is None else 0.0
-    largest = sizes.max(-1, initial=0)
-    bound = np.maximum(0.0 if atol is None else atol, np.multiply(rtol, largest))
-    return np.asarray((sizes > np.asarray(bound)[..., None]).sum(-1), np.int64)
+    found = _rank(_plain(sizes), _plain(0.0 if atol is None else atol), _plain(rtol))
+    return make(np.asarray(found)) if is_tensor_like(A) else found
+
+
+def _rank(sizes: Any, atol: Any, rtol: Any) -> Any:
+    largest = sizes.max(-1) if sizes.shape[-1] else np.zeros(sizes.shape[:-1])
+    bound = np.maximum(atol, rtol * largest)
+    return (sizes > np.expand_dims(bound, -1)).sum(-1)
+
+
+def _traced_search(
+    sorted_sequence: Any, x: Any, *, right: bool = False, side: str | None = None, **_: Any
+) -> Any:
+    return np.searchsorted(sorted_sequence, x, "right" if right or side == "right" else "left")
+
+
+def _traced_bucket(x: Any, boundaries: Any, *, right: bool = False, **_: Any) -> Any:
+    return np.searchsorted(boundaries, x, "right" if right else "left")
+
+
+# What is done with arrays that are being traced.
+_TRACED: dict[str, Callable[..., Any]] = {
+    "bincount": np.bincount,
+    "bitwise_left_shift": np.left_shift,
+    "bitwise_right_shift": np.right_shift,
+    "bucketize": _traced_bucket,
+    "isin": np.isin,
+    "isreal": np.isreal,
+    "searchsorted": _traced_search,
+}

@@ -54,6 +54,14 @@ def traced(operands: Any) -> Any:
     return next((x for x in operands if hasattr(x, "__fusegrad_trace__")), None)
 
 
+def refusal(what: str, cure: str) -> Exception:
+    """The error for what a compiled function does not take: at the user's line, with what to do."""
+    from ...tracer.errors import UnsupportedError
+    from ...tracer.source import locate
+
+    return UnsupportedError(f"{what} is not supported", at=locate(), hint=cure)
+
+
 def is_tensor_like(x: Any) -> bool:
     return hasattr(x, "__fusegrad_tensor__")
 

@@ -17,7 +17,7 @@ from .promotion import default_dtype
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["bernoulli", "multinomial", "normal", "poisson", "randint_like"]
+__all__ = ["bernoulli", "binomial", "multinomial", "normal", "poisson", "randint_like"]
 
 
 def _values(x: Any) -> Any:
@@ -66,6 +66,13 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None) -> Tensor:
 def poisson(x: Any) -> Tensor:
     """Poisson-distributed counts, of the mean that each element of x says."""
     return _cast(drawn(lambda random: random.poisson(_values(x))), x.dtype)
+
+
+def binomial(count: Any, prob: Any) -> Tensor:
+    """How often something of probability `prob` happens in `count` trials, for each element."""
+    counts, chances = (np.asarray(_values(x)) for x in (count, prob))
+    found = drawn(lambda random: random.binomial(counts.astype(np.int64), chances))
+    return _cast(found, np.dtype(counts.dtype))
 
 
 def randint_like(x: Any, low: int, high: int | None = None, *, dtype: Any = None) -> Tensor:

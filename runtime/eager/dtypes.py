@@ -6,6 +6,10 @@ import numpy as np
 
 __all__ = [
     "bool",
+    "cdouble",
+    "cfloat",
+    "complex64",
+    "complex128",
     "double",
     "float",
     "float16",
@@ -31,3 +35,5 @@ int64 = long = np.dtype(np.int64)
 float16 = half = np.dtype(np.float16)
 float32 = float = np.dtype(np.float32)
 float64 = double = np.dtype(np.float64)
+complex64 = cfloat = np.dtype(np.complex64)
+complex128 = cdouble = np.dtype(np.complex128)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from .core import make
 from .dispatch import is_tensor_like, traced
 from .elementwise import unary
 from .errors import EagerError
-from .operands import as_numbers, call, floating, promoted, shape_of
+from .operands import as_numbers, call, cast, floating, promoted, shape_of, through_numpy
 
 __all__ = [
     "acosh",
@@ -37,6 +37,7 @@ __all__ = [
     "fmin",
     "fmod",
     "frac",
+    "frexp",
     "heaviside",
     "hypot",
     "ldexp",
@@ -120,7 +121,7 @@ def frac(x: Any) -> Any:
 def trunc(x: Any) -> Any:
     """x without its digits after the point."""
     if np.dtype(getattr(x, "dtype", np.float64)).kind in "iu":
-        return x
+        return x.clone() if is_tensor_like(x) else x
     return call("trunc", elementwise.trunc, *floating(x))
 
 
@@ -158,10 +159,30 @@ def _logit(b: Any, x: Any, *, eps: float | None) -> Any:
 
 
 def polygamma(n: int, x: Any) -> Any:
-    """The n-th derivative of digamma, for n = 0 and 1."""
-    if n not in (0, 1):
-        raise NotImplementedError(f"polygamma: order {n} is not supported, only 0 and 1")
-    return trigamma(x) if n else digamma(x)
+    """The n-th derivative of digamma."""
+    if n < 0:
+        raise EagerError(f"polygamma(n, x) does not support negative n, got {n}")
+    if n < 2:
+        return trigamma(x) if n else digamma(x)
+    return call("polygamma", special.polygamma, *floating(x), order=int(n))
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """x, and 0 in [-lambd, lambd]."""
+    return call("hardshrink", activation.hardshrink, *floating(input), bound=float(lambd))
+
+
+class Frexp(NamedTuple):
+    """x = mantissa · 2^exponent, with ½ <= |mantissa| < 1."""
+
+    mantissa: Any
+    exponent: Any
+
+
+def frexp(x: Any) -> Frexp:
+    """x taken apart into a mantissa and a whole exponent of 2."""
+    mantissa, exponent = through_numpy("frexp", np.frexp, *floating(x))
+    return Frexp(mantissa, cast(exponent, np.int32))
 
 
 def deg2rad(x: Any) -> Any:
@@ -185,7 +206,7 @@ def nan_to_num(
 ) -> Any:
     """Numbers in place of nan and of the infinities."""
     if np.dtype(getattr(x, "dtype", np.float64)).kind in "biu":
-        return x
+        return x.clone() if is_tensor_like(x) else x
     (x,) = floating(x)
     largest = float(np.finfo(np.dtype(x.dtype)).max)
     static: dict[str, Any] = {

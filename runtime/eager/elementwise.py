@@ -38,6 +38,7 @@ Binary = Callable[..., Any]
 _new = object.__new__
 _NUMBERS = (int, float, np.generic)
 _MOST_NUMBERS = 256
+_ROUNDINGS = ("floor", "ceil", "rint")  # of integers: these, in their own dtype
 
 
 def unary(op_name: str, title: str = "", *, floats: bool = True) -> Unary:
@@ -90,6 +91,8 @@ def _unary_general(cls: type[Any], x: Tensor, floats: bool) -> Any:
     data = x._data
     if data.dtype.kind == "b" and cls.op.name == "neg":
         raise EagerError("negation (-) is not supported for a bool tensor; use ~ or logical_not()")
+    if cls.op.name in _ROUNDINGS and data.dtype.kind not in "fc":
+        return make(data.copy())  # (before NumPy 2.1 its functions gave floats)
     if floats and data.dtype.kind not in "fc":
         return apply(cls.op, (make(data.astype(default_dtype())),), {}, cls.title)
     return apply(cls.op, (x,), {}, cls.title)

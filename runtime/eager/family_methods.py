@@ -6,33 +6,47 @@ Each is the public function of its name: the tables below say which there are.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import conversion, cutting, drawing, elementary, functions, inplace, layout, reseeing
+from . import (
+    changes,
+    complexes,
+    conversion,
+    cutting,
+    drawing,
+    elementary,
+    functions,
+    inplace,
+    layout,
+    reseeing,
+)
 from .inplace import updating
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 __all__ = ["FamilyMethods"]
 
 # Functions whose first operand is the tensor.
 _METHODS = """
-    acosh addbmm addcdiv addcmul addmm addmv addr adjoint allclose aminmax arccosh arcsinh arctanh
-    argsort argwhere as_strided asinh atanh baddbmm bernoulli bincount bitwise_left_shift
-    bitwise_right_shift cholesky cholesky_inverse cholesky_solve chunk clamp clamp_max clamp_min
-    clip copysign corrcoef
-    count_nonzero cov cross cummax cummin cumprod deg2rad det diag diag_embed diagflat diagonal
-    diagonal_scatter diff dist dsplit equal erfinv fix fliplr flipud float_power floor_divide fmax
-    fmin fmod frac gather gcd ger heaviside histc histogram hsplit hypot index_add index_copy
-    index_fill index_put index_reduce index_select inner inverse is_complex is_nonzero is_same_size
-    isclose isinf isnan isneginf isposinf isreal kron kthvalue lcm ldexp lerp logaddexp logaddexp2
-    logcumsumexp logdet logical_and logical_or logical_xor logit lu_solve masked_fill masked_scatter
-    masked_select matrix_exp matrix_power median mode moveaxis movedim msort multinomial mvlgamma
-    nan_to_num nanmean nanmedian nanquantile nansum narrow narrow_copy nextafter nonzero pinverse
-    positive put qr quantile rad2deg reciprocal relu renorm repeat_interleave roll rot90 scatter
-    scatter_add scatter_reduce select select_scatter sgn sigmoid signbit sinc slice_scatter slogdet
-    sort split svd swapdims take take_along_dim tensor_split tile topk trace tril triu trunc unbind
-    unflatten unique unique_consecutive vdot vsplit xlogy
+    acosh addbmm addcdiv addcmul addmm addmv addr adjoint allclose aminmax angle arccosh arcsinh
+    arctanh argsort argwhere as_strided as_strided_scatter asinh atanh baddbmm bernoulli bincount
+    bitwise_left_shift bitwise_right_shift cholesky cholesky_inverse cholesky_solve chunk clamp
+    clamp_max clamp_min clip copysign corrcoef count_nonzero cov cross cummax cummin cumprod deg2rad
+    det diag diag_embed diagflat diagonal diagonal_scatter diff dist dsplit equal erfinv fix fliplr
+    flipud float_power floor_divide fmax fmin fmod frac frexp gather gcd ger heaviside histc
+    histogram hsplit hypot i0 index_add index_copy index_fill index_put index_reduce index_select
+    inner inverse is_complex is_nonzero is_same_size isclose isinf isnan isneginf isposinf isreal
+    kron kthvalue lcm ldexp lerp logaddexp logaddexp2 logcumsumexp logdet logical_and logical_or
+    logical_xor logit lu_solve masked_fill masked_scatter masked_select matrix_exp matrix_power
+    median mode moveaxis movedim msort multinomial mvlgamma nan_to_num nanmean nanmedian nanquantile
+    nansum narrow narrow_copy nextafter nonzero pinverse positive put qr quantile rad2deg reciprocal
+    relu renorm repeat_interleave roll rot90 scatter scatter_add scatter_reduce select
+    select_scatter sgn sigmoid signbit sinc slice_scatter slogdet sort split svd swapdims take
+    take_along_dim tensor_split tile topk trace tril triu trunc unbind unflatten unique
+    unique_consecutive vdot vsplit xlogy
 """
 
 # Functions whose in-place form is a method, `name_`.
@@ -41,7 +55,7 @@ _IN_PLACE = """
     arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift
     bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp_max clamp_min clip copysign
     cos cosh cumprod cumsum deg2rad digamma divide eq erf erfc erfinv exp2 expm1 fix float_power
-    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot index_add
+    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot i0 index_add
     index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal lgamma log log10
     log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill masked_scatter
     multiply mvlgamma nan_to_num ne negative nextafter not_equal put rad2deg reciprocal relu
@@ -92,6 +106,42 @@ class _Facts:
 
     is_cpu = property(lambda self: True)
     is_cuda = is_sparse = is_quantized = is_meta = property(lambda self: False)
+    is_mps = is_xpu = is_mkldnn = is_nested = is_xla = property(lambda self: False)
+    name = property(lambda self: None)
+
+    def get_device(self) -> int:
+        """-1: it is on the CPU."""
+        return -1
+
+    def is_pinned(self) -> bool:
+        """False: there is no device to copy to."""
+        return False
+
+    is_shared = is_pinned
+
+    def to_dense(self) -> Any:
+        """Itself, as there are no sparse tensors; nor is memory pinned, or shared."""
+        return self
+
+    pin_memory = share_memory_ = to_dense
+
+    def dim_order(self) -> tuple[int, ...]:
+        """The axes from the one whose neighbours stand farthest apart to the nearest."""
+        steps = self._data.strides
+        return tuple(sorted(range(len(steps)), key=lambda axis: -steps[axis]))
+
+    def apply_(self, callable: Any) -> Any:
+        """Each element replaced by what a Python function makes of it."""
+        self._data[...] = np.vectorize(callable, otypes=[self._data.dtype])(self._data)
+        changes.bump(cast("Tensor", self))
+        return self
+
+    def map_(self, tensor: Any, callable: Any) -> Any:
+        """The same, of a function of its elements and those of another tensor."""
+        new = np.vectorize(callable, otypes=[self._data.dtype])
+        self._data[...] = new(self._data, np.broadcast_to(tensor._data, self._data.shape))
+        changes.bump(cast("Tensor", self))
+        return self
 
     def __contains__(self, element: Any) -> bool:
         values = getattr(element, "_data", element)
@@ -100,14 +150,9 @@ class _Facts:
     def __reversed__(self) -> Any:
         return self.flip(0) if self._data.ndim else self
 
-    def is_signed(self) -> bool:
-        """Whether elements can be negative."""
-        return self._data.dtype.kind in "ifc"
-
-
-def _real(x: Any) -> Any:
-    """x, whose elements are real: its own conjugate and real part."""
-    return x
+    is_signed = complexes.is_signed
+    is_conj = complexes.is_conj
+    is_neg = complexes.is_neg
 
 
 def _polygamma(x: Any, n: int) -> Any:
@@ -157,8 +202,12 @@ class FamilyMethods(_Facts):
         return functions.bitwise_right_shift(other, self)
 
     fill_diagonal_ = fill_diagonal_
-    real = property(_real)
-    conj = conj_physical = resolve_conj = resolve_neg = _real
+    real = property(complexes.real)
+    imag = property(complexes.imag)
+    conj = conj_physical = complexes.conj
+    resolve_conj = resolve_neg = complexes.resolve_conj
+    conj_physical_ = updating("conj_physical_", complexes.conj)
+    hardshrink = elementary.hardshrink
 
     polygamma = _polygamma
     polygamma_ = updating("polygamma_", _polygamma)
@@ -184,6 +233,7 @@ class FamilyMethods(_Facts):
     random_ = drawing.random_
 
     # --- other views of the same elements ---
+    as_strided_ = reseeing.as_strided_
     unsqueeze_ = reseeing.unsqueeze_
     squeeze_ = reseeing.squeeze_
     t_ = reseeing.t_

@@ -8,6 +8,8 @@ from typing import Any
 from . import (
     activations,
     arithmetic,
+    cells,
+    complexes,
     cutting,
     diagonals,
     discrete,
@@ -35,6 +37,7 @@ from . import (
     truth,
 )
 from .activations import *  # noqa: F403
+from .cells import *  # noqa: F403
 from .cutting import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .discrete import *  # noqa: F403
@@ -63,11 +66,13 @@ __all__ = [
     "absolute",
     "acos",
     "add",
+    "angle",
     "arccos",
     "arcsin",
     "arctan",
     "arctan2",
     "as_strided",
+    "as_strided_scatter",
     "asin",
     "atan",
     "atan2",
@@ -82,6 +87,8 @@ __all__ = [
     "cholesky_inverse",
     "cholesky_solve",
     "clone",
+    "conj",
+    "conj_physical",
     "cos",
     "cosh",
     "det",
@@ -95,13 +102,18 @@ __all__ = [
     "exp2",
     "expm1",
     "floor",
+    "frobenius_norm",
     "ge",
     "ger",
     "greater",
     "greater_equal",
     "gt",
     "i0",
+    "imag",
     "inverse",
+    "is_conj",
+    "is_neg",
+    "is_signed",
     "isfinite",
     "le",
     "less",
@@ -128,13 +140,20 @@ __all__ = [
     "ne",
     "neg",
     "negative",
+    "norm_except_dim",
     "not_equal",
+    "nuclear_norm",
+    "orgqr",
     "outer",
+    "pca_lowrank",
     "pinverse",
     "positive",
     "pow",
     "qr",
+    "real",
     "remainder",
+    "resolve_conj",
+    "resolve_neg",
     "round",
     "rsub",
     "sgn",
@@ -143,18 +162,24 @@ __all__ = [
     "sin",
     "sinh",
     "slogdet",
+    "split_with_sizes",
     "sqrt",
     "square",
     "sub",
-    "svd",
     "subtract",
+    "svd",
+    "svd_lowrank",
     "tan",
     "tanh",
     "true_divide",
+    "unsafe_chunk",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
     "vdot",
     "where",
 ]
 __all__ += activations.__all__
+__all__ += cells.__all__
 __all__ += cutting.__all__
 __all__ += diagonals.__all__
 __all__ += discrete.__all__
@@ -297,6 +322,28 @@ qr = linear_algebra.qr
 svd = systems.svd
 chain_matmul = systems.chain_matmul
 as_strided = striding.as_strided
+as_strided_scatter = striding.as_strided_scatter
+frobenius_norm = systems.frobenius_norm
+norm_except_dim = systems.norm_except_dim
+nuclear_norm = systems.nuclear_norm
+orgqr = systems.householder_product
+pca_lowrank = systems.pca_lowrank
+svd_lowrank = systems.svd_lowrank
+split_with_sizes = unsafe_split_with_sizes = unsafe_split = cutting.split
+unsafe_chunk = cutting.chunk
+
+# --- parts of complex numbers ---
+
+angle = complexes.angle
+conj = complexes.conj
+conj_physical = complexes.conj_physical
+imag = complexes.imag
+is_conj = complexes.is_conj
+is_neg = complexes.is_neg
+is_signed = complexes.is_signed
+real = complexes.real
+resolve_conj = complexes.resolve_conj
+resolve_neg = complexes.resolve_neg
 lu_unpack = elimination.lu_unpack
 
 

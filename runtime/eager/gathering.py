@@ -89,10 +89,6 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Any:
     if dim is None:
         x, indices, dim = x.reshape((-1,)), indices.reshape((-1,)), 0
     at = normalise(dim, len(shape_of(x)))
-    extent = shape_of(x)[at]
-    if traced((indices,)) is None and (np.asarray(_elements(indices)) < 0).any():
-        positions = np.asarray(_elements(indices))
-        indices = np.where(positions < 0, positions + extent, positions)
     return _in_range("gather", _take_along_broadcast, x, indices, axis=at)
 
 
@@ -102,6 +98,8 @@ def _take_along_broadcast(b: Any, x: Any, indices: Any, *, axis: int) -> Any:
         (*have[:axis], 1, *have[axis + 1 :]), (*want[:axis], 1, *want[axis + 1 :])
     )
     x = b.broadcast(x, (*common[:axis], have[axis], *common[axis + 1 :]))
+    behind = b.add(indices, b.full_like(indices, have[axis]))
+    indices = b.select(b.compare("lt", indices, b.zeros_like(indices)), behind, indices)
     indices = b.broadcast(indices, (*common[:axis], want[axis], *common[axis + 1 :]))
     return functions.take_along(b, x, indices, axis=axis)
 
@@ -131,7 +129,8 @@ def scatter(
 ) -> Any:
     """x with elements of `src` (or one number) put where `gather` with `index` would read.
 
-    Where several go to one place it takes their mean, while PyTorch takes any of them.
+    Of several that go to one place the last one stays, as in PyTorch on a CPU, and it alone has
+    the gradient. (PyTorch hands it to all of them.)
     """
     x, index = as_operand(x), _positions("scatter", index)
     src = value if src is None else src
@@ -254,14 +253,15 @@ def _masked_fill(b: Any, x: Any, mask: Any, value: Any) -> Any:
 
 def masked_select(x: Any, mask: Any) -> Any:
     """The elements of x where `mask` is true, as a vector; the two broadcast."""
+    if traced((x, mask)) is not None:  # it asks for the mask's values
+        x, mask = np.broadcast_arrays(x, mask)
+        return x[mask]
     x, places = _selected("masked_select", x, mask)
     return call("masked_select", _index_select, x.reshape((-1,)), places, axis=0)
 
 
 def _selected(name: str, x: Any, mask: Any) -> tuple[Any, np.ndarray]:
     """x broadcast against `mask`, and the flat positions where that is true."""
-    if traced((x, mask)) is not None:
-        raise TypeError(f"{name}: the size of the result depends on values; use where()")
     truth = np.asarray(_elements(mask))
     if truth.dtype.kind != "b":
         raise EagerError(f"{name}: expected BoolTensor for mask, not {truth.dtype}")
@@ -276,11 +276,22 @@ def _selected(name: str, x: Any, mask: Any) -> tuple[Any, np.ndarray]:
 
 def masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     """x with the elements of `source`, in order, where `mask` is true."""
+    if traced((x, mask, source)) is not None:
+        return _masked_scatter_traced(x, mask, source)
     x, places = _selected("masked_scatter", x, mask)
     if np.size(_elements(source)) < places.size:
         raise EagerError("masked_scatter: source has fewer elements than the mask has ones")
     first = source.reshape((-1,))[: places.size]
     return _masked_scatter(x, places, first)
+
+
+def _masked_scatter_traced(x: Any, mask: Any, source: Any) -> Any:
+    """The same by the number of ones before each place, which needs no values."""
+    x, mask = np.broadcast_arrays(x, mask)
+    before = np.cumsum(mask.reshape(-1).astype(np.int64)) - 1
+    flat = as_operand(source).reshape(-1)
+    places = np.clip(before, 0, flat.shape[0] - 1).reshape(x.shape)
+    return np.where(mask, flat[places], x)
 
 
 @as_numbers
@@ -297,8 +308,8 @@ def _copied_flat(b: Any, x: Any, places: Any, source: Any) -> Any:
 
 def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
     """Where the elements stand that are not 0: a row for each, or a vector for each axis."""
-    if traced((x,)) is not None:
-        raise TypeError("nonzero: the size of the result depends on values; use where()")
+    if traced((x,)) is not None:  # it asks for the values
+        return np.nonzero(x) if as_tuple else np.argwhere(x)
     places = np.nonzero(np.atleast_1d(_elements(as_operand(x))))
     if as_tuple:
         return tuple(make(place) for place in places)

@@ -11,7 +11,7 @@ from ...ir.functions import linalg as functions
 from ...ir.matrix import transposed
 from .axes import normalise
 from .core import make
-from .dispatch import is_tensor_like
+from .dispatch import is_tensor_like, refusal, traced
 from .errors import EagerError, LinAlgError
 from .layout import adjoint as matrix_transpose
 from .layout import movedim
@@ -83,7 +83,7 @@ _NAMES = {
 }
 
 
-def _square(name: str, x: Any) -> Any:
+def square(name: str, x: Any) -> Any:
     x = as_operand(x)
     if len(x.shape) < 2 or x.shape[-1] != x.shape[-2]:
         raise EagerError(
@@ -94,11 +94,11 @@ def _square(name: str, x: Any) -> Any:
 
 def solve(A: Any, B: Any, *, left: bool = True) -> Any:  # noqa: N803
     """The X with A X = B, or (`left` false) X A = B."""
-    A = _square("solve", A)  # noqa: N806
-    return _run("solve", functions.solve if left else _solve_right, A, as_operand(B))
+    A = square("solve", A)  # noqa: N806
+    return _run("solve", functions.solve if left else solve_right, A, as_operand(B))
 
 
-def _solve_right(b: Any, a: Any, c: Any) -> Any:
+def solve_right(b: Any, a: Any, c: Any) -> Any:
     turned = functions.solve(b, transposed(b, a), transposed(b, c))
     return transposed(b, turned)
 
@@ -113,13 +113,13 @@ def solve_triangular(
 ) -> Any:
     """The same, for an A of which only one triangle counts."""
     static: dict[str, Any] = {"upper": bool(upper), "left": bool(left), "unit": bool(unitriangular)}
-    square = _square("solve_triangular", A)
-    return _run("solve_triangular", functions.solve_triangular, square, as_operand(B), **static)
+    A = square("solve_triangular", A)  # noqa: N806
+    return _run("solve_triangular", functions.solve_triangular, A, as_operand(B), **static)
 
 
 def inv(A: Any) -> Any:  # noqa: N803
     """The inverse of each matrix."""
-    return _run("inv", functions.inverse, _square("inv", A))
+    return _run("inv", functions.inverse, square("inv", A))
 
 
 def pinv(
@@ -132,11 +132,12 @@ def pinv(
     """The Moore-Penrose inverse; singular values up to atol or rtol · the largest count as 0."""
     (x,) = floating(as_operand(A))
     if hermitian:
-        x = _one_triangle(_square("pinv", x), "L")
+        x = _one_triangle(square("pinv", x), "L")
     if atol is not None:
-        if not is_tensor_like(x):
-            raise TypeError("linalg.pinv: atol= needs the values of a Tensor")
-        largest = float(np.linalg.norm(x._data, 2, (-2, -1)).max(initial=0.0)) if x.numel() else 0.0
+        if traced((x,)) is not None:
+            raise refusal("linalg.pinv with atol= in a compiled function", "rtol=")
+        values = np.linalg.norm(np.asarray(getattr(x, "_data", x)), 2, (-2, -1))
+        largest = float(values.max(initial=0.0))
         rtol = max(rtol or 0.0, float(atol) / largest if largest else 0.0)
     if rtol is None:
         rtol = max(x.shape[-2:]) * float(np.finfo(np.dtype(x.dtype)).eps)
@@ -145,12 +146,12 @@ def pinv(
 
 def cholesky(A: Any, *, upper: bool = False) -> Any:  # noqa: N803
     """The lower triangular L with L Lᵀ = A, or (`upper`) Lᵀ; A is symmetric positive definite."""
-    return _run("cholesky", functions.cholesky, _square("cholesky", A), upper=bool(upper))
+    return _run("cholesky", functions.cholesky, square("cholesky", A), upper=bool(upper))
 
 
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:  # noqa: N803
     """The X with A X = B, given the Cholesky factor L of A."""
-    operands = (as_operand(B), _square("cholesky_solve", L))
+    operands = (as_operand(B), square("cholesky_solve", L))
     return _run("cholesky_solve", functions.cholesky_solve, *operands, upper=bool(upper))
 
 
@@ -164,20 +165,28 @@ def qr(A: Any, mode: str = "reduced") -> Qr:  # noqa: N803
     x = as_operand(A)
     q, r = _run("qr", functions.qr, x)
     if mode == "r":
-        return Qr(make(np.zeros(0, np.dtype(r.dtype))), r)
+        none = np.zeros(0, np.dtype(r.dtype))
+        return Qr(make(none) if is_tensor_like(r) else none, r)
     rows, columns = x.shape[-2:]
     if mode == "complete" and rows > columns:
-        zeros = make(np.zeros((*x.shape[:-2], rows - columns, columns), np.dtype(r.dtype)))
-        return Qr(_completed("qr", q), cat([r, zeros], -2))
+        zeros = np.zeros((*x.shape[:-2], rows - columns, columns), np.dtype(r.dtype))
+        whole = _completed("qr", q)
+        if not is_tensor_like(r):
+            return Qr(whole, np.concatenate([r, zeros], -2))
+        return Qr(whole, cat([r, make(zeros)], -2))
     return Qr(q, r)
 
 
 def _completed(name: str, basis: Any) -> Any:
     """Orthonormal columns, with more of them (which have no gradient) to a square matrix."""
-    if not is_tensor_like(basis):
-        raise TypeError(f"{name}: square factors of other matrices are for Tensors only")
-    whole, _ = np.linalg.qr(basis._data, "complete")
-    return cat([basis, make(whole[..., basis.shape[-1] :])], -1)
+    if traced((basis,)) is not None:
+        what = f"{name}: square factors of a matrix that is not square in a compiled function"
+        raise refusal(what, "mode='reduced', or full_matrices=False")
+    whole, _ = np.linalg.qr(np.asarray(getattr(basis, "_data", basis)), "complete")
+    more = whole[..., basis.shape[-1] :]
+    return (
+        cat([basis, make(more)], -1) if is_tensor_like(basis) else np.concatenate([basis, more], -1)
+    )
 
 
 def eigh(A: Any, UPLO: str = "L") -> Eigh:  # noqa: N803
@@ -186,7 +195,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:  # noqa: N803
     A is symmetric: only its lower triangle counts, with `UPLO` "U" its upper one. (Of arrays and
     while tracing, the mean of both.)
     """
-    return Eigh(*_run("eigh", functions.eigh, _one_triangle(_square("eigh", A), UPLO)))
+    return Eigh(*_run("eigh", functions.eigh, _one_triangle(square("eigh", A), UPLO)))
 
 
 def _one_triangle(x: Any, triangle: str) -> Any:
@@ -203,7 +212,7 @@ def _one_triangle(x: Any, triangle: str) -> Any:
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:  # noqa: N803
     """The eigenvalues of a symmetric matrix."""
-    return _run("eigvalsh", functions.eigvalsh, _one_triangle(_square("eigvalsh", A), UPLO))
+    return _run("eigvalsh", functions.eigvalsh, _one_triangle(square("eigvalsh", A), UPLO))
 
 
 def svd(A: Any, full_matrices: bool = True) -> Svd:  # noqa: N803
@@ -228,17 +237,17 @@ def svdvals(A: Any) -> Any:  # noqa: N803
 
 def det(A: Any) -> Any:  # noqa: N803
     """The determinant of each matrix."""
-    return _run("det", functions.det, _square("det", A))
+    return _run("det", functions.det, square("det", A))
 
 
 def slogdet(A: Any) -> SlogDet:  # noqa: N803
     """The determinant's sign, and the logarithm of its absolute value."""
-    return SlogDet(*_run("slogdet", functions.slogdet, _square("slogdet", A)))
+    return SlogDet(*_run("slogdet", functions.slogdet, square("slogdet", A)))
 
 
 def logdet(A: Any) -> Any:  # noqa: N803
     """The logarithm of the determinant; nan where that is negative."""
-    return _run("logdet", _logdet, _square("logdet", A))
+    return _run("logdet", _logdet, square("logdet", A))
 
 
 def _logdet(b: Any, x: Any) -> Any:
@@ -249,7 +258,7 @@ def _logdet(b: Any, x: Any) -> Any:
 
 def matrix_power(A: Any, n: int) -> Any:  # noqa: N803
     """The product of n copies of A; of its inverse, for a negative n."""
-    x = _square("matrix_power", A)
+    x = square("matrix_power", A)
     if not n and np.dtype(x.dtype).kind not in "fc":
         return make(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy())
     return _run("matrix_power", functions.matrix_power, x, n=int(n))

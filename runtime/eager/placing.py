@@ -70,8 +70,13 @@ def _check(name: str, x: Any, src: Any, reduce: str, allowed: tuple[str, ...]) -
 
 def index_put(x: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
     """x with `values`, which broadcast, at x[indices], or (`accumulate`) added there."""
-    if traced((x, values)) is not None:
-        raise TypeError("index_put() is not traced: use np.where, or x[indices] = values on a copy")
+    if traced((x, values, *indices)) is not None:
+        result = as_operand(x) + 0
+        if accumulate:
+            np.add.at(result, tuple(indices), values)
+        else:
+            result[tuple(indices)] = values
+        return result
     x, key = tensor_of(x), tuple(indices)
     if not accumulate:
         result = x.clone()

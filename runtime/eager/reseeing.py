@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import shaping
+from . import shaping, striding
 from .changes import bump, check
 from .core import make
 from .views import set_node, source_of
@@ -13,7 +13,7 @@ from .views import set_node, source_of
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-__all__ = ["squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"]
+__all__ = ["as_strided_", "squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"]
 
 
 def _becoming(name: str, function: Callable[..., Any]) -> Callable[..., Tensor]:
@@ -39,3 +39,4 @@ t_ = _becoming("t_", shaping.t)
 transpose_ = _becoming("transpose_", shaping.transpose)
 swapaxes_ = _becoming("swapaxes_", shaping.transpose)
 swapdims_ = _becoming("swapdims_", shaping.transpose)
+as_strided_ = _becoming("as_strided_", striding.as_strided)

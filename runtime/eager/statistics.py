@@ -32,10 +32,8 @@ __all__ = [
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-def _values(name: str, x: Any) -> np.ndarray:
+def _values(x: Any) -> np.ndarray:
     """The elements of what is no operand of a gradient."""
-    if traced((x,)) is not None:
-        raise TypeError(f"{name}() depends on these values, which a traced array does not have")
     return np.asarray(x._data if is_tensor_like(x) else x)
 
 
@@ -87,7 +85,10 @@ def _quantile(
     x = as_operand(x)
     if np.dtype(x.dtype).kind != "f":
         raise EagerError(f"{name}() input tensor must be either float or double dtype")
-    at = _values(name, q)
+    if traced((q,)) is not None:
+        known: Any = np.nanquantile if ignore_nan else np.quantile
+        return known(x, q, axis=dim, keepdims=keepdim, method=interpolation)
+    at = _values(q)
     if at.ndim > 1 or not ((at >= 0) & (at <= 1)).all():
         raise EagerError(f"{name}() q values must be in the range [0, 1], a number or a vector")
     if interpolation not in _INTERPOLATIONS:
@@ -125,28 +126,10 @@ def mode(x: Any, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The value that stands most often along `dim` (of several the smallest), and where last."""
     x = as_operand(x)
     rows, axis = _rows(x, dim)
-    values = _values("mode", rows)
-    if not values.shape[axis]:
+    if not rows.shape[axis]:
         raise IndexError(f"mode(): Expected reduction dim {axis} to have non-zero size")
-    place = np.apply_along_axis(_last_mode, axis, values) if values.size else values.sum(axis)
     keep = bool(keepdim) and bool(x.shape)
-    places = np.expand_dims(np.asarray(place, np.int64), axis)
-    values, indices = call("mode", _at_places, rows, places, axis=axis, keep=keep)
-    return ValuesIndices(values, indices)
-
-
-def _last_mode(row: np.ndarray) -> int:
-    values, counts = np.unique(row, return_counts=True)
-    return int(np.flatnonzero(row == values[np.argmax(counts)])[-1])
-
-
-def _at_places(b: Any, x: Any, places: Any, *, axis: int, keep: bool) -> tuple[Any, Any]:
-    value, place = order.take_along(b, x, places, axis=axis), b("add", places, b.zeros_like(places))
-    if keep:
-        return value, place
-    shape = b.type_of(x).shape
-    narrow = (*shape[:axis], *shape[axis + 1 :])
-    return b.reshape(value, narrow), b.reshape(place, narrow)
+    return ValuesIndices(*call("mode", order.mode, rows, axis=axis, keep=keep))
 
 
 # --- covariance ---
@@ -166,7 +149,7 @@ def cov(x: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = No
         )
     given = {"frequency": fweights, "importance": aweights}
     for word, values in (("fweights", fweights), ("aweights", aweights)):
-        if values is not None and traced((values,)) is None and (_values("cov", values) < 0).any():
+        if values is not None and traced((values,)) is None and (_values(values) < 0).any():
             raise EagerError(f"cov(): {word} cannot be negative")
     weights = {word: w for word, w in given.items() if w is not None}
     rows = x if len(x.shape) == 2 else x.reshape((1, -1))

@@ -9,14 +9,26 @@ import numpy as np
 
 from ...ir.functions import matrices
 from ...ir.functions.statistics import powers
+from .axes import normalise
 from .core import make
 from .discrete import matrix_rank
-from .dispatch import is_tensor_like, traced
+from .dispatch import is_tensor_like
 from .errors import EagerError
+from .generator import drawn
 from .layout import adjoint as matrix_transpose
-from .linear_algebra import _run, _square, inv, multi_dot, solve, svdvals
+from .linear_algebra import (
+    _run,
+    inv,
+    matrix_norm,
+    multi_dot,
+    qr,
+    solve,
+    square,
+    svdvals,
+)
 from .linear_algebra import svd as linalg_svd
-from .operands import as_operand, call, cast
+from .operands import as_operand, call, cast, floating
+from .reductions import norm as all_norm
 
 __all__ = [
     "chain_matmul",
@@ -60,11 +72,11 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     solution = _run("lstsq", matrices.least_squares, a, c, tolerance=float(rcond))
     empty = make(np.zeros(0, np.dtype(a.dtype)))
     lengths, rank, values = empty, make(np.zeros(0, np.int64)), empty
-    full = traced((a, c)) is None and bool(np.all(_elements(matrix_rank(a)) == columns))
-    if driver not in (None, "gelsy") and rows > columns and full:
+    tall = driver not in (None, "gelsy") and rows > columns
+    if tall and bool(np.all(_elements(matrix_rank(a)) == columns)):
         lengths = _run("lstsq", matrices.residuals, a, c, solution)
-    if driver != "gels" and traced((a, c)) is None:
-        rank = make(np.asarray(_elements(matrix_rank(a, rtol=rcond))))
+    if driver != "gels":
+        rank = matrix_rank(a, rtol=rcond)
     if driver in ("gelsd", "gelss"):
         values = svdvals(a.detach() if is_tensor_like(a) else a)
     return LeastSquares(solution, lengths, rank, values)
@@ -92,7 +104,7 @@ def svd(A: Any, some: bool = True, compute_uv: bool = True) -> SvdV:  # noqa: N8
 
 def matrix_exp(A: Any) -> Any:  # noqa: N803
     """e^A of each matrix, by a Padé approximant of A / 2^s, squared s times."""
-    x = _square("matrix_exp", A)
+    x = square("matrix_exp", A)
     values = np.abs(x._data if is_tensor_like(x) else x)
     size = values.sum(-2).max() if values.size else 0.0
     if not np.isfinite(size):
@@ -107,7 +119,7 @@ def cholesky_inverse(L: Any, upper: bool = False) -> Any:  # noqa: N803
     return _run(
         "cholesky_inverse",
         matrices.cholesky_inverse,
-        _square("cholesky_inverse", L),
+        square("cholesky_inverse", L),
         upper=bool(upper),
     )
 
@@ -150,3 +162,68 @@ def vander(x: Any, N: int | None = None) -> Any:  # noqa: N803
     x = x if np.dtype(x.dtype).kind == "f" else cast(x, np.int64)
     count = x.shape[-1] if N is None else int(N)
     return call("vander", powers, x, title="CatBackward0", count=count)
+
+
+def householder_product(input: Any, tau: Any) -> Any:
+    """The first columns of H₁ H₂ …, H = I - tau v vᵀ, where v stands below the diagonal of a column
+    of `input` and has 1 on it: the Q of which LAPACK's QR is made.
+    """
+    x, factors = floating(as_operand(input), as_operand(tau))
+    rows, columns = x.shape[-2:]
+    if rows < columns or factors.shape[-1] > columns:
+        raise EagerError(
+            "torch.linalg.householder_product: input.shape[-2] must be greater than or equal to "
+            f"input.shape[-1], which must be to tau.shape[-1], got {x.shape} and {factors.shape}"
+        )
+    return _run("householder_product", matrices.householder_product, x, factors)
+
+
+def frobenius_norm(x: Any, dim: Any = (), keepdim: bool = False) -> Any:
+    """√(Σ x²) over `dim`, by default of all elements."""
+    return all_norm(x, 2, dim if dim != () else None, keepdim)
+
+
+def nuclear_norm(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """The sum of the singular values of a matrix, or of those that two axes make."""
+    return matrix_norm(x, "nuc", (-2, -1) if dim is None else tuple(dim), keepdim)
+
+
+def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Any:
+    """The norm over all axes but `dim`, which are kept at extent 1; over all for dim = -1."""
+    x = as_operand(v)
+    if dim == -1:
+        return all_norm(x, pow, None, False)
+    at = normalise(dim, len(x.shape))
+    return all_norm(x, pow, tuple(i for i in range(len(x.shape)) if i != at), True)
+
+
+def svd_lowrank(A: Any, q: int | None = 6, niter: int | None = 2, M: Any = None) -> SvdV:  # noqa: N803
+    """Nearly the largest q singular values with their vectors, by random projections (Halko,
+    Martinsson, Tropp, SIAM Review 53, 2011).
+    """
+    x = as_operand(A)
+    x = x if M is None else x - M
+    wide = x.shape[-2] < x.shape[-1]
+    x = matrix_transpose(x) if wide else x
+    count = min(6 if q is None else q, *x.shape[-2:])
+    basis, _ = qr(x @ _drawn((x.shape[-1], count), x))
+    for _ in range(2 if niter is None else niter):
+        basis, _ = qr(matrix_transpose(x) @ basis)
+        basis, _ = qr(x @ basis)
+    u, s, vh = linalg_svd(matrix_transpose(basis) @ x, full_matrices=False)
+    u, v = basis @ u, matrix_transpose(vh)
+    return SvdV(v, s, u) if wide else SvdV(u, s, v)
+
+
+def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> SvdV:  # noqa: N803
+    """`svd_lowrank` of the rows of A less their mean: principal components."""
+    x = as_operand(A)
+    count = min(6, *x.shape[-2:]) if q is None else q
+    mean = x.mean(-2).reshape((*x.shape[:-2], 1, x.shape[-1])) if center else None
+    return svd_lowrank(x, count, niter, mean)
+
+
+def _drawn(shape: tuple[int, ...], like: Any) -> Any:
+    """Normal random numbers of the dtype and kind of `like`."""
+    values = drawn(lambda random: random.standard_normal(shape)).astype(np.dtype(like.dtype))
+    return make(values) if is_tensor_like(like) else values

@@ -332,18 +332,10 @@ def _squares(parts: Any) -> tuple[Any, ...]:
 for fill in (_unary, _binary, _reductions, _shapes, _indices, _products, _matrices):
     fill()
 
-# Those that read values: the result's shape depends on them, or the way in which it is computed.
-_READ_VALUES = (
-    *("masked_select", "mode", "quantile several", "index_put", "put"),
-    "linalg.lstsq",
-    *("linalg.lu", "lu_unpack", "linalg.inv_ex", "linalg.solve_ex", "linalg.cholesky_ex"),
-    *("nn.ctc_loss", "nn.embedding_bag", "as_strided", "take_along_dim negative"),
-)
-
 
 def compiled_names() -> list[str]:
     """The cases that can be compiled."""
-    return sorted(name for name in CASES if not name.startswith(_READ_VALUES))
+    return sorted(CASES)
 
 
 def outputs_of(result: Any) -> list[Any]:

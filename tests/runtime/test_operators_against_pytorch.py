@@ -16,7 +16,7 @@ from fusegrad.nn import functional as nn_functional
 from fusegrad.runtime.eager import functions
 from fusegrad.runtime.eager.autograd import grad
 
-from . import family_table, layer_table, wider_table  # noqa: F401  (they add their cases)
+from . import family_table, late_table, layer_table, wider_table  # noqa: F401  (they add cases)
 from .operator_table import CASES, ROUGH, SUMS, Case, outputs_of, sum_of
 
 torch = pytest.importorskip("torch")
@@ -36,15 +36,23 @@ OTHER_NAMES = {
     "linalg.tensorinv",
     "chain_matmul",
     "linalg.matrix_power 0",
+    "frobenius_norm",
+    "frobenius_norm dim",
+    "norm_except_dim",
+    "nuclear_norm",
+    "unsafe_chunk",
 }
 # PyTorch changes in place what its derivative reads.
 NO_GRADIENT = {"vander", "vander increasing"}
+# Of several that go to one place the last one stays. PyTorch hands the gradient to all of them.
+NO_GRADIENT |= {"scatter several", "index_copy several", "index_copy of a row"}
 # PyTorch has no second derivative.
 FIRST_ORDER = {
     "cdist",
     "nn.ctc_loss",
     "nn.ctc_loss none",
     "nn.embedding_bag",
+    "nn.embedding_bag last offset",
     "nn.embedding_bag sum",
     "nn.embedding_bag max",
     "nn.hardsigmoid",
@@ -54,6 +62,11 @@ FIRST_ORDER = {
     "nn.multilabel_margin_loss",
     "nn.pdist",
 }
+
+
+def _undifferentiated(name: str) -> bool:
+    """Whether PyTorch has no derivative at all."""
+    return name.startswith(("special.zeta", "special.spherical")) or "_polynomial_" in name
 
 
 class Ours:
@@ -142,7 +155,9 @@ def test_it_is_pytorch_s(name: str) -> None:
     rough = 1e-6 if name in ROUGH else 0.0
     for found, expected in zip(a.outputs, b.outputs, strict=True):
         assert_equal(found, expected, rough or 1e-10)
-        assert found.requires_grad == expected.requires_grad
+        assert found.requires_grad == expected.requires_grad or _undifferentiated(name)
+    if _undifferentiated(name):
+        return
     if name not in OTHER_NAMES:
         assert [type(x.grad_fn).__name__ for x in a.linked] == [
             type(x.grad_fn).__name__ for x in b.linked

@@ -120,3 +120,31 @@ OTHERS: dict[str, Row] = {
     "norm nuc": (lambda F, x: F.norm(x, "nuc"), X23),
 }
 rows(OTHERS)
+
+PLACED: dict[str, Row] = {
+    "scatter several": (
+        lambda F, x, y: F.scatter(x, 1, F.index([[0, 0, 2], [1, 1, 1]]), y),
+        X23,
+        X23,
+    ),
+    "index_copy several": (lambda F, x, y: F.index_copy(x, 1, F.index([2, 0, 2]), y), X23, X23),
+    "index_copy rows": (lambda F, x, y: F.index_copy(x, 0, F.index([1, 3]), y), (4, 2), (2, 2)),
+    "index_copy of a row": (
+        lambda F, x, y: F.index_copy(x.reshape(6), 0, F.index([5, 0, 5]), y),
+        X23,
+        (3,),
+    ),
+    "lu_solve stacks": (
+        lambda F, x, y: F.linalg.lu_solve(*F.linalg.lu_factor(x), y),
+        (2, 1, 3, 3),
+        (3, 3, 2),
+    ),
+    "mode keepdim": (lambda F, x: F.mode(x, 0, True), (4, 2)),
+    "nn.embedding_bag last offset": (
+        lambda F, w: F.nn.functional.embedding_bag(
+            F.index([0, 2, 2, 1]), w, F.index([0, 1, 4]), mode="sum", include_last_offset=True
+        ),
+        (4, 3),
+    ),
+}
+rows(PLACED)
