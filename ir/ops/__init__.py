@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    checkpoint,
     composed,
     contraction,
     elementary,
@@ -22,6 +23,7 @@ from . import (
 
 __all__ = [
     "arithmetic",
+    "checkpoint",
     "composed",
     "contraction",
     "elementary",

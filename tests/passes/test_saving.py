@@ -1,4 +1,4 @@
-"""What is kept between a program and its adjoint: a minimum cut; the gradients stay as they were."""
+"""What is kept between a program and its adjoint is a minimum cut; the gradients stay the same."""
 
 from __future__ import annotations
 
