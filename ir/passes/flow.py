@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-ENDLESS = 1 << 60  # the capacity of an edge that is in no cut
+ENDLESS = 1 << 100  # the capacity of an edge that is in no cut
 
 Edge = tuple[int, int, int]  # from, to, capacity
 

@@ -17,6 +17,7 @@ from ..ops.kernel import REDUCTIONS
 from ..view import View
 
 VIEWS = frozenset({"broadcast", "reshape", "transpose", "slice", "reverse", "pad", "later"})
+HELD_BACK = "made again"  # the note of what reads by way of `later`, once it is fused
 GENERATORS = frozenset({"constant", "iota"})
 
 
@@ -159,6 +160,10 @@ class Levels:
         return readers
 
     # --- levels ---
+
+    def waits(self, operation: Operation) -> bool:
+        """Does it read something by way of `later`?"""
+        return any(x in self._not_before for x in operation.operands)
 
     def _is_held_back(self, operation: Operation) -> bool:
         """Is a view one that `later` gives, or of such a one?"""

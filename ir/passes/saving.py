@@ -16,15 +16,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ..graph import Graph, Operation, Value
 from ..record import identity_record
 from .flow import ENDLESS, minimum_cut
-from .levels import GENERATORS, VIEWS, is_fusible
-from .recompute import CHEAP
+from .levels import VIEWS, is_fusible
+from .prices import UNIT, can_repeat, is_source, work
 
-UNIT = 4  # prices are in quarters of a byte
 HOLDING = 2  # of a byte that lies in memory until the adjoint runs
 ARRAY = 512 * UNIT  # of an array more that a program hands over
 MOST_VALUES = 4000  # in one network: beyond it, what is read is kept
-
-SOURCES = frozenset({*GENERATORS, "dense"})
 
 
 @identity_record
@@ -34,7 +31,8 @@ class Question:
     `reads` are the values of the primal that the adjoint reads, in order; `readers` the operations
     of both halves that read each value; `primal` those of the primal. `outside` are the caller's
     arrays. They are there anyway, but the caller may change them: only what is read of them now
-    (`trusted`) may be read then.
+    (`trusted`) may be read then. Where memory is scarce, what is kept costs `scarcity` times as
+    much, and `anything` but a loop may be done again.
     """
 
     reads: Sequence[Value]
@@ -42,12 +40,21 @@ class Question:
     primal: frozenset[Operation]
     outside: frozenset[Value]
     trusted: frozenset[Value]
+    scarcity: int = 1
+    anything: bool = False
+
+    def repeats(self, operation: Operation) -> bool:
+        return can_repeat(operation, self.anything)
+
+    def held(self, kept: Iterable[Value]) -> int:
+        """The bytes that are held for the adjoint alone."""
+        return sum(x.type.bytes for x in kept if x not in self.outside)
 
 
-def kept_values(
+def question_of(
     joint: Graph, primal: Iterable[Operation], reads: Sequence[Value], outputs: Sequence[Value]
-) -> list[Value]:
-    """What to keep where a graph that computes `outputs` and gradients is cut in two programs: the
+) -> Question:
+    """What to keep where a graph that computes `outputs` and gradients is cut in two: the
     operations `primal`, which are those that the outputs need, and the others, which read `reads`.
     """
     readers: dict[Value, list[Operation]] = {}
@@ -56,7 +63,7 @@ def kept_values(
             readers.setdefault(operand, []).append(operation)
     trusted = frozenset(y for x in reads for y in (x, _root(x)))
     outside = frozenset((*joint.inputs, *outputs))
-    return choose(Question(reads, readers, frozenset(primal), outside, trusted))
+    return Question(reads, readers, frozenset(primal), outside, trusted)
 
 
 def _root(value: Value) -> Value:
@@ -68,7 +75,7 @@ def _root(value: Value) -> Value:
 
 def choose(question: Question) -> list[Value]:
     """The values to keep. From them (and constants) all that is read can be made by operations that
-    `can_repeat` allows. Those that are read come first, in their order.
+    may be done again. Those that are read come first, in their order.
     """
     network = _Candidates(question)
     kept: dict[Value, None] = {}
@@ -76,28 +83,6 @@ def choose(question: Question) -> list[Value]:
         kept.update(dict.fromkeys(network.decide(group)))
     asked = [x for x in question.reads if x in kept]
     return [*asked, *(x for x in kept if x not in set(asked))]
-
-
-def can_repeat(operation: Operation) -> bool:
-    """Is it what kernels do element by element, or a view, or a constant?"""
-    name = operation.name
-    return operation.op.elementwise or name in VIEWS or name in SOURCES
-
-
-def work(operation: Operation) -> int:
-    """What it costs to do `operation` again, in units.
-
-    Measured on loops over arrays in cache: an addition takes the time in which memory moves a
-    quarter of a byte, an exponential that of three times what it returns.
-    """
-    name, result = operation.name, operation.result.type
-    if name in VIEWS or name in SOURCES:
-        return 0
-    if name in CHEAP:
-        return result.size
-    if "transcendental" in operation.op.traits:
-        return 3 * UNIT * result.bytes
-    return 2 * UNIT * result.size
 
 
 class _Candidates:
@@ -121,7 +106,7 @@ class _Candidates:
     def made_from(self, value: Value) -> tuple[Value, ...]:
         """The values that one more operation would need; none where it has to be kept."""
         producer = value.producer
-        if producer is None or not can_repeat(producer):
+        if producer is None or not self.question.repeats(producer):
             return ()
         return producer.operands
 
@@ -139,7 +124,7 @@ class _Candidates:
 
     def decide(self, group: list[Value]) -> list[Value]:
         """Those of a group to keep."""
-        read = [x for x in group if x in self.reads and not _is_source(x)]
+        read = [x for x in group if x in self.reads and not is_source(x)]
         fixed = all(not self.made_from(x) for x in read)
         if fixed or len(group) > MOST_VALUES:
             return read
@@ -151,7 +136,7 @@ class _Candidates:
     def _edges(self, value: Value, place: Mapping[Value, int]) -> list[tuple[int, int, int]]:
         here = place[value]
         producer = value.producer
-        repeatable = producer is not None and can_repeat(producer)
+        repeatable = producer is not None and self.question.repeats(producer)
         cost = self._again(value, producer) if producer and repeatable else ENDLESS
         edges = [(0, here, cost), (here, here + 1, self._keeping(value))]
         edges += [(place[x] + 1, here, ENDLESS) for x in self.made_from(value)]
@@ -166,14 +151,15 @@ class _Candidates:
 
     def _keeping(self, value: Value) -> int:
         """The price of having a value in memory when the adjoint runs."""
-        if _is_source(value):
+        if is_source(value):
             return ENDLESS
         size = value.type.bytes
         if value in self.question.outside:
             return UNIT * size if value in self.question.trusted else ENDLESS
         stored = not can_repeat(value.producer) if value.producer else True
         stored = stored or self._read_whole(value, self._primal)
-        return size * (UNIT + HOLDING + UNIT * (not stored)) + ARRAY
+        price = size * (UNIT + HOLDING + UNIT * (not stored))
+        return price * self.question.scarcity + ARRAY
 
     def _primal(self, operation: Operation) -> bool:
         return operation in self.question.primal
@@ -188,7 +174,3 @@ class _Candidates:
                 elif which(reader) and not is_fusible(reader):
                     return True
         return False
-
-
-def _is_source(value: Value) -> bool:
-    return value.producer is not None and value.producer.name in SOURCES

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir import Graph, GraphBuilder, Operation, ShapeError, TensorType, Value
 from ...ir.passes.pipeline import CLEAN, LOWER
-from ...ir.passes.saving import kept_values
 from ...tracer.pytree import unflatten
 from ..eager.composite import Composite, run_composite
 from ..eager.core import make
@@ -22,6 +21,7 @@ from ..eager.reach import needed_for
 from .aliases import shown_again, shown_outputs
 from .call import Call, as_array
 from .paths import warn_eager
+from .saved import Keeper
 from .stores import SHARED, stores_into_shared, write_back
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _composite(variant: Variant, kept: tuple[int, ...]) -> Composite:
             return NativeProgram(inputs, operations, results, owned, variant.transform.threads)
 
         own = Graph(graph.name, graph.inputs, graph.operations, outputs)
-        variant.composites[kept] = Composite(own, program, kept_values)
+        variant.composites[kept] = Composite(own, program, Keeper(variant.transform.budget))
     return variant.composites[kept]  # type: ignore[no-any-return]
 
 

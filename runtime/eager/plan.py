@@ -18,8 +18,9 @@ __all__ = ["Adjoint", "Composite"]
 
 # Makes of (inputs, operations, outputs) what replays them: it has `run(arguments) -> outputs`.
 ProgramMaker = Callable[..., Any]
-# Of (joint graph, operations of the primal, values that the adjoint reads, outputs): those to keep.
-Keeper = Callable[..., list[Value]]
+# Makes of (joint graph, operations of the primal, values that the adjoint reads, number of outputs,
+# cotangents) the joint graph to be cut in two, and the values to keep.
+Keeper = Callable[..., tuple[Graph, list[Value]]]
 
 
 class Adjoint:
@@ -51,10 +52,11 @@ class Adjoint:
         self.asked = residuals = _read_from(gradients, known)
         if lean:
             residuals = _without_cheap_ones(residuals)
-        elif keep is not None:
-            residuals = keep(joint, primal, residuals, outputs)
-        self.residuals = residuals
         read = set(_read_from(gradients, set(operands)))
+        if keep is not None:
+            joint, residuals = keep(joint, primal, residuals, count, cts)
+            gradients = joint.outputs[count:]
+        self.residuals = residuals
         self.reads = frozenset(i for i, value in enumerate(operands) if value in read)
         self.forward = program(operands, joint.operations, (*outputs, *residuals))
         self.backward = program((*residuals, *cts), joint.operations, gradients, views=False)

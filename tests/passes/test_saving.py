@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -13,14 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fusegrad as fg
-from fusegrad.ir import Graph, Value, parse
+from fusegrad.ir import Graph, Value, parse, verify
+from fusegrad.ir.autodiff import value_and_vjp
+from fusegrad.ir.passes.budget import save_less
 from fusegrad.ir.passes.flow import ENDLESS, minimum_cut
-from fusegrad.ir.passes.saving import can_repeat, kept_values
+from fusegrad.ir.passes.pipeline import CLEAN, LOWER
+from fusegrad.ir.passes.prices import can_repeat
+from fusegrad.runtime.compiled.saved import Keeper
 from fusegrad.runtime.eager.plan import Adjoint
 from fusegrad.runtime.eager.straight import Program
 
-from .random_programs import programs
+from .random_programs import assert_same_meaning, programs
 
+SEEDS = st.integers(0, 2**31)
 CAPACITIES = (0, 1, 2, 3, 7, ENDLESS)
 
 
@@ -45,10 +51,10 @@ def test_cuts_are_those_of_networkx(seed: int) -> None:
 
 
 @settings(max_examples=60)
-@given(program=programs(most=25), seed=st.integers(0, 2**31))
+@given(program=programs(most=25), seed=SEEDS)
 def test_gradients_do_not_depend_on_what_is_kept(program: Graph, seed: int) -> None:
     wrt = tuple(range(len(program.inputs)))
-    every, cut = Adjoint(program, wrt, Program), Adjoint(program, wrt, Program, keep=kept_values)
+    every, cut = Adjoint(program, wrt, Program), Adjoint(program, wrt, Program, keep=Keeper(None))
     draw = np.random.default_rng(seed)
     arguments = [draw.normal(size=x.shape) for x in program.inputs]
     floats = [x for x in program.outputs if x.type.is_float]
@@ -77,6 +83,33 @@ def _can_be_made(values: Sequence[Value], kept: set[Value]) -> bool:
     return True
 
 
+@settings(max_examples=60)
+@given(program=programs(most=25), part=st.sampled_from([0.0, 0.3, 0.7, 1.0]), seed=SEEDS)
+def test_a_budget_changes_no_result(program: Graph, part: float, seed: int) -> None:
+    joint = value_and_vjp(program, range(len(program.inputs)), seed=0)
+    less, saving = save_less(joint, len(program.outputs), part)
+    assert_same_meaning(joint, verify(less), seed)
+    assert saving.after <= saving.before
+    for run in (*CLEAN, *LOWER):
+        less = verify(run(less))
+    assert_same_meaning(joint, less, seed)
+
+
+@settings(max_examples=40)
+@given(program=programs(most=25), part=st.sampled_from([0.0, 0.3, 0.7]), seed=SEEDS)
+def test_a_budget_between_two_programs_is_kept(program: Graph, part: float, seed: int) -> None:
+    wrt = tuple(range(len(program.inputs)))
+    keeper = Keeper(part)
+    every, less = Adjoint(program, wrt, Program), Adjoint(program, wrt, Program, keep=keeper)
+    draw = np.random.default_rng(seed)
+    arguments = [draw.normal(size=x.shape) for x in program.inputs]
+    cts = [draw.normal(size=x.shape) for x in program.outputs if x.type.is_float]
+    for one, other in zip(*(_run(each, arguments, cts) for each in (every, less)), strict=True):
+        full = np.broadcast_to(one, np.shape(other))
+        np.testing.assert_allclose(full, other, rtol=1e-9, atol=1e-9)
+    assert keeper.saving.met
+
+
 CHAIN = """
 func @chain(%x: f64[1000], %w: f64[1000]) -> (f64[]) {
   %0 = mul %x, %w : f64[1000]
@@ -90,7 +123,7 @@ func @chain(%x: f64[1000], %w: f64[1000]) -> (f64[]) {
 
 
 def test_one_array_of_a_chain_is_kept() -> None:
-    adjoint = Adjoint(parse(CHAIN), (0, 1), Program, keep=kept_values)
+    adjoint = Adjoint(parse(CHAIN), (0, 1), Program, keep=Keeper(None))
     made = [x.producer.name for x in adjoint.residuals if x.producer]
     assert made == ["tanh"]
     assert len([x for x in adjoint.asked if x.producer]) == 2
@@ -108,7 +141,7 @@ func @layer(%x: f64[64, 32], %w: f64[32, 16]) -> (f64[64, 16]) {
 
 
 def test_products_are_not_made_again_and_a_mask_is_small() -> None:
-    adjoint = Adjoint(parse(LAYER), (0, 1), Program, keep=kept_values)
+    adjoint = Adjoint(parse(LAYER), (0, 1), Program, keep=Keeper(None))
     assert [x.producer.name for x in adjoint.residuals if x.producer] == ["gt"]
 
 
@@ -127,3 +160,31 @@ def test_what_the_caller_may_change_is_not_read_again() -> None:
     z.add_(1.0)
     y.sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6)
+
+
+def layers(weights: Any, x: Any) -> Any:
+    for w in weights:
+        x = np.tanh(x @ w) * np.cos(x)
+        x = x - np.mean(x, 0)  # so that the rows are not apart
+    return np.mean(x**2)
+
+
+def test_memory_goes_down_with_the_budget_and_the_gradients_stay() -> None:
+    draw = np.random.default_rng(0)
+    weights, x = [draw.normal(size=(32, 32)) for _ in range(12)], draw.normal(size=(512, 32))
+    expected, bytes_needed = None, []
+    for budget in (None, 0.5, 0.3):
+        function = fg.grad(layers, memory_budget=budget)
+        bytes_needed.append(function.explain(weights, x).temporaries)
+        found = function(weights, x)
+        expected = found if expected is None else expected
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-14)
+    assert bytes_needed[1] < 0.6 * bytes_needed[0]
+    assert bytes_needed[2] < 0.5 * bytes_needed[0]
+
+
+@pytest.mark.parametrize("budget", [True, "half", 1.5, -3, -0.5])
+def test_wrong_budgets(budget: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="memory_budget"):
+        fg.grad(layers, memory_budget=budget)
