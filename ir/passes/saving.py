@@ -81,8 +81,7 @@ def choose(question: Question) -> list[Value]:
     kept: dict[Value, None] = {}
     for group in network.groups():
         kept.update(dict.fromkeys(network.decide(group)))
-    asked = [x for x in question.reads if x in kept]
-    return [*asked, *(x for x in kept if x not in set(asked))]
+    return [*(x for x in question.reads if x in kept), *(x for x in kept if x not in network.reads)]
 
 
 class _Candidates:

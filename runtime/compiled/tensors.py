@@ -121,6 +121,16 @@ def _composite(variant: Variant, kept: tuple[int, ...]) -> Composite:
     return variant.composites[kept]  # type: ignore[no-any-return]
 
 
+def node_of(variant: Variant, leaves: Sequence[Any]) -> tuple[Composite, tuple[int, ...]]:
+    """What a call with these arguments is recorded as, and the operands that require gradients."""
+    shown = shown_outputs(variant.shown, leaves)
+    kept = tuple([i for i in range(variant.out_tree.num_leaves) if i not in shown])
+    plan = _composite(variant, kept)
+    operands = (*leaves, *variant.traced.captured)
+    wrt = [i for i in plan.passing if getattr(operands[i], "requires_grad", False)]
+    return plan, tuple(wrt)
+
+
 def call_on_eager_arrays(function: CompiledFunction, call: Call) -> Any:
     """The result of a call from a function that runs eagerly on NumPy's arrays."""
     from .eager_array import unwrap, wrap

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fusegrad as fg
-from fusegrad.ir import Graph, Value, parse, verify
+from fusegrad.ir import Graph, GraphBuilder, TensorType, Value, parse, verify
 from fusegrad.ir.autodiff import value_and_vjp
 from fusegrad.ir.passes.budget import save_less
 from fusegrad.ir.passes.flow import ENDLESS, minimum_cut
@@ -188,3 +188,39 @@ def test_memory_goes_down_with_the_budget_and_the_gradients_stay() -> None:
 def test_wrong_budgets(budget: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="memory_budget"):
         fg.grad(layers, memory_budget=budget)
+
+
+def test_explain_says_what_is_saved() -> None:
+    draw = np.random.default_rng(0)
+    weights, x = [draw.normal(size=(32, 32)) for _ in range(6)], draw.normal(size=(512, 32))
+    tensors = [fg.tensor(w, requires_grad=True) for w in weights]
+
+    def said(function: Any, *args: Any) -> str:
+        return "\n".join(function.explain(*args).saved)
+
+    one_kernel = said(fg.grad(lambda x: np.sum(np.tanh(x))), x)
+    assert "nothing goes through memory" in one_kernel
+    plain, less = (
+        said(fg.grad(layers), weights, x),
+        said(fg.grad(layers, memory_budget=0.5), weights, x),
+    )
+    assert "arrays for the backward pass" in plain
+    assert "computed again" not in plain
+    assert "computed again" in less
+    assert "memory budget     50% of" in less
+    assert "can't be met" in said(fg.grad(layers, memory_budget=0), weights, x)
+    assert said(fg.compile(layers), weights, x) == ""
+    assert "arrays for the backward pass" in said(fg.compile(layers), tensors, x)
+    part = fg.checkpoint(lambda x: np.exp(x) * np.sin(x) - np.mean(x))
+    assert "computed again" in said(fg.grad(lambda x: np.sum(part(x) ** 2)), x)
+
+
+def test_the_cut_of_a_long_program_is_found_in_linear_time() -> None:
+    """Beyond a size, what is read is kept."""
+    b = GraphBuilder("long")
+    x = b.input(TensorType("f64", (64,)), "x")
+    y = x
+    for _ in range(1400):
+        y = b.mul(b("sin", y), b("cos", y))
+    adjoint = Adjoint(b.build([y]), (0,), Program, keep=Keeper(None))
+    assert adjoint.residuals == adjoint.asked
