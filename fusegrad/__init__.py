@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 # needs no compiler, compiled functions no eager tensors, and importing the package next to nothing.
 _HOME_OF = {
     "CompiledFunction": ".runtime.compiled.api",
+    "checkpoint": ".runtime.compiled.api",
     "compile": ".runtime.compiled.api",
     "eager": ".runtime.compiled.api",
     "get_num_threads": ".runtime.compiled.api",

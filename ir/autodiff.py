@@ -53,10 +53,15 @@ def jvp(graph: Graph, wrt: Sequence[int], *, name: str = "") -> Graph:
         if value.type.is_float:
             tangents[value] = tangent
     for operation in graph:
-        if _is_loop(operation) and any(x in tangents for x in operation.operands):
+        moves = any(x in tangents for x in operation.operands)
+        if _is_loop(operation) and moves:
             from .loops import push_forward
 
             push_forward(builder, operation, primal, tangents)
+        elif _is_part(operation) and moves:
+            from .checkpoints import push_forward as push_part_forward
+
+            push_part_forward(operation, builder, primal, tangents)
         else:
             _copy(operation, builder, primal)
             _push_forward(operation, builder, primal, tangents)
@@ -95,12 +100,22 @@ class Cotangents:
 class Primal:
     """A graph's operations, copied into the builder of the joint graph; `values` maps old to new.
 
-    A loop is copied with results for what its adjoint will read: its tape.
+    A loop is copied with results for what its adjoint will read: its tape. What is `given` stands
+    for the graph's inputs, without it they are inputs of the joint graph.
     """
 
-    def __init__(self, graph: Graph, builder: GraphBuilder, varied: set[Value]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        builder: GraphBuilder,
+        varied: set[Value],
+        given: Sequence[Value] | None = None,
+    ) -> None:
         self.graph, self.builder, self.varied = graph, builder, varied
-        self.values = _map_inputs(graph, builder)
+        if given is None:
+            self.values = _map_inputs(graph, builder)
+        else:
+            self.values = dict(zip(graph.inputs, given, strict=True))
         self.tapes: dict[Operation, Tape] = {}
         for operation in graph:
             if _is_loop(operation) and any(r in varied for r in operation.results):
@@ -121,12 +136,20 @@ class Primal:
         for operation in reversed(self.graph.operations):
             if operation in self.tapes:
                 self.tapes[operation].push_back(self.builder, cotangents)
+            elif _is_part(operation):
+                from .checkpoints import push_back
+
+                push_back(operation, self.builder, self.values, cotangents, self.varied)
             elif any(result in self.varied for result in operation.results):
                 _push_back(operation, self.builder, self.values, cotangents, self.varied)
 
 
 def _is_loop(operation: Operation) -> bool:
     return "loop" in operation.op.traits
+
+
+def _is_part(operation: Operation) -> bool:
+    return "part" in operation.op.traits
 
 
 def _map_inputs(graph: Graph, builder: GraphBuilder) -> dict[Value, Value]:
@@ -159,6 +182,11 @@ def varied_values(graph: Graph, inputs: Sequence[Value]) -> set[Value]:
             from .loops import varied_results
 
             varied.update(varied_results(operation, varied))
+            continue
+        if _is_part(operation):
+            from .checkpoints import varied_results as varied_results_of_part
+
+            varied.update(varied_results_of_part(operation, varied))
             continue
         depends = any(
             x in varied and not isinstance(operation.op.vjp_rule(i), NoDerivative)
@@ -203,8 +231,8 @@ def _push_forward(
     tangents: dict[Value, Value],
 ) -> None:
     """Make the tangent of `operation`'s result from those of its operands."""
-    if _is_loop(operation) or not operation.result.type.is_float:
-        return  # (of a loop, nothing that it reads has a tangent)
+    if operation.regions or not operation.result.type.is_float:
+        return  # (of a loop or a part, nothing that it reads has a tangent)
     operands = tuple(primal[x] for x in operation.operands)
     out = primal[operation.result]
     builder.location, builder.note = operation.location, f"jvp of {operation.name}"

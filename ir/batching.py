@@ -53,6 +53,10 @@ class _Walk:
             from .loops import batch_loop
 
             results = batch_loop(self.builder, operation, operands, flags, self.size)
+        elif "part" in operation.op.traits:
+            from .checkpoints import batch_checkpoint
+
+            results = batch_checkpoint(self.builder, operation, operands, flags, self.size)
         else:
             results = self._by_rule(operation, operands, flags)
         for old, new in zip(operation.results, results, strict=True):

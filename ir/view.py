@@ -120,6 +120,8 @@ class View:
         """The result of a structural `operation` on this view; None where it needs a copy."""
         attributes = operation.attributes
         match operation.name:
+            case "later":
+                return self
             case "broadcast":
                 return self.broadcast(attributes["shape"])
             case "reshape":

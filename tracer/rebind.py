@@ -129,6 +129,8 @@ class Rebinder:
         return self._version_of_object(x, cls)
 
     def _version_of_object(self, x: Any, cls: type) -> Any:
+        if hasattr(cls, "__fusegrad_rebound__"):  # one of ours around a function
+            return x.__fusegrad_rebound__(self.version)
         if isinstance(x, type):
             return self._class(x) if _is_users_class(x) else namespace.version_of(x)
         if _is_users_class(cls):

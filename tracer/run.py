@@ -137,9 +137,7 @@ def trace_flat(
             result = (result, [arrays[i] for i in written])
         outputs, out_tree = _outputs(tracing, result)
     return Traced(
-        graph=tracing.builder.build(
-            [*(x.value for x in outputs), *(c.value for c in tracing.conditions)]
-        ),
+        graph=_graph(tracing, outputs),
         in_tree=in_tree,
         out_tree=out_tree,
         captured=tuple(tracing.captured),
@@ -154,6 +152,17 @@ def trace_flat(
         returned=returned,
         shown=shown,
     )
+
+
+def _graph(tracing: Trace, outputs: Sequence[TracedArray]) -> Graph:
+    graph = tracing.builder.build(
+        [*(x.value for x in outputs), *(c.value for c in tracing.conditions)]
+    )
+    if not tracing.spans:
+        return graph
+    from ..ir.outline import outline
+
+    return outline(graph, tracing.spans)
 
 
 def _run(

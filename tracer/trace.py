@@ -26,6 +26,7 @@ from .pytree import flatten
 from .source import Locator, locate
 
 if TYPE_CHECKING:
+    from ..ir.outline import Span
     from .array import TracedArray
     from .run import Aval
 
@@ -132,6 +133,7 @@ class Trace:
         self.fresh: list[np.ndarray[Any, Any]] = []
         self.watched: list[np.ndarray[Any, Any]] = []
         self.read: list[np.ndarray[Any, Any]] = []
+        self.spans: list[Span] = []  # what is to become checkpoints
         self.refused: TraceError | None = None  # the last error about a value that is not known
         self._captured_as: dict[int, TracedArray] = {}
         self._views: dict[int, dict[Any, TracedArray]] = {}  # of captured arrays, by their owners
@@ -141,6 +143,15 @@ class Trace:
     def __enter__(self) -> Trace:
         _state.stack.append(self)
         return self
+
+    def checkpointed(self, call: Callable[[], Any]) -> Any:
+        """What `call()` gives; what it records becomes a checkpoint."""
+        from ..ir.outline import Span
+
+        at, start = locate(), len(self.builder.operations)
+        result = call()
+        self.spans.append(Span(start, len(self.builder.operations), at))
+        return result
 
     def __exit__(self, *exception: object) -> None:
         self.alive = False

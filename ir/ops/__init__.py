@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    checkpoint,
     composed,
     contraction,
     elementary,
@@ -24,6 +25,7 @@ from . import (
 
 __all__ = [
     "arithmetic",
+    "checkpoint",
     "composed",
     "contraction",
     "elementary",

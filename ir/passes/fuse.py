@@ -16,6 +16,7 @@ from ..view import View
 from .levels import (
     ENDS,
     GENERATORS,
+    HELD_BACK,
     Levels,
     Source,
     domain_of,
@@ -189,6 +190,8 @@ class _Writer:
         self.builder.location, self.builder.note = operation.location, operation.note
         operands = tuple(self._dense(x) for x in operation.operands)
         results = self.builder.copy(operation, operands)
+        if self.levels.waits(operation):
+            self.builder.operations[-1].note = HELD_BACK
         self.buffers.update(zip(operation.results, results, strict=True))
 
     def _dense(self, value: Value) -> Value:
@@ -284,7 +287,9 @@ class _Kernel:
             return
         deposits = [op for op in self.group.operations if op.name == "deposit"]
         last = [*self.group.operations, *deposits[:1]][-1]  # an error of a deposit names its line
-        self.writer.builder.location, self.writer.builder.note = last.location, ""
+        waits = any(map(self.writer.levels.waits, self.group.operations))
+        self.writer.builder.location = last.location
+        self.writer.builder.note = HELD_BACK if waits else ""
         self.body.inputs = [
             *self.reads.values(),
             *self.tables.values(),

@@ -16,7 +16,8 @@ from ..graph import Graph, Operation, Value
 from ..ops.kernel import REDUCTIONS
 from ..view import View
 
-VIEWS = frozenset({"broadcast", "reshape", "transpose", "slice", "reverse", "pad"})
+VIEWS = frozenset({"broadcast", "reshape", "transpose", "slice", "reverse", "pad", "later"})
+HELD_BACK = "made again"  # the note of what reads by way of `later`, once it is fused
 GENERATORS = frozenset({"constant", "iota"})
 
 
@@ -81,13 +82,15 @@ class Levels:
         self.sources: dict[Value, Source] = {}
         self.copied: set[Value] = set()  # views that must be given memory of their own
         self.level: dict[Operation, int] = {}
+        self._not_before: dict[Value, int] = {}  # the level of what is read by way of `later`
         self._find_sources()
         self.readers = self._find_readers()
         self._outputs = {self.sources[output].base for output in graph.outputs}
         for operation in graph:
-            self.level[operation] = max(
-                (self._earliest(x, operation) for x in operation.operands), default=0
-            )
+            level = max((self._earliest(x, operation) for x in operation.operands), default=0)
+            self.level[operation] = level
+            if self.is_free(operation) and self._is_held_back(operation):
+                self._not_before[operation.result] = level
         self._late = self._count_late()
         for operation in reversed(graph.operations):
             self._sink(operation)
@@ -158,12 +161,21 @@ class Levels:
 
     # --- levels ---
 
+    def waits(self, operation: Operation) -> bool:
+        """Does it read something by way of `later`?"""
+        return any(x in self._not_before for x in operation.operands)
+
+    def _is_held_back(self, operation: Operation) -> bool:
+        """Is a view one that `later` gives, or of such a one?"""
+        return operation.name == "later" or operation.operands[0] in self._not_before
+
     def _earliest(self, operand: Value, user: Operation) -> int:
         """The first level at which `user` can have `operand`."""
         if joins(operand, user) and operand.producer is not None:
             return self.level[operand.producer]
         base = self.sources[operand].base
-        return 0 if base.producer is None else self.level[base.producer] + 1
+        least = 0 if base.producer is None else self.level[base.producer] + 1
+        return max(least, self._not_before.get(operand, 0))
 
     def _sink(self, operation: Operation) -> None:
         """Move an elementwise operation up to the first level that needs its result."""

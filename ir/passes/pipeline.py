@@ -23,6 +23,7 @@ from .squeeze import drop_unit_axes
 from .sums import sum_before_product
 from .unroll import unroll_small_axes
 from .widen import widen
+from .written_out import write_out
 
 Pass = Callable[[Graph], Graph]
 
@@ -45,6 +46,7 @@ def lower_regions(graph: Graph) -> Graph:
 
 
 LOWER: tuple[Pass, ...] = (
+    write_out,
     lower_regions,
     find_values_alone,
     sum_before_product,

@@ -15,6 +15,7 @@ from ..ops.rows import block_count, part
 from ..record import record
 from ..types import TensorType
 from ..view import View
+from .levels import HELD_BACK
 from .rowwise import append_block, reads_of, yields_of
 
 CACHE = 1 << 18  # bytes that the rows of a block may fill: a part of the second level cache
@@ -103,8 +104,9 @@ def _levels(graph: Graph, reads: Reads) -> dict[Operation, int]:
         if kind != "rows"
     }
     level: dict[Operation, int] = {}
+    reached = 0
     for operation in graph:
-        level[operation] = 0
+        level[operation] = reached if operation.note == HELD_BACK else 0
         ways = reads.get(operation, ("whole",) * len(operation.operands))
         for operand, how in zip(operation.operands, ways, strict=True):
             producer = operand.producer
@@ -113,6 +115,7 @@ def _levels(graph: Graph, reads: Reads) -> dict[Operation, int]:
             within = how == "rows" and producer in reads and operand not in combined
             waits = producer in reads and not within
             level[operation] = max(level[operation], level[producer] + waits)
+        reached = max(reached, level[operation])
     return level
 
 

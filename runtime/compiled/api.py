@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .checkpoint import checkpoint
 from .function import CompiledFunction, make
 from .switch import eager
 from .threads import get_num_threads, set_num_threads
@@ -12,6 +13,7 @@ from .transform import Argnums
 
 __all__ = [
     "CompiledFunction",
+    "checkpoint",
     "compile",
     "eager",
     "get_num_threads",
@@ -21,12 +23,20 @@ __all__ = [
 ]
 
 
-def compile(function: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
+def compile(
+    function: Callable[..., Any] | None = None,
+    *,
+    threads: int | None = None,
+    memory_budget: float | None = None,
+) -> Any:
     """Compile a function written in NumPy. Its results are arrays, or NumPy scalars where 0-d.
 
     Called on Tensors it is differentiable: the result has a `grad_fn`, and `.backward()` runs the
     compiled adjoint. Raises TraceError where the function does what can't be compiled, with the
-    line. Calls use up to `threads` threads, without it as many as `get_num_threads` says.
+    line. Calls use up to `threads` threads, without it as many as `get_num_threads` says. What a
+    call on Tensors keeps for backward is chosen for speed; `memory_budget` limits it: a number of
+    bytes (an int), or a part of what is kept without it (a float from 0.0 to 1.0). More is then
+    computed again, and `explain` says what became of it.
 
     >>> import numpy as np, fusegrad as fg
     >>> @fg.compile
@@ -35,7 +45,7 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
     >>> float(rms(np.array([3.0, 4.0, 5.0, 0.0])))
     3.5355339059327378
     """
-    return make("compile", function, threads=threads)
+    return make("compile", function, threads=threads, memory_budget=memory_budget)
 
 
 def grad(
@@ -44,19 +54,20 @@ def grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     threads: int | None = None,
+    memory_budget: float | None = None,
 ) -> Any:
     """The compiled gradient of a function that returns a scalar.
 
     `argnums` says with respect to what: positions or names of parameters, one or a tuple of them;
     each may be any tree of floating-point arrays, and its gradient has the same structure, shapes
     and dtypes. With `has_aux` the function returns (value, aux) and the gradient function returns
-    (gradient, aux). For `threads` see `compile`.
+    (gradient, aux). For `threads` and `memory_budget` see `compile`.
 
     >>> import numpy as np, fusegrad as fg
     >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    return make("grad", function, argnums, has_aux, threads)
+    return make("grad", function, argnums, has_aux, threads, memory_budget)
 
 
 def value_and_grad(
@@ -65,6 +76,7 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     threads: int | None = None,
+    memory_budget: float | None = None,
 ) -> Any:
     """The value of a function and its gradient, computed together: (value, gradient).
 
@@ -76,4 +88,4 @@ def value_and_grad(
     >>> float(value), gradient
     (0.0, array([1., 1.]))
     """
-    return make("value_and_grad", function, argnums, has_aux, threads)
+    return make("value_and_grad", function, argnums, has_aux, threads, memory_budget)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ...codegen.threads import pool
 from ...ir import Graph, Operation
 from .call import Call
+from .saved import saved_lines
 from .stores import SHARED, stores_into_shared
 from .variant import Variant
 
@@ -46,6 +47,7 @@ class Explanation:
     eager: str | None  # why what takes another path runs eagerly
     seconds: dict[str, float]
     code: str  # where the machine code came from
+    saved: tuple[str, ...]  # what is kept for the backward pass, and what is computed again
     lines: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -61,6 +63,7 @@ class Explanation:
                 f"  memory            reads {self.bytes_read} B, writes {self.bytes_written} B, "
                 f"temporaries {self.temporaries} B"
             ),
+            *self.saved,
             f"  products          {self.blas or 'none'}",
             f"  threads           {self._threads()}",
             (
@@ -130,6 +133,7 @@ def explain(
         eager=function.eager_reasons.get(key),
         seconds=seconds,
         code=_origin(program.loaded, variant.stages.key),
+        saved=tuple(saved_lines(variant, given)),
         lines=tuple(line for op in graph for line in _lines(op)),
     )
 

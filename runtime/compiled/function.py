@@ -24,6 +24,7 @@ from ...tracer.run import Aval
 from ...tracer.trace import current_trace, is_traced, is_tracing
 from .call import Call, Parameters, take_apart
 from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
+from .saved import checked_budget
 from .stores import write_back
 from .switch import ANYWHERE, eager_requested
 from .threads import checked
@@ -393,10 +394,13 @@ def make(
     argnums: Argnums | list[int | str] = 0,
     has_aux: bool = False,
     threads: int | None = None,
+    memory_budget: Any = None,
 ) -> Any:
     """A CompiledFunction of `function`; without one, a decorator."""
     argnums = tuple(argnums) if isinstance(argnums, list) else argnums
-    transform = Transform(kind, argnums, has_aux, 0 if threads is None else checked(kind, threads))
+    most = 0 if threads is None else checked(kind, threads)
+    budget = checked_budget(kind, memory_budget)
+    transform = Transform(kind, argnums, has_aux, most, budget)
     if function is None:
         return lambda f: CompiledFunction(f, transform)
     if not callable(function):

@@ -7,7 +7,7 @@ gets what the passes give now.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...ir import FusegradError, Graph, ShapeError, TensorType
 from ...ir.location import Location
@@ -15,6 +15,9 @@ from ...ir.passes.pipeline import CLEAN, LOWER, MERGE, Timings, run_passes
 from ...tracer.run import Traced
 from .paths import VERDICT, with_verdict
 from .transform import Plan, apply
+
+if TYPE_CHECKING:
+    from ...ir.passes.budget import Saving
 
 MAX_DIMENSIONS = 64  # of NumPy's arrays
 
@@ -29,6 +32,7 @@ class Stages:
         self.timings: Timings | None = timings
         self._branch: Graph | None = None
         self._graph: Graph | None = None
+        self.saving: Saving | None = None  # what became of the budget, when there is a graph
         self._key: tuple[str | None] | None = None
 
     @property
@@ -68,7 +72,7 @@ class Stages:
 
             plan, conditions = self.plan, self.traced.conditions
             answers = tuple(condition.answer for condition in conditions)
-            purpose = ("variant", plan.outputs, plan.wrt, plan.seed, answers)
+            purpose = ("variant", plan.outputs, plan.wrt, plan.seed, plan.budget, answers)
             self._key = (key_of_program(self.traced.graph, purpose),)
         return self._key[0]
 
@@ -92,7 +96,7 @@ class Stages:
 
     def _transformed(self) -> Graph:
         try:
-            graph = apply(self.plan, self._merged(), self.kind)
+            graph, self.saving = apply(self.plan, self._merged(), self.kind)
             self._check(graph)
         except FusegradError as error:
             error.at = error.at or self.line

@@ -21,6 +21,7 @@ from ..eager.reach import needed_for
 from .aliases import shown_again, shown_outputs
 from .call import Call, as_array
 from .paths import warn_eager
+from .saved import Keeper
 from .stores import SHARED, stores_into_shared, write_back
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 class NativeProgram:
     """Computes `outputs` from the values `inputs` in native code; compiled when it is first run.
 
-    An output that is an input is handed through, not copied: what backward reads may be the
-    caller's array. The first `owned` outputs are arrays of their own all the same.
+    An output that is an input is handed through, not copied, and one that comes twice is one array:
+    what backward reads may be the caller's. The first `owned` outputs are arrays of their own all
+    the same.
     """
 
-    __slots__ = ("_door", "_graph", "_handed", "_owned", "_threads")
+    __slots__ = ("_door", "_graph", "_handed", "_owned", "_shared", "_threads")
 
     def __init__(
         self,
@@ -50,7 +52,11 @@ class NativeProgram:
         self._threads = threads
         places = {value: i for i, value in enumerate(inputs)}
         self._handed = [places.get(value) for value in outputs]
-        computed = [value for value in outputs if value not in places]
+        own = [value for value in outputs[:owned] if value not in places]
+        others = dict.fromkeys(x for x in outputs[owned:] if x not in places and x not in own)
+        computed = [*own, *others]
+        numbers = {value: i for i, value in enumerate(computed)}
+        self._shared = [numbers.get(value) for value in outputs[owned:]]
         needed = needed_for(computed, set(inputs))
         self._graph = _part(inputs, [op for op in operations if op in needed], computed)
         self._door: Any = None
@@ -63,11 +69,12 @@ class NativeProgram:
             program = program_of(self._graph, (*CLEAN, *LOWER))
             self._door = flat_door(program, self._threads)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
-        computed = iter(self._door(arrays))
-        found = [next(computed) if place is None else arrays[place] for place in self._handed]
-        for i, place in enumerate(self._handed[: self._owned]):
-            if place is not None:
-                found[i] = found[i].copy()
+        computed = self._door(arrays)
+        own = iter(computed)
+        first, others = self._handed[: self._owned], self._handed[self._owned :]
+        found = [next(own) if place is None else arrays[place].copy() for place in first]
+        for place, number in zip(others, self._shared, strict=True):
+            found.append(computed[number] if place is None else arrays[place])
         return found
 
 
@@ -110,8 +117,18 @@ def _composite(variant: Variant, kept: tuple[int, ...]) -> Composite:
             return NativeProgram(inputs, operations, results, owned, variant.transform.threads)
 
         own = Graph(graph.name, graph.inputs, graph.operations, outputs)
-        variant.composites[kept] = Composite(own, program)
+        variant.composites[kept] = Composite(own, program, Keeper(variant.transform.budget))
     return variant.composites[kept]  # type: ignore[no-any-return]
+
+
+def node_of(variant: Variant, leaves: Sequence[Any]) -> tuple[Composite, tuple[int, ...]]:
+    """What a call with these arguments is recorded as, and the operands that require gradients."""
+    shown = shown_outputs(variant.shown, leaves)
+    kept = tuple([i for i in range(variant.out_tree.num_leaves) if i not in shown])
+    plan = _composite(variant, kept)
+    operands = (*leaves, *variant.traced.captured)
+    wrt = [i for i in plan.passing if getattr(operands[i], "requires_grad", False)]
+    return plan, tuple(wrt)
 
 
 def call_on_eager_arrays(function: CompiledFunction, call: Call) -> Any:

@@ -5,10 +5,11 @@ computes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...ir import DTypeError, Graph, ShapeError, TensorType
 from ...ir.autodiff import value_and_vjp, varied_values
+from ...ir.passes.pipeline import CLEAN, run_passes
 from ...ir.record import record
 from ...tracer.asking import cut_off
 from ...tracer.errors import ArgumentError, TraceError
@@ -17,19 +18,24 @@ from ...tracer.run import Traced
 from ...tracer.source import locate
 from .call import Call
 
+if TYPE_CHECKING:
+    from ...ir.passes.budget import Saving
+
 Argnums = int | str | tuple[int | str, ...]
 
 
 @record
 class Transform:
     """`kind` is "compile", "grad" or "value_and_grad"; `argnums` and `has_aux` are for the latter
-    two. `threads` is how many threads its calls may use, 0 where nobody says.
+    two. `threads` is how many threads its calls may use, 0 where nobody says; `budget` what may be
+    saved for the adjoint, in bytes or as a part of what is saved without.
     """
 
     kind: str
     argnums: Argnums = 0
     has_aux: bool = False
     threads: int = 0
+    budget: int | float | None = None
 
     @property
     def differentiates(self) -> bool:
@@ -42,13 +48,14 @@ class Plan:
     (behind them) its gradient with respect to the inputs `wrt`, seeded at the output `seed`.
 
     Without a seed there is no gradient. `tree` says how the first outputs make the result; the
-    values of conditions follow.
+    values of conditions follow. `budget` is that of the transform.
     """
 
     outputs: tuple[int, ...]
     tree: Treedef
     wrt: tuple[int, ...] = ()
     seed: int | None = None
+    budget: int | float | None = None
 
     def types(self, traced: Traced) -> tuple[TensorType, ...]:
         """The types of the outputs."""
@@ -72,16 +79,23 @@ def plan(transform: Transform, traced: Traced, call: Call) -> Plan:
     _check_attached(wrt, traced)
     gradients = _gradient_tree(transform, call, arguments, count)
     numbers, tree = flatten(_assemble(transform, value, aux, gradients))
-    return Plan((*numbers, *range(results, count)), tree, tuple(wrt), value)
+    return Plan((*numbers, *range(results, count)), tree, tuple(wrt), value, transform.budget)
 
 
-def apply(plan: Plan, graph: Graph, kind: str) -> Graph:
-    """What `plan` makes of the graph of a trace; `kind` is that of the transform."""
+def apply(plan: Plan, graph: Graph, kind: str) -> tuple[Graph, Saving | None]:
+    """What `plan` makes of the graph of a trace, and what became of the budget for what the adjoint
+    reads, if there is one; `kind` is that of the transform.
+    """
     if plan.seed is None:
-        return graph
+        return graph, None
     joint = value_and_vjp(graph, plan.wrt, seed=plan.seed, name=f"{graph.name}.{kind}")
+    saving = None
+    if plan.budget is not None:
+        from ...ir.passes.budget import save_less
+
+        joint, saving = save_less(run_passes(joint, CLEAN), len(graph.outputs), plan.budget)
     outputs = [joint.outputs[number] for number in plan.outputs]
-    return Graph(joint.name, joint.inputs, joint.operations, outputs)
+    return Graph(joint.name, joint.inputs, joint.operations, outputs), saving
 
 
 def differentiated(transform: Transform, call: Call) -> list[int]:

@@ -163,14 +163,17 @@ class CompositeNode(Node):
         )
 
     def pack(self, pack: Any, unpack: Any) -> None:
-        arrays = {id(x._data): x for x in self.operands or () if hasattr(x, "_data")}
-        self.residuals = [
-            pack_tensor(arrays[id(x)] if id(x) in arrays else make(x), (pack, unpack))
-            if isinstance(x, np.ndarray)
-            else x
-            for x in self.residuals or ()
-        ]
+        hooks, operands = (pack, unpack), self.operands or ()
+        arrays = {id(x._data): x for x in operands if hasattr(x, "_data")}
+        done: dict[int, Any] = {}
+        for x in self.residuals or ():
+            if isinstance(x, np.ndarray) and id(x) not in done:
+                done[id(x)] = pack_tensor(arrays[id(x)] if id(x) in arrays else make(x), hooks)
+        self.residuals = [done.get(id(x), x) for x in self.residuals or ()]
         self.counters = ()
+        if getattr(pack, "wholly", False):
+            self.operands = tuple([_packed(x, done, hooks) for x in operands])
+            self.versions = tuple([_version(x) for x in self.operands])
         self.__class__ = packed_class(type(self), PackedResiduals)
 
     @property
@@ -315,6 +318,13 @@ def _record(
     node.versions = tuple([_version(x) for x in kept])
     node.residuals = residuals
     return node
+
+
+def _packed(x: Any, done: dict[int, Any], hooks: Any) -> Any:
+    """An operand that is packed as the residuals are; a leaf stays, as it does without."""
+    if not hasattr(x, "_data") or x._node is LEAF:
+        return x
+    return done.get(id(x._data)) or pack_tensor(x, hooks)
 
 
 def _unread(x: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["drawn", "manual_seed"]
+__all__ = ["drawn", "manual_seed", "restore", "state"]
 
 _LOCK = threading.Lock()
 _GENERATOR = [np.random.default_rng()]
@@ -27,6 +27,18 @@ def drawn(draw: Callable[[np.random.Generator], Any]) -> Any:
     with _LOCK:
         _DRAWS[0] += 1
         return draw(_GENERATOR[0])
+
+
+def state() -> Any:
+    """Where the generator stands: what `restore` takes."""
+    with _LOCK:
+        return _GENERATOR[0].bit_generator.state
+
+
+def restore(state: Any) -> None:
+    """Let the generator go on from where it stood."""
+    with _LOCK:
+        _GENERATOR[0].bit_generator.state = state
 
 
 def draws() -> int:

@@ -82,6 +82,10 @@ class PackedResiduals:
 
     step = Node.step
 
+    def primal(self, ct: Any) -> tuple[Any, ...]:
+        operands = super().primal(ct)  # type: ignore[misc]
+        return tuple([x.get() if x.__class__ is Packed else x for x in operands])
+
     def saved_values(self) -> list[Any]:
         return [x.get()._data if x.__class__ is Packed else x for x in self.residuals]
 

@@ -18,6 +18,9 @@ __all__ = ["Adjoint", "Composite"]
 
 # Makes of (inputs, operations, outputs) what replays them: it has `run(arguments) -> outputs`.
 ProgramMaker = Callable[..., Any]
+# Makes of (joint graph, operations of the primal, values that the adjoint reads, number of outputs,
+# cotangents) the joint graph to be cut in two, and the values to keep.
+Keeper = Callable[..., tuple[Graph, list[Value]]]
 
 
 class Adjoint:
@@ -27,13 +30,18 @@ class Adjoint:
     cotangents. `watched` are the operands and outputs that residuals may be views of: ("operand",
     i) and ("output", i). Where one is changed in place, the residuals no longer hold. `reads` are
     the operands from which the gradients can be computed without residuals. A `lean` adjoint
-    computes again what is cheap to compute, and saves less.
+    computes again what is cheap to compute, and saves less; `keep` decides otherwise what to save.
     """
 
-    __slots__ = ("backward", "forward", "graph", "reads", "watched")
+    __slots__ = ("asked", "backward", "forward", "graph", "reads", "residuals", "watched")
 
     def __init__(
-        self, graph: Graph, wrt: tuple[int, ...], program: ProgramMaker, lean: bool = False
+        self,
+        graph: Graph,
+        wrt: tuple[int, ...],
+        program: ProgramMaker,
+        lean: bool = False,
+        keep: Keeper | None = None,
     ) -> None:
         count = len(graph.outputs)
         self.graph = joint = _cleaned(value_and_vjp(graph, wrt), count)
@@ -41,10 +49,14 @@ class Adjoint:
         operands, cts = joint.inputs[: len(graph.inputs)], joint.inputs[len(graph.inputs) :]
         primal = needed_for(outputs, set())
         known = {result for operation in primal for result in operation.results} | set(operands)
-        residuals = _read_from(gradients, known)
+        self.asked = residuals = _read_from(gradients, known)
         if lean:
             residuals = _without_cheap_ones(residuals)
         read = set(_read_from(gradients, set(operands)))
+        if keep is not None:
+            joint, residuals = keep(joint, primal, residuals, count, cts)
+            gradients = joint.outputs[count:]
+        self.residuals = residuals
         self.reads = frozenset(i for i, value in enumerate(operands) if value in read)
         self.forward = program(operands, joint.operations, (*outputs, *residuals))
         self.backward = program((*residuals, *cts), joint.operations, gradients, views=False)
@@ -114,6 +126,7 @@ class Composite:
         "derivatives",
         "forward",
         "graph",
+        "keep",
         "passing",
         "program",
         "reach",
@@ -121,9 +134,12 @@ class Composite:
         "views",
     )
 
-    def __init__(self, graph: Graph, program: ProgramMaker = Program) -> None:
+    def __init__(
+        self, graph: Graph, program: ProgramMaker = Program, keep: Keeper | None = None
+    ) -> None:
         self.graph = graph
         self.program = program
+        self.keep = keep
         self.forward = program(graph.inputs, graph.operations, graph.outputs)
         self.adjoints: dict[tuple[int, ...], Adjoint] = {}
         self.derivatives: dict[tuple[int, ...], Composite] = {}
@@ -136,7 +152,7 @@ class Composite:
     def adjoint(self, wrt: tuple[int, ...]) -> Adjoint:
         found = self.adjoints.get(wrt)
         if found is None:
-            found = self.adjoints[wrt] = Adjoint(self.graph, wrt, self.program)
+            found = self.adjoints[wrt] = Adjoint(self.graph, wrt, self.program, keep=self.keep)
         return found
 
     def derivative(self, wrt: tuple[int, ...]) -> Composite:
@@ -146,7 +162,9 @@ class Composite:
             joint = self.adjoint(wrt).graph
             gradients = joint.outputs[len(self.graph.outputs) :]
             graph = Graph(joint.name, joint.inputs, joint.operations, gradients)
-            found = self.derivatives[wrt] = Composite(_without_dead_code(graph), self.program)
+            found = self.derivatives[wrt] = Composite(
+                _without_dead_code(graph), self.program, self.keep
+            )
         return found
 
 

@@ -15,8 +15,8 @@ from .array_emitter import ArrayEmitter, Reg
 from .drawing import draw, interval
 
 OPS = [
-    op for op in TABLE.values() if not {"late", "loop"} & op.traits
-]  # loops: tests/ir/test_loops
+    op for op in TABLE.values() if not {"late", "regions"} & op.traits
+]  # loops: tests/ir/test_loops, checkpoints: tests/ir/test_checkpoints
 CASES = [(op, sample) for op in OPS for sample in op.samples]
 DIFFERENTIABLE = [case for case in CASES if checks.ruled_operands(*case)]
 DOUBLE = [

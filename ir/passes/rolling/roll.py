@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...graph import Graph
+from ...graph import Graph, Operation
 from ..loops import in_regions
 from .periods import Listing, Run, cuts, runs
 from .steps import Steps
@@ -22,7 +22,7 @@ def reroll(graph: Graph) -> Graph:
     time to differentiate and compile them grows with their number.
     """
     for _ in range(MOST_LOOPS):
-        if len(graph) < LEAST_OPERATIONS:
+        if sum(map(_weight, graph)) < LEAST_OPERATIONS:
             break
         shorter = _roll_one(graph)
         if shorter is None:
@@ -34,7 +34,8 @@ def reroll(graph: Graph) -> Graph:
 def _roll_one(graph: Graph) -> Graph | None:
     """`graph` with its longest repetition as a loop; None where there is none."""
     listing = Listing(graph)
-    for run in runs(listing.numbers(), LEAST_OPERATIONS):
+    heaviest = max(map(_weight, listing.operations), default=1)
+    for run in runs(listing.numbers(), LEAST_OPERATIONS // heaviest):
         for begun in _beginnings(listing, run):
             if not _worth_it(listing, begun):
                 continue
@@ -61,6 +62,13 @@ def _worth_it(listing: Listing, run: Run) -> bool:
     step = listing.operations[run.start : run.start + run.period]
     arrays = all(op.op.elementwise and op.result.type.size > 1 for op in step)
     return (
-        run.steps * run.period
+        run.steps * sum(map(_weight, step))
         >= (LEAST_JOINED if arrays else LEAST_OPERATIONS) - run.period * ATTEMPTS
     )
+
+
+def _weight(operation: Operation) -> int:
+    """How many operations it stands for: a checkpoint is written out in the end."""
+    if "part" not in operation.op.traits:
+        return 1
+    return sum(map(_weight, operation.regions[0]))
