@@ -10,13 +10,14 @@ where it is small, else in a block that is kept between calls (see `codegen.aren
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from ..ir import Graph, Operation, Value
 from ..ir.passes.levels import GENERATORS
-from ..ir.passes.plan import ALIGNMENT, Plan, plan_buffers
+from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
+from ..ir.passes.sharing import share_buffers, shared_parameters
 from ..ir.record import record
-from . import arena
+from . import arena, memory
 from .calls import CallSite, work_of, write_call
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
@@ -53,28 +54,39 @@ class ModuleText:
     calls: tuple[Operation, ...]  # the operations that `run` calls, as error codes count them
 
 
-def write_module(graph: Graph) -> ModuleText:
-    """The module of a fused `graph`."""
+def write_module(graph: Graph, donated: Mapping[int, int] | None = None) -> ModuleText:
+    """The module of a fused `graph`. For outputs that are `donated` the memory of an input, by its
+    number, `run` is given the same pointer twice.
+    """
     numbered: list[Operation] = []
 
     def number(operation: Operation) -> int:
         numbered.append(operation)
         return len(numbered) - 1
 
-    functions = _Functions(graph, number)
+    sharing = share_buffers(graph, donated, spare=True)
+    functions = _Functions(graph, number, shared_parameters(graph, sharing))
     calls = [op for op in graph if op.name != "reshape"]
     sites = [CallSite(op, *functions.define(op), number(op)) for op in calls]
-    plan = plan_buffers(graph, {site.operation: site.text.scratch for site in sites})
+    scratch = {site.operation: site.text.scratch for site in sites}
+    plan = plan_buffers(graph, scratch, sharing)
     run = _Run(graph, plan)
     run.write(sites)
     return _assemble(graph, plan, functions.all(), run, tuple(numbered))
 
 
 class _Functions:
-    """The functions of a module. Equal ones are there once."""
+    """The functions of a module. Equal ones are there once. Those that `shared` names may be called
+    with one memory for these parameters.
+    """
 
-    def __init__(self, graph: Graph, number: Callable[[Operation], int]) -> None:
-        self._number = number
+    def __init__(
+        self,
+        graph: Graph,
+        number: Callable[[Operation], int],
+        shared: Mapping[Operation, frozenset[str]],
+    ) -> None:
+        self._number, self._shared = number, shared
         self._texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
         scans = [op for op in graph.walk() if op.name == "scan"]
         self._inlined = {op for scan in scans for op in scan.regions[0] if is_short(op)}
@@ -87,7 +99,8 @@ class _Functions:
 
     def define(self, operation: Operation) -> tuple[str, FunctionText]:
         """The function of an operation, for threads where that is worth while."""
-        text = lower_for_threads(operation, self._add, self._define_whole)
+        shared = self._shared.get(operation, frozenset())
+        text = lower_for_threads(operation, self._add, self._define_whole, shared)
         found = self._enter(operation.name, text or self._lower(operation))
         if operation in self._inlined:
             self._short.add(found[0])
@@ -98,10 +111,12 @@ class _Functions:
 
     def _lower(self, operation: Operation, adds: bool = False) -> FunctionText:
         if operation.name == "rows":
-            return lower_rows(operation, self._define_whole)
-        if operation.name == "scan":
-            return lower_scan(operation, self.define, self._number)
-        return lower(operation, adds)
+            text = lower_rows(operation, self._define_whole)
+        elif operation.name == "scan":
+            text = lower_scan(operation, self.define, self._number)
+        else:
+            text = lower(operation, adds)
+        return text.sharing(self._shared.get(operation, frozenset()))
 
     def _add(self, name: str, text: FunctionText) -> str:
         return self._enter(name, text)[0]
@@ -168,6 +183,7 @@ class _Run:
             bad = e.compare("ne", code, Reg("0", "i32"))
             e.write(f"br i1 {bad.name}, label %cleanup, label %{go}, !prof !0")
             e.start_block(go)
+        self._hand_over()
         e.write("br label %cleanup")
         failed[1] = e.block
         e.start_block("cleanup")
@@ -177,6 +193,12 @@ class _Run:
         if self.plan.arena > STACK_ARENA:
             e.write("call void @fg.give(ptr %block)")
         e.write(f"ret i32 {result.name}")
+
+    def _hand_over(self) -> None:
+        """Copy the outputs that could not be computed where they are to be."""
+        for value, output in self.plan.copies:
+            target = self._pointer_to(self.e, Place("output", output))
+            memory.copy(self.e, target, self._pointer(self.e, value), value.type.bytes)
 
     def _part(self, symbol: str, calls: list[CallSite]) -> str:
         e = Emitter(1)
@@ -225,7 +247,9 @@ class _Run:
             e.write(f"%arena = inttoptr i64 {aligned.name} to ptr")
 
     def _pointer(self, e: Emitter, value: Value) -> str:
-        place = self.plan.places[value]
+        return self._pointer_to(e, self.plan.places[value])
+
+    def _pointer_to(self, e: Emitter, place: Place) -> str:
         if place.kind == "arena":  # cheap to make anew, and then no register is held for it
             return _in_arena(e, place.index)
         array = f"%{place.kind}s"

@@ -21,12 +21,22 @@ __all__ = [
 ]
 
 
-def compile(function: Callable[..., Any] | None = None, *, threads: int | None = None) -> Any:
+def compile(
+    function: Callable[..., Any] | None = None,
+    *,
+    threads: int | None = None,
+    donate: Argnums = (),
+) -> Any:
     """Compile a function written in NumPy. Its results are arrays, or NumPy scalars where 0-d.
 
     Called on Tensors it is differentiable: the result has a `grad_fn`, and `.backward()` runs the
     compiled adjoint. Raises TraceError where the function does what can't be compiled, with the
     line. Calls use up to `threads` threads, without it as many as `get_num_threads` says.
+
+    `donate` names arguments whose memory may be used for results: positions or names, one or a
+    tuple of them, each any tree of arrays. Each result in turn takes the first donated array of its
+    shape and dtype that is left, and is that array, updated in place: what it held before is gone.
+    A donated array must be writeable, contiguous and share no memory with another argument.
 
     >>> import numpy as np, fusegrad as fg
     >>> @fg.compile
@@ -34,8 +44,16 @@ def compile(function: Callable[..., Any] | None = None, *, threads: int | None =
     ...     return np.sqrt(np.mean(x**2))
     >>> float(rms(np.array([3.0, 4.0, 5.0, 0.0])))
     3.5355339059327378
+    >>> @fg.compile(donate="weights")
+    ... def step(weights, gradient):
+    ...     return weights - 0.5 * gradient
+    >>> weights = np.ones(2)
+    >>> step(weights, np.array([2.0, 4.0])) is weights
+    True
+    >>> weights
+    array([ 0., -1.])
     """
-    return make("compile", function, threads=threads)
+    return make("compile", function, threads=threads, donate=donate)
 
 
 def grad(
@@ -44,19 +62,20 @@ def grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     threads: int | None = None,
+    donate: Argnums = (),
 ) -> Any:
     """The compiled gradient of a function that returns a scalar.
 
     `argnums` says with respect to what: positions or names of parameters, one or a tuple of them;
     each may be any tree of floating-point arrays, and its gradient has the same structure, shapes
     and dtypes. With `has_aux` the function returns (value, aux) and the gradient function returns
-    (gradient, aux). For `threads` see `compile`.
+    (gradient, aux). For `threads` and `donate` see `compile`.
 
     >>> import numpy as np, fusegrad as fg
     >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    return make("grad", function, argnums, has_aux, threads)
+    return make("grad", function, argnums, has_aux, threads, donate)
 
 
 def value_and_grad(
@@ -65,6 +84,7 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     threads: int | None = None,
+    donate: Argnums = (),
 ) -> Any:
     """The value of a function and its gradient, computed together: (value, gradient).
 
@@ -76,4 +96,4 @@ def value_and_grad(
     >>> float(value), gradient
     (0.0, array([1., 1.]))
     """
-    return make("value_and_grad", function, argnums, has_aux, threads)
+    return make("value_and_grad", function, argnums, has_aux, threads, donate)
