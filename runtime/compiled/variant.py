@@ -263,6 +263,8 @@ class Variant:
         insists: it knows that this one is right.
         """
         arguments = [*leaves, *map(current_array, self.traced.captured)]
+        if self.donated:
+            self._check_apart(arguments)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self.inputs, strict=True)]
         refused, outputs = self._judged(arrays, self._compute)
         if refused is not None and not insist:
@@ -274,11 +276,13 @@ class Variant:
         return None, write_back(self.traced.written, leaves, result, self.traced.captured)
 
     def _compute(self, arrays: list[Any]) -> Any:
-        if self.donated:
-            captured = (f"{x.name}, which is read from outside," for x in self.inputs)
-            paths = [*self.call.paths, *captured][: len(self.inputs)]
-            check_apart(self.donated.values(), arrays, paths)
         return self.flat(arrays, self.stages.in_place)
+
+    def _check_apart(self, arguments: Sequence[Any]) -> None:
+        """Raise where a result would be written over an argument that is no copy of its own."""
+        captured = (f"{x.name}, which is read from outside," for x in self.inputs)
+        paths = [*self.call.paths, *captured][: len(arguments)]
+        check_apart(self.donated.values(), arguments, paths)
 
     def _hand_over(self, values: list[Any], leaves: Sequence[Any]) -> list[Any]:
         """The results, with the donated arguments that are some of them."""
