@@ -28,7 +28,8 @@ _COPY = "pass an array of its own: np.array({})"
 def donated_leaves(transform: Transform, call: Call) -> list[int]:
     """The numbers of the leaves of donated arguments, in order."""
     arguments = set(positions("donate", transform.donate, call))
-    found, start = [], 0
+    found: list[int] = []
+    start = 0
     for position, child in enumerate(call.tree.children):
         if position in arguments:
             found += range(start, start + child.num_leaves)
