@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ..ir import Graph, Operation, Value
 from ..ir.passes.levels import GENERATORS
 from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
-from ..ir.passes.sharing import share_buffers, shared_parameters
+from ..ir.passes.sharing import Sharing, share_buffers, shared_parameters
 from ..ir.record import record
 from . import arena, memory
 from .calls import CallSite, work_of, write_call
@@ -70,7 +70,7 @@ def write_module(graph: Graph, donated: Mapping[int, int] | None = None) -> Modu
     sites = [CallSite(op, *functions.define(op), number(op)) for op in calls]
     scratch = {site.operation: site.text.scratch for site in sites}
     plan = plan_buffers(graph, scratch, sharing)
-    run = _Run(graph, plan)
+    run = _Run(graph, plan, sharing)
     run.write(sites)
     return _assemble(graph, plan, functions.all(), run, tuple(numbered))
 
@@ -159,8 +159,8 @@ def _steps(operation: Operation) -> str:
 class _Run:
     """Writes `run`, and the parts that it consists of."""
 
-    def __init__(self, graph: Graph, plan: Plan) -> None:
-        self.graph, self.plan = graph, plan
+    def __init__(self, graph: Graph, plan: Plan, sharing: Sharing) -> None:
+        self.graph, self.plan, self.sharing = graph, plan, sharing
         self.e = Emitter(1)
         self.parts: list[str] = []
         self.calls = 0  # in all parts
@@ -211,7 +211,10 @@ class _Run:
             in_place = self.plan.places[values[0]] == self.plan.places[values[-1]]
             if operation.name == "update" and in_place:
                 pointers[-1] = pointers[0]
-            write_call(e, site, pointers, scratch)
+            if self._holds_parts(operation):
+                self._add_parts(e, operation, pointers)
+            else:
+                write_call(e, site, pointers, scratch)
             self._poll_after(e, operation)
         e.write("ret i32 0")
         self.e.declarations |= e.declarations
@@ -219,6 +222,24 @@ class _Run:
         inline = "alwaysinline" if whole else "noinline optnone"  # calls: nothing to optimise
         head = f"define internal i32 {symbol}({PART_ARGUMENTS}) {inline} nounwind {{"
         return "\n".join([head, *e.lines, "}", ""])
+
+    def _holds_parts(self, operation: Operation) -> bool:
+        """Are operands where they are to be concatenated?"""
+        owner = self.sharing.owner
+        return operation.name == "concatenate" and any(
+            self.sharing.parts.get(owner[x], (None,))[0] is operation.result
+            for x in operation.operands
+        )
+
+    def _add_parts(self, e: Emitter, operation: Operation, pointers: list[str]) -> None:
+        """The other operands, copied to their places beside them."""
+        offset = 0
+        for operand, pointer in zip(operation.operands, pointers, strict=False):
+            part = self.sharing.parts.get(self.sharing.owner[operand])
+            if part is None or part[0] is not operation.result:
+                to = e.emit(f"getelementptr i8, ptr {pointers[-1]}, i64 {offset}", "ptr").name
+                memory.copy(e, to, pointer, operand.type.bytes)
+            offset += operand.type.bytes
 
     def _poll_after(self, e: Emitter, operation: Operation) -> None:
         """Poll where operations that do not poll themselves add up to some milliseconds."""
@@ -251,10 +272,13 @@ class _Run:
 
     def _pointer_to(self, e: Emitter, place: Place) -> str:
         if place.kind == "arena":  # cheap to make anew, and then no register is held for it
-            return _in_arena(e, place.index)
+            return _in_arena(e, place.index + place.offset)
         array = f"%{place.kind}s"
         at = e.emit(f"getelementptr ptr, ptr {array}, i64 {place.index}", "ptr")
-        return e.emit(f"load ptr, ptr {at.name}", "ptr").name
+        start = e.emit(f"load ptr, ptr {at.name}", "ptr").name
+        if not place.offset:
+            return start
+        return e.emit(f"getelementptr i8, ptr {start}, i64 {place.offset}", "ptr").name
 
 
 def _groups(calls: list[CallSite]) -> Iterator[list[CallSite]]:

@@ -14,10 +14,17 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @record
 class Place:
-    """`kind` is "input" or "output" (`index` counts them), or "arena" (`index` is an offset)."""
+    """`kind` is "input" or "output" (`index` counts them), or "arena" (`index` is an offset). It is
+    `offset` bytes from there on.
+    """
 
     kind: str
     index: int
+    offset: int = 0
+
+    def behind(self, size: int) -> Place:
+        """The place `size` bytes from here."""
+        return Place(self.kind, self.index, self.offset + size) if size else self
 
 
 @record
@@ -61,6 +68,8 @@ def plan_buffers(
         for buffer in ends.get(i, ()):
             arena.give(places[buffer].index, buffer.type.bytes)
     copies = tuple((graph.outputs[output], output) for output in sharing.copies)
+    for buffer in sharing.parts:
+        places[buffer] = _place_of_part(buffer, sharing, places)
     everywhere = {value: places[buffer] for value, buffer in sharing.owner.items()}
     return Plan(everywhere, arena.size, offsets, copies)
 
@@ -75,6 +84,15 @@ def _fixed_places(graph: Graph, sharing: Sharing) -> dict[Value, Place]:
     return places | {buffer: Place("input", i) for buffer, i in sharing.donated.items()}
 
 
+def _place_of_part(buffer: Value, sharing: Sharing, places: Mapping[Value, Place]) -> Place:
+    """Where a buffer lies in the one that it is a part of, which may be a part itself."""
+    offset = 0
+    while buffer in sharing.parts:
+        buffer, start = sharing.parts[buffer]
+        offset += start
+    return places[buffer].behind(offset)
+
+
 def _by_operation(
     sharing: Sharing, places: Mapping[Value, Place]
 ) -> tuple[dict[int, list[Value]], dict[int, list[Value]]]:
@@ -84,7 +102,7 @@ def _by_operation(
     begins: dict[int, list[Value]] = {}
     ends: dict[int, list[Value]] = {}
     for buffer, start in sharing.start.items():
-        if buffer not in places:
+        if buffer not in places and buffer not in sharing.parts:
             begins.setdefault(start, []).append(buffer)
             ends.setdefault(sharing.end[buffer], []).append(buffer)
     return begins, ends

@@ -4,6 +4,7 @@ written over an operand which nobody reads afterwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from ..types import NUMPY_DTYPE
 from ..view import View
 
 LEAST_MERGED = 1 << 16  # bytes of a temporary for whose sake a kernel may lose its `noalias`
+LEAST_PART = 1 << 12  # bytes of a part that is computed where it is to be concatenated
 LEAST_SPARE = 1 << 20  # bytes of one that waits in a result's memory: smaller ones stay in cache
 
 
@@ -22,7 +24,8 @@ class Sharing:
     of the operation that writes it, -1 for inputs) to `end` (the last that reads it).
 
     `owner` gives the buffer of each value. `donated` are those in the memory of an input, by its
-    number; `spare` temporaries in that of an output, by its number. `copies` are the outputs that
+    number; `spare` temporaries in that of an output, by its number; `parts` those in another buffer
+    that they are to be concatenated in, from that byte of it on. `copies` are the outputs that
     were to take an input's memory and can't, with the operation that reads the input too late.
     """
 
@@ -31,6 +34,7 @@ class Sharing:
     end: dict[Value, int]
     donated: dict[Value, int] = field(default_factory=dict)
     spare: dict[Value, int] = field(default_factory=dict)
+    parts: dict[Value, tuple[Value, int]] = field(default_factory=dict)
     copies: dict[int, Operation] = field(default_factory=dict)
 
     def memory(self, value: Value) -> object:
@@ -55,7 +59,8 @@ def share_buffers(
 
     Ensures: a buffer is written by one operation after all those that read what it had before,
     but for a result that is written over an operand as its operation may. With `spare` large
-    temporaries do this as well, and wait in the memory of outputs that come later.
+    temporaries do this as well, wait in the memory of outputs that come later, and are computed
+    where they are to be concatenated.
     Why: a call needs less memory, and updates happen in place.
     """
     sharing = _separate(graph)
@@ -63,6 +68,7 @@ def share_buffers(
     for output, number in (donated or {}).items():
         _donate(graph, sharing, output, number)
     if spare:
+        _place_parts(graph, sharing)
         _merge_temporaries(graph, sharing)
         _wait_in_outputs(graph, sharing)
     return sharing
@@ -141,9 +147,30 @@ def _reads_late(graph: Graph, sharing: Sharing, given: Value, buffer: Value) -> 
 # --- temporaries ---
 
 
+def _place_parts(graph: Graph, sharing: Sharing) -> None:
+    """Buffers that end with a concatenation are parts of its result, where they lie there in one
+    piece.
+    """
+    kept = {sharing.owner[x] for x in (*graph.inputs, *graph.outputs)}
+    for i, operation in enumerate(graph):
+        if operation.name != "concatenate" or operation.result in sharing.donated:
+            continue
+        whole = operation.result
+        if math.prod(whole.shape[: operation.attributes["axis"]]) != 1:
+            continue
+        buffers = [sharing.owner[x] for x in operation.operands]
+        offset = 0
+        for buffer, operand in zip(buffers, operation.operands, strict=True):
+            ends_here = sharing.end[buffer] == i and buffers.count(buffer) == 1
+            if ends_here and buffer not in kept and operand.type.bytes >= LEAST_PART:
+                sharing.parts[buffer] = (whole, offset)
+                sharing.start[whole] = min(sharing.start[whole], sharing.start[buffer])
+            offset += operand.type.bytes
+
+
 def _merge_temporaries(graph: Graph, sharing: Sharing) -> None:
     """Large temporaries are written over others that die there, and outputs over temporaries."""
-    kept = {sharing.owner[x] for x in (*graph.inputs, *graph.outputs)}
+    kept = {sharing.owner[x] for x in (*graph.inputs, *graph.outputs)} | set(sharing.parts)
     taken: dict[Value, Value] = {}
     for i, operation in enumerate(graph):
         dying = [
@@ -152,7 +179,8 @@ def _merge_temporaries(graph: Graph, sharing: Sharing) -> None:
             if sharing.end[buffer] == i and buffer not in kept and buffer.type.bytes >= LEAST_MERGED
         ]
         for number, result in enumerate(operation.results if dying else ()):
-            if sharing.owner[result] is not result or result in sharing.donated:
+            apart = result in sharing.donated or result in sharing.parts
+            if sharing.owner[result] is not result or apart:
                 continue
             for buffer in dying:
                 same = buffer.type.bytes == result.type.bytes
@@ -171,7 +199,9 @@ def _wait_in_outputs(graph: Graph, sharing: Sharing) -> None:
         if output not in sharing.copies and buffer not in sharing.donated:
             free[output] = -1
     for buffer in sorted(sharing.start, key=sharing.start.__getitem__):
-        if buffer in kept or sharing.start[buffer] < 0 or buffer.type.bytes < LEAST_SPARE:
+        if buffer in kept or buffer in sharing.parts or sharing.start[buffer] < 0:
+            continue
+        if buffer.type.bytes < LEAST_SPARE:
             continue
         fitting = [
             output

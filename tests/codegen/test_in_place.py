@@ -33,6 +33,7 @@ def test_random_programs(graph: Graph, seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharing, "LEAST_MERGED", 1)
         patch.setattr(sharing, "LEAST_SPARE", 1)
+        patch.setattr(sharing, "LEAST_PART", 1)
         found = door(compile_program(fused, donated))(arrays, donated)
     for f, e in zip(found, expected, strict=True):
         assert f.tobytes() == e.tobytes()
@@ -142,3 +143,30 @@ def test_a_temporary_waits_in_the_memory_of_a_result() -> None:
     assert again[1].tobytes() == gradient.tobytes()
     assert float(again[0]) == float(value)
     assert compiled.explain(x, labels).temporaries < 1.5 * x.nbytes  # log; not the scattered ones
+
+
+def test_parts_are_computed_where_they_are_concatenated() -> None:
+    def f(x: Any, y: Any) -> Any:
+        z = x * y
+        return np.concatenate([np.sin(x).ravel(), y[0, :3], (x @ y).ravel(), z.ravel(), z.ravel()])
+
+    x, y = arguments()
+    compiled = fg.compile(f)
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x, y), f(x, y), rtol=1e-12, atol=1e-12)
+    temporaries = compiled.explain(x, y).temporaries
+    assert x.nbytes <= temporaries < 1.5 * x.nbytes  # z, which goes to two places
+
+
+def test_what_is_changed_after_a_concatenation_is_no_part_of_it() -> None:
+    def f(x: Any, y: Any) -> Any:
+        buffer = np.cumsum(x, axis=0)
+        both = np.concatenate([buffer, y])
+        buffer[0] = y[0]
+        return both, np.cumsum(buffer, axis=0), np.cumsum(both, axis=1)
+
+    x, y = arguments()
+    compiled = fg.compile(f)
+    for _ in range(2):
+        for found, expected in zip(compiled(x, y), f(x, y), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
