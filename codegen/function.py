@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from ..ir.record import record
 from .maths import TARGET_ATTRIBUTES
 
@@ -31,6 +33,17 @@ class FunctionText:
     def can_fail(self) -> bool:
         """Does it ever return anything but 0?"""
         return any("ret i32" in line and line.strip() != "ret i32 0" for line in self.lines)
+
+    def sharing(self, names: Set[str]) -> FunctionText:
+        """The same function for calls that pass one memory for several of these parameters."""
+        if not names:
+            return self
+        parameters = [
+            p.replace("noalias ", "") if p.split()[-1] in names else p
+            for p in self.parameters.split(", ")
+        ]
+        found, made = ", ".join(parameters), self.functions
+        return FunctionText(found, self.lines, self.declarations, made, self.polls, self.scratch)
 
     def define(self, symbol: str, inline: bool = False, linkage: str = "internal ") -> str:
         how = "alwaysinline" if inline else "noinline"

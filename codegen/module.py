@@ -10,13 +10,14 @@ where it is small, else in a block that is kept between calls (see `codegen.aren
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from ..ir import Graph, Operation, Value
 from ..ir.passes.levels import GENERATORS
-from ..ir.passes.plan import ALIGNMENT, Plan, plan_buffers
+from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
+from ..ir.passes.sharing import Sharing, share_buffers, shared_parameters
 from ..ir.record import record
-from . import arena
+from . import arena, memory
 from .calls import CallSite, work_of, write_call
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
@@ -55,19 +56,23 @@ class ModuleText:
     calls: tuple[Operation, ...]  # the operations that `run` calls, as error codes count them
 
 
-def write_module(graph: Graph) -> ModuleText:
-    """The module of a fused `graph`."""
+def write_module(graph: Graph, donated: Mapping[int, int] | None = None) -> ModuleText:
+    """The module of a fused `graph`. For outputs that are `donated` the memory of an input, by its
+    number, `run` is given the same pointer twice.
+    """
     numbered: list[Operation] = []
 
     def number(operation: Operation) -> int:
         numbered.append(operation)
         return len(numbered) - 1
 
-    functions = _Functions(graph, number)
+    sharing = share_buffers(graph, donated, spare=True)
+    functions = _Functions(graph, number, shared_parameters(graph, sharing))
     calls = [op for op in graph if op.name != "reshape"]
     sites = [CallSite(op, *functions.define(op), number(op)) for op in calls]
-    plan = plan_buffers(graph, {site.operation: site.text.scratch for site in sites})
-    run = _Run(graph, plan)
+    scratch = {site.operation: site.text.scratch for site in sites}
+    plan = plan_buffers(graph, scratch, sharing)
+    run = _Run(graph, plan, sharing)
     run.write(sites)
     return _assemble(graph, plan, functions.all(), run, tuple(numbered))
 
@@ -86,10 +91,17 @@ class Function:
 
 
 class _Functions:
-    """The functions of a module. Equal ones are there once."""
+    """The functions of a module. Equal ones are there once. Those that `shared` names may be called
+    with one memory for these parameters.
+    """
 
-    def __init__(self, graph: Graph, number: Callable[[Operation], int]) -> None:
-        self._number = number
+    def __init__(
+        self,
+        graph: Graph,
+        number: Callable[[Operation], int],
+        shared: Mapping[Operation, frozenset[str]],
+    ) -> None:
+        self._number, self._shared = number, shared
         self._texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
         scans = [op for op in graph.walk() if op.name == "scan"]
         self._inlined = {op for scan in scans for op in scan.regions[0] if is_short(op)}
@@ -109,9 +121,10 @@ class _Functions:
 
     def define(self, operation: Operation) -> tuple[str, FunctionText]:
         """The function of an operation, for threads where that is worth while."""
+        shared = self._shared.get(operation, frozenset())
         loop = operation.name in ("rows", "scan")
         self._loops += loop
-        text = lower_for_threads(operation, self._add, self._define_whole)
+        text = lower_for_threads(operation, self._add, self._define_whole, shared)
         text = text or self._lower(operation)
         self._loops -= loop
         found = self._enter(operation.name, text)
@@ -124,10 +137,12 @@ class _Functions:
 
     def _lower(self, operation: Operation, adds: bool = False) -> FunctionText:
         if operation.name == "rows":
-            return lower_rows(operation, self._define_whole)
-        if operation.name == "scan":
-            return lower_scan(operation, self.define, self._number)
-        return lower(operation, adds)
+            text = lower_rows(operation, self._define_whole)
+        elif operation.name == "scan":
+            text = lower_scan(operation, self.define, self._number)
+        else:
+            text = lower(operation, adds)
+        return text.sharing(self._shared.get(operation, frozenset()))
 
     def _add(self, name: str, text: FunctionText) -> str:
         return self._enter(name, text)[0]
@@ -172,8 +187,8 @@ def _steps(operation: Operation) -> str:
 class _Run:
     """Writes `run`, and the parts that it consists of."""
 
-    def __init__(self, graph: Graph, plan: Plan) -> None:
-        self.graph, self.plan = graph, plan
+    def __init__(self, graph: Graph, plan: Plan, sharing: Sharing) -> None:
+        self.graph, self.plan, self.sharing = graph, plan, sharing
         self.e = Emitter(1)
         self.parts: list[str] = []
         self.calls = 0  # in all parts
@@ -196,6 +211,7 @@ class _Run:
             bad = e.compare("ne", code, Reg("0", "i32"))
             e.write(f"br i1 {bad.name}, label %cleanup, label %{go}, !prof !0")
             e.start_block(go)
+        self._hand_over()
         e.write("br label %cleanup")
         failed[1] = e.block
         e.start_block("cleanup")
@@ -205,6 +221,12 @@ class _Run:
         if self.plan.arena > STACK_ARENA:
             e.write("call void @fg.give(ptr %block)")
         e.write(f"ret i32 {result.name}")
+
+    def _hand_over(self) -> None:
+        """Copy the outputs that could not be computed where they are to be."""
+        for value, output in self.plan.copies:
+            target = self._pointer_to(self.e, Place("output", output))
+            memory.copy(self.e, target, self._pointer(self.e, value), value.type.bytes)
 
     def _part(self, symbol: str, calls: list[CallSite]) -> str:
         e = Emitter(1)
@@ -217,7 +239,10 @@ class _Run:
             in_place = self.plan.places[values[0]] == self.plan.places[values[-1]]
             if operation.name == "update" and in_place:
                 pointers[-1] = pointers[0]
-            write_call(e, site, pointers, scratch)
+            if self._holds_parts(operation):
+                self._add_parts(e, operation, pointers)
+            else:
+                write_call(e, site, pointers, scratch)
             self._poll_after(e, operation)
         e.write("ret i32 0")
         self.e.declarations |= e.declarations
@@ -225,6 +250,24 @@ class _Run:
         inline = "alwaysinline" if whole else "noinline optnone"  # calls: nothing to optimise
         head = f"define internal i32 {symbol}({PART_ARGUMENTS}) {inline} nounwind {{"
         return "\n".join([head, *e.lines, "}", ""])
+
+    def _holds_parts(self, operation: Operation) -> bool:
+        """Are operands where they are to be concatenated?"""
+        owner = self.sharing.owner
+        return operation.name == "concatenate" and any(
+            self.sharing.parts.get(owner[x], (None,))[0] is operation.result
+            for x in operation.operands
+        )
+
+    def _add_parts(self, e: Emitter, operation: Operation, pointers: list[str]) -> None:
+        """The other operands, copied to their places beside them."""
+        offset = 0
+        for operand, pointer in zip(operation.operands, pointers, strict=False):
+            part = self.sharing.parts.get(self.sharing.owner[operand])
+            if part is None or part[0] is not operation.result:
+                to = e.emit(f"getelementptr i8, ptr {pointers[-1]}, i64 {offset}", "ptr").name
+                memory.copy(e, to, pointer, operand.type.bytes)
+            offset += operand.type.bytes
 
     def _poll_after(self, e: Emitter, operation: Operation) -> None:
         """Poll where operations that do not poll themselves add up to some milliseconds."""
@@ -253,12 +296,17 @@ class _Run:
             e.write(f"%arena = inttoptr i64 {aligned.name} to ptr")
 
     def _pointer(self, e: Emitter, value: Value) -> str:
-        place = self.plan.places[value]
+        return self._pointer_to(e, self.plan.places[value])
+
+    def _pointer_to(self, e: Emitter, place: Place) -> str:
         if place.kind == "arena":  # cheap to make anew, and then no register is held for it
-            return _in_arena(e, place.index)
+            return _in_arena(e, place.index + place.offset)
         array = f"%{place.kind}s"
         at = e.emit(f"getelementptr ptr, ptr {array}, i64 {place.index}", "ptr")
-        return e.emit(f"load ptr, ptr {at.name}", "ptr").name
+        start = e.emit(f"load ptr, ptr {at.name}", "ptr").name
+        if not place.offset:
+            return start
+        return e.emit(f"getelementptr i8, ptr {start}, i64 {place.offset}", "ptr").name
 
 
 def _groups(calls: list[CallSite]) -> Iterator[list[CallSite]]:

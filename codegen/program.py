@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from types import BuiltinFunctionType
@@ -74,10 +74,10 @@ class Program:
     """Object code, facts about it, and what it was made of.
 
     `lower` gives the fused graph of a program whose code was loaded (`loaded`). `seconds` is by
-    stage of making it.
+    stage of making it. `donated` says which outputs are computed in the memory of which inputs.
     """
 
-    __slots__ = ("_graph", "_lower", "_module", "code", "facts", "loaded", "seconds")
+    __slots__ = ("_graph", "_lower", "_module", "code", "donated", "facts", "loaded", "seconds")
 
     def __init__(
         self,
@@ -85,7 +85,9 @@ class Program:
         code: bytes,
         seconds: dict[str, float],
         made_of: tuple[Graph, ModuleText] | Callable[[], Graph],
+        donated: Mapping[int, int] | None = None,
     ) -> None:
+        self.donated = dict(donated or {})
         self.facts, self.code, self.seconds = facts, code, seconds
         self._graph: Graph | None = None
         self._module: ModuleText | None = None
@@ -110,7 +112,7 @@ class Program:
         if self._module is None:
             from .module import write_module
 
-            self._module = write_module(self.graph)
+            self._module = write_module(self.graph, self.donated)
         return self._module
 
     @property
@@ -181,13 +183,15 @@ def _index_error(operation: Operation, status: int) -> tuple[int | None, Locatio
     )
 
 
-def compile_program(graph: Graph) -> Program:
-    """Machine code for a fused `graph`."""
+def compile_program(graph: Graph, donated: Mapping[int, int] | None = None) -> Program:
+    """Machine code for a fused `graph`; `donated` says which outputs are in the memory of which
+    inputs.
+    """
     from . import jit
     from .module import write_module
 
     start = time.perf_counter()
-    module = write_module(graph)
+    module = write_module(graph, donated)
     written = time.perf_counter()
     objects = [jit.compile_object(text, 0 if i else 2) for i, text in enumerate(module.parts)]
     done = time.perf_counter()
@@ -203,7 +207,7 @@ def compile_program(graph: Graph) -> Program:
         tuple(map(len, objects)),
     )
     seconds = {"write": written - start, "llvm": done - written}
-    return Program(facts, b"".join(objects), seconds, (graph, module))
+    return Program(facts, b"".join(objects), seconds, (graph, module), donated)
 
 
 def _digest(text: str) -> str:
@@ -223,7 +227,9 @@ def key_of_program(graph: Graph, purpose: object) -> str | None:
         return None
 
 
-def load_program(key: str | None, lower: Callable[[], Graph]) -> Program | None:
+def load_program(
+    key: str | None, lower: Callable[[], Graph], donated: Mapping[int, int] | None = None
+) -> Program | None:
     """The program of `key`, if it is in the cache; `lower` makes its fused graph anew."""
     start = time.perf_counter()
     entry = None if key is None else cache.load(key)
@@ -235,7 +241,8 @@ def load_program(key: str | None, lower: Callable[[], Graph]) -> Program | None:
     if facts is None or entry.facts.get("libraries") != _libraries(facts.imports):
         cache.drop(key)
         return None
-    return Program(facts, entry.code, {"load": time.perf_counter() - start}, lower)
+    seconds = {"load": time.perf_counter() - start}
+    return Program(facts, entry.code, seconds, lower, donated)
 
 
 def program_of(graph: Graph, passes: tuple[Pass, ...]) -> Program:

@@ -7,6 +7,8 @@ container.
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 from . import layout
 from .spec import (
     ABSENT,
@@ -29,6 +31,7 @@ from .spec import (
 from .writer import POINTER, Writer
 
 MISS = "miss"
+_READ = layout.C_CONTIGUOUS | layout.ALIGNED
 
 _TYPE_NAME = {TupleNode: "tuple", ListNode: "list", DictNode: "dict"}
 
@@ -39,8 +42,10 @@ class ArgumentChecks:
     ``%values`` has eight bytes for each input, where a Python number is kept once converted.
     """
 
-    def __init__(self, writer: Writer, prefix: str) -> None:
+    def __init__(self, writer: Writer, prefix: str, donated: Set[int] = frozenset()) -> None:
         self.writer = writer
+        self.donated = donated
+        self.items: dict[int, str] = {}  # the donated arrays, by input
         self.symbols = writer.references
         self.prefix = prefix
         self.held = 0
@@ -88,7 +93,7 @@ class ArgumentChecks:
             shape = f'@"{self.prefix}.{name}.shape"'
             self.shapes.append(shape_constant(shape, guard.copy.shape))
         descr = self.symbols[f"descr.{dtype_name(guard.copy)}"]
-        data = self._data(self.symbols[f"{name}.array"], descr, guard.copy.ndim, shape)
+        data = self._data(self.symbols[f"{name}.array"], descr, guard.copy.ndim, shape, _READ)
         then = self.writer.load("ptr", self.symbols[f"{name}.copy"], layout.ARRAY_DATA)
         memcmp, size = self.symbols["memcmp"], guard.copy.nbytes
         differ = self.writer.call("i32", memcmp, f"ptr {data}", f"ptr {then}", f"i64 {size}")
@@ -100,6 +105,19 @@ class ArgumentChecks:
 
     def hidden(self, hidden: HiddenArray, place: int) -> None:
         self._array(hidden.leaf, self.symbols[f"hidden.{place}"])
+
+    def apart(self, sizes: Sequence[int]) -> None:
+        """The donated arrays must share no memory with other inputs, whose bytes are `sizes`."""
+        names = (f'@"{self.prefix}.sizes"', f'@"{self.prefix}.donated"')
+        numbers = sorted(self.donated)
+        self.shapes += [
+            shape_constant(name, values)
+            for name, values in zip(names, (tuple(sizes), tuple(numbers)), strict=True)
+        ]
+        operands = (
+            f"ptr %inputs, ptr {names[0]}, i64 {len(sizes)}, ptr {names[1]}, i64 {len(numbers)}"
+        )
+        self.writer.require(self.writer.call("i1", f'@"{self.prefix}.apart"', operands), MISS)
 
     def tree(self, tree: Tree, item: str, path: str) -> None:
         """Check the object in register `item` against `tree`."""
@@ -159,11 +177,15 @@ class ArgumentChecks:
 
     def _array(self, leaf: Leaf, item: str) -> None:
         descr = self.symbols[f"descr.{leaf.dtype}"]
-        self._point(leaf, self._data(item, descr, len(leaf.shape), self._shape(leaf)))
+        flags = _READ
+        if leaf.index in self.donated:
+            flags, self.items[leaf.index] = _READ | layout.WRITEABLE, item
+        self._point(leaf, self._data(item, descr, len(leaf.shape), self._shape(leaf), flags))
 
-    def _data(self, item: str, descr: str, ndim: int, shape: str) -> str:
-        """The data pointer of an array that must have this dtype and shape."""
-        operands = (f"ptr {item}", f"ptr {descr}", f"i32 {ndim}", f"ptr {shape}")
+    def _data(self, item: str, descr: str, ndim: int, shape: str, flags: int) -> str:
+        """The data pointer of an array that must have this dtype and shape, and these flags."""
+        of_type = (f"ptr {item}", f"ptr {descr}", f"i32 {ndim}", f"ptr {shape}")
+        operands = (*of_type, f"i32 {flags}")
         data = self.writer.call("ptr", f'@"{self.prefix}.array"', *operands)
         self.writer.require_object(data, MISS)
         return data

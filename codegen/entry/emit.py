@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .arguments import MISS, ArgumentChecks
-from .library import library_text
+from .library import apart_text, library_text
 from .poll import CONTEXT_SIZE, check_text, invoke_text
 from .results import FAIL, ResultObjects
 from .spec import EntrySpec
@@ -36,6 +36,7 @@ def entry_text(spec: EntrySpec, symbols: Mapping[str, int]) -> str:
     parts = (
         _door(spec, references),
         library_text(spec.prefix, references),
+        apart_text(spec.prefix) if spec.donated else "",
         "",
         _Entry(spec, references).text(),
     )
@@ -62,7 +63,8 @@ class _Entry:
         self.references = references
         self.writer = Writer(references)
         self.leaves = spec.output_leaves()
-        self.checks = ArgumentChecks(self.writer, spec.prefix)
+        self.donated = dict(spec.donated)
+        self.checks = ArgumentChecks(self.writer, spec.prefix, frozenset(self.donated.values()))
         self.results = ResultObjects(self.writer, spec.prefix, spec.output, len(self.leaves))
 
     def text(self) -> str:
@@ -139,13 +141,19 @@ class _Entry:
         for place, tree in enumerate(self.spec.inputs):
             item = self.writer.load_item("%arguments", place)
             self.checks.tree(tree, item, f"input.{place}")
+        if self.donated:
+            self.checks.apart([input.bytes for input in self.spec.input_types()])
 
     def _run(self) -> None:
         write = self.writer
         clear = f'@"{self.spec.prefix}.clear"'
         write.clear_items("%results", len(self.leaves) + 1, clear)
         for leaf in self.leaves:
-            self.results.allocate(leaf)
+            number = self.donated.get(leaf.index)
+            if number is None:
+                self.results.allocate(leaf)
+            else:
+                self.results.take_argument(leaf, self.checks.items[number], number)
         if self.spec.verdict is not None:
             self._place_verdict(self.spec.verdict)
         write.clear_items("%context", CONTEXT_SIZE // POINTER, clear)

@@ -35,6 +35,7 @@ SCALAR_VALUE = 16
 
 C_CONTIGUOUS = 0x0001
 ALIGNED = 0x0100
+WRITEABLE = 0x0400
 
 _SAMPLES: dict[str, Any] = {"f32": -1.5, "f64": 2.75, "i32": -70000, "i64": 1 << 40, "bool": True}
 _C_TYPE: dict[str, Any] = {
@@ -136,6 +137,9 @@ def _check_arrays() -> Iterator[bool]:
     yield _pointer(array, ARRAY_DESCR) == id(array.dtype) == id(np.dtype("float64"))
     yield _flags(array) & (C_CONTIGUOUS | ALIGNED) == C_CONTIGUOUS | ALIGNED
     yield not _flags(array[:, ::2]) & C_CONTIGUOUS
+    yield bool(_flags(array) & WRITEABLE)
+    array.flags.writeable = False
+    yield not _flags(array) & WRITEABLE
     unaligned = np.frombuffer(bytes(17), dtype=np.float64, count=2, offset=1)
     yield not _flags(unaligned) & ALIGNED
     dimensions = _pointer(array, ARRAY_SHAPE) or 0

@@ -37,10 +37,9 @@ done:
 
 def _array(prefix: str, symbols: References) -> str:
     # An unpickled array has a dtype object of its own: the same DType class and byte order will do.
-    wanted = layout.C_CONTIGUOUS | layout.ALIGNED
     return f"""
-; The data pointer of an ndarray of exactly this dtype and shape, else null.
-define internal ptr @"{prefix}.array"(ptr %object, ptr %descr, i32 %ndim, ptr %shape)
+; The data pointer of an ndarray of exactly this dtype and shape with these flags, else null.
+define internal ptr @"{prefix}.array"(ptr %object, ptr %descr, i32 %ndim, ptr %shape, i32 %wanted)
     {ATTRIBUTES} {{
 start:
   %type.at = getelementptr i8, ptr %object, i64 {layout.TYPE}
@@ -50,8 +49,8 @@ start:
 flags:
   %flags.at = getelementptr i8, ptr %object, i64 {layout.ARRAY_FLAGS}
   %all.flags = load i32, ptr %flags.at
-  %some.flags = and i32 %all.flags, {wanted}
-  %flags.hold = icmp eq i32 %some.flags, {wanted}
+  %some.flags = and i32 %all.flags, %wanted
+  %flags.hold = icmp eq i32 %some.flags, %wanted
   %ndim.at = getelementptr i8, ptr %object, i64 {layout.ARRAY_NDIM}
   %its.ndim = load i32, ptr %ndim.at
   %same.ndim = icmp eq i32 %its.ndim, %ndim
@@ -98,6 +97,54 @@ match:
   ret ptr %data
 miss:
   ret ptr null
+}}"""
+
+
+def apart_text(prefix: str) -> str:
+    """A helper of entries with donated arguments."""
+    return f"""
+; Do the inputs of these numbers (`many` ones) share no memory with any other of the `count` inputs?
+define internal i1 @"{prefix}.apart"(ptr %inputs, ptr %sizes, i64 %count, ptr %numbers, i64 %many)
+    {ATTRIBUTES} {{
+start:
+  br label %outer
+outer:
+  %k = phi i64 [ 0, %start ], [ %k.next, %inner ]
+  %all = icmp eq i64 %k, %many
+  br i1 %all, label %good, label %one
+one:
+  %number.at = getelementptr i64, ptr %numbers, i64 %k
+  %number = load i64, ptr %number.at
+  %first.at = getelementptr i64, ptr %inputs, i64 %number
+  %first = load i64, ptr %first.at
+  %size.at = getelementptr i64, ptr %sizes, i64 %number
+  %size = load i64, ptr %size.at
+  %end = add i64 %first, %size
+  %k.next = add i64 %k, 1
+  br label %inner
+inner:
+  %j = phi i64 [ 0, %one ], [ %j.next, %next ]
+  %done = icmp eq i64 %j, %count
+  br i1 %done, label %outer, label %other
+other:
+  %start.at = getelementptr i64, ptr %inputs, i64 %j
+  %its.first = load i64, ptr %start.at
+  %its.size.at = getelementptr i64, ptr %sizes, i64 %j
+  %its.size = load i64, ptr %its.size.at
+  %its.end = add i64 %its.first, %its.size
+  %before = icmp ult i64 %its.first, %end
+  %behind = icmp ult i64 %first, %its.end
+  %meet = and i1 %before, %behind
+  %different = icmp ne i64 %j, %number
+  %bad = and i1 %meet, %different
+  br i1 %bad, label %shared, label %next
+next:
+  %j.next = add i64 %j, 1
+  br label %inner
+good:
+  ret i1 true
+shared:
+  ret i1 false
 }}"""
 
 

@@ -40,6 +40,11 @@ class ResultObjects:
             data = self.writer.load("ptr", self._new_array(leaf), layout.ARRAY_DATA)
         self.writer.store_item(data, "%outputs", leaf.index)
 
+    def take_argument(self, leaf: OutputLeaf, item: str, number: int) -> None:
+        """Let a result be the argument `item`, the input of that number."""
+        self._own(leaf, self._new_reference(item))
+        self.writer.store_item(self.writer.load_item("%inputs", number), "%outputs", leaf.index)
+
     def _new_scalar(self, leaf: OutputLeaf) -> str:
         allocate, kind = self.symbols[f"alloc.{leaf.dtype}"], self.symbols[f"scalar.{leaf.dtype}"]
         return self._own(leaf, self.writer.call("ptr", allocate, f"ptr {kind}", "i64 0"))

@@ -8,7 +8,7 @@ so.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,21 @@ class SlowDoor:
         prototype = ctypes.PYFUNCTYPE(ctypes.c_int, pointer, pointer, pointer)
         self._run = prototype(address)
 
-    def __call__(self, arrays: Sequence[Array]) -> list[Array]:
-        """New result arrays for C-contiguous `arrays` of exactly the types of `inputs`."""
+    def __call__(
+        self, arrays: Sequence[Array], donated: Mapping[int, int] | None = None
+    ) -> list[Array]:
+        """New result arrays for C-contiguous `arrays` of exactly the types of `inputs`; the results
+        that are `donated` an input, by its number, are that array.
+        """
         if len(arrays) != len(self.inputs):
             raise TypeError(f"expected {len(self.inputs)} arrays, got {len(arrays)}")
         for place, (array, expected) in enumerate(zip(arrays, self.inputs, strict=True)):
             _require(array, expected, place)
-        results = [np.empty(kind.shape, NUMPY_NAME[kind.dtype]) for kind in self.outputs]
+        given = {output: arrays[number] for output, number in (donated or {}).items()}
+        results = [
+            given[i] if i in given else np.empty(kind.shape, NUMPY_NAME[kind.dtype])
+            for i, kind in enumerate(self.outputs)
+        ]
         context = (ctypes.c_char * CONTEXT_SIZE)()
         status = self._run(_pointers(arrays), _pointers(results), context)
         if status > 0:

@@ -12,6 +12,7 @@ Every leaf names the place of its pointer in the `inputs` or `outputs` array of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import field
 from types import CellType, CodeType, FunctionType
@@ -41,6 +42,10 @@ class ArrayType:
 
     dtype: str
     shape: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        return math.prod(self.shape) * np.dtype(NUMPY_NAME[self.dtype]).itemsize
 
 
 @record
@@ -194,7 +199,9 @@ class EntrySpec:
     `positional_only` parameters can't be named, the last `keyword_only` ones must be. With a
     `verdict` the core has two more outputs from that place on, an i64 and an f64: where the first
     is not 0, or the core fails, the call is not this one's after all, and goes to the fallback. A
-    call uses up to `threads` threads; 0: as many as is usual.
+    call uses up to `threads` threads; 0: as many as is usual. `donated` are pairs of an output and
+    an input: that result is the argument itself, in whose memory the core computes it. Such
+    arguments are writeable arrays whose memory no other argument has.
     """
 
     prefix: str
@@ -209,14 +216,16 @@ class EntrySpec:
     run: str = "run"
     verdict: int | None = None
     threads: int = 0
+    donated: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.parameters) != len(self.inputs):
             raise ValueError(f"{len(self.parameters)} parameters, {len(self.inputs)} input trees")
         if self.positional_only + self.keyword_only > len(self.parameters):
             raise ValueError("more positional-only and keyword-only parameters than parameters")
-        self.input_types()
-        self.output_types()
+        inputs, outputs = self.input_types(), self.output_types()
+        if any(outputs[output] != inputs[number] for output, number in self.donated):
+            raise ValueError("an argument is donated to a result of another type")
 
     def input_types(self) -> tuple[ArrayType, ...]:
         """What each pointer of `inputs` points at, by index."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from ...ir import Graph, Operation
 from ..contraction import lower_dot
 from ..function import FunctionText
@@ -36,13 +38,16 @@ def _split_rows(operation: Operation) -> Split | None:
     return split_steps(rows // block, work, grain)
 
 
-def lower_for_threads(operation: Operation, add: Add, define: Define) -> FunctionText | None:
+def lower_for_threads(
+    operation: Operation, add: Add, define: Define, shared: Set[str] = frozenset()
+) -> FunctionText | None:
     """The function of an operation that threads matter to; None for others.
 
-    `add` puts a function into the module; `define` that of an operation, on one thread.
+    `add` puts a function into the module; `define` that of an operation, on one thread. The
+    parameters `shared` may be one memory.
     """
     split = plan_blocks(operation)
-    text = None if split is None else _lower_in_blocks(operation, split, add, define)
+    text = None if split is None else _lower_in_blocks(operation, split, add, define, shared)
     if not starts_threads(operation):
         return text
     if text is None:
@@ -52,14 +57,17 @@ def lower_for_threads(operation: Operation, add: Add, define: Define) -> Functio
     return run_alone(text, symbol)
 
 
-def _lower_in_blocks(operation: Operation, split: Split, add: Add, define: Define) -> FunctionText:
+def _lower_in_blocks(
+    operation: Operation, split: Split, add: Add, define: Define, shared: Set[str]
+) -> FunctionText:
     if operation.name == "kernel":
         nest = plan_loops(operation)
         sizes = [result.type.size for result in operation.results]
-        return run_kernel_in_blocks(write_kernel(nest, split), nest.writes, sizes, split, add)
+        part = write_kernel(nest, split).sharing(shared)
+        return run_kernel_in_blocks(part, nest.writes, sizes, split, add)
     if operation.name == "dot":
         return run_in_blocks(lower_dot(operation, split=split), split.blocks, add)
-    return run_in_blocks(lower_rows(operation, define, split), split.blocks, add)
+    return run_in_blocks(lower_rows(operation, define, split).sharing(shared), split.blocks, add)
 
 
 def _work_of_region(region: Graph) -> float:

@@ -178,18 +178,26 @@ class Levels:
         return max(least, self._not_before.get(operand, 0))
 
     def _sink(self, operation: Operation) -> None:
-        """Move an elementwise operation up to the first level that needs its result."""
-        if not is_pointwise(operation) or self.is_output(operation.result):
+        """Move an elementwise operation up to the first level that needs its result. An output is
+        stored anyway: it moves to those alone that take it from a register.
+        """
+        if not is_pointwise(operation):
             return
-        level = min(
-            (
-                self.level[user] - (0 if direct and joins(operation.result, user) else 1)
-                for user, direct in self.readers.get(operation.result, ())
-            ),
-            default=0,
-        )
+        waits = [
+            self.level[user] - (not (direct and joins(operation.result, user)))
+            for user, direct in self.readers.get(operation.result, ())
+        ]
+        level = min(waits, default=0)
+        if self.is_output(operation.result) and not self._joins_at(level, operation):
+            return
         if level > self.level[operation] and self._sinking_pays(operation):
             self._raise_level(operation, level)
+
+    def _joins_at(self, level: int, operation: Operation) -> bool:
+        return any(
+            direct and self.level[user] == level and joins(operation.result, user)
+            for user, direct in self.readers.get(operation.result, ())
+        )
 
     def _raise_level(self, operation: Operation, level: int) -> None:
         for base in self.bases(operation):

@@ -7,93 +7,105 @@ from collections.abc import Mapping
 
 from ..graph import Graph, Operation, Value
 from ..record import record
+from .sharing import Sharing, share_buffers
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
 @record
 class Place:
-    """`kind` is "input" or "output" (`index` counts them), or "arena" (`index` is an offset)."""
+    """`kind` is "input" or "output" (`index` counts them), or "arena" (`index` is an offset). It is
+    `offset` bytes from there on.
+    """
 
     kind: str
     index: int
+    offset: int = 0
+
+    def behind(self, size: int) -> Place:
+        """The place `size` bytes from here."""
+        return Place(self.kind, self.index, self.offset + size) if size else self
 
 
 @record
 class Plan:
     """Places of all values of a fused graph, and the size of the arena in bytes.
 
-    `scratch` are offsets into the arena, for operations that need memory while they run.
+    `scratch` are offsets into the arena, for operations that need memory while they run. `copies`
+    are values in the arena that go to the output of that number when all operations are done.
     """
 
     places: dict[Value, Place]
     arena: int
     scratch: dict[Operation, int]
+    copies: tuple[tuple[Value, int], ...] = ()
 
 
-def plan_buffers(graph: Graph, scratch: Mapping[Operation, int] | None = None) -> Plan:
-    """Give every value a place; `scratch` says how many bytes more an operation needs.
+def plan_buffers(
+    graph: Graph,
+    scratch: Mapping[Operation, int] | None = None,
+    sharing: Sharing | None = None,
+) -> Plan:
+    """Give every value a place; `scratch` says how many bytes more an operation needs, `sharing`
+    what is one buffer.
 
     Requires: a fused graph, whose outputs are distinct buffers. Ensures: two values share arena
-    bytes only if one is dead before the other is written; a reshape shares its operand's place,
-    and an update that of the tensor which it changes, where nobody reads that afterwards; scratch
+    bytes only if one is dead before the other is written, or the other is written over it; scratch
     memory is shared with none that lives during the operation.
     Why: one block of memory serves a call, as small as the values that live together.
     """
-    owner = _in_place(graph, _owners(graph))
-    places = {value: Place("input", i) for i, value in enumerate(graph.inputs)}
-    places |= {owner[value]: Place("output", i) for i, value in enumerate(graph.outputs)}
-    arena, scratch = _Arena(), scratch or {}
+    sharing, scratch = sharing or share_buffers(graph), scratch or {}
+    places = _fixed_places(graph, sharing)
+    begins, ends = _by_operation(sharing, places)
+    arena = _Arena()
     offsets: dict[Operation, int] = {}
-    for operation, dying in zip(graph, _deaths(graph, owner), strict=True):
-        for result in operation.results:
-            if owner[result] is result and result not in places:
-                places[result] = Place("arena", arena.take(result.type.bytes))
+    for i, operation in enumerate(graph):
+        for buffer in begins.get(i, ()):
+            places[buffer] = Place("arena", arena.take(buffer.type.bytes))
         if size := scratch.get(operation, 0):
             offsets[operation] = arena.take(size)
             arena.give(offsets[operation], size)
-        for value in dying:
-            if places[value].kind == "arena":
-                arena.give(places[value].index, value.type.bytes)
-    return Plan({value: places[owner[value]] for value in owner}, arena.size, offsets)
+        for buffer in ends.get(i, ()):
+            arena.give(places[buffer].index, buffer.type.bytes)
+    copies = tuple((graph.outputs[output], output) for output in sharing.copies)
+    for buffer in sharing.parts:
+        places[buffer] = _place_of_part(buffer, sharing, places)
+    everywhere = {value: places[buffer] for value, buffer in sharing.owner.items()}
+    return Plan(everywhere, arena.size, offsets, copies)
 
 
-def _owners(graph: Graph) -> dict[Value, Value]:
-    """For each value the value whose buffer it is: itself, or the operand of a reshape."""
-    owner = {value: value for value in graph.inputs}
-    for operation in graph:
-        for result in operation.results:
-            owner[result] = owner[operation.operands[0]] if operation.name == "reshape" else result
-    return owner
+def _fixed_places(graph: Graph, sharing: Sharing) -> dict[Value, Place]:
+    """The places of buffers that are not in the arena."""
+    places = {value: Place("input", i) for i, value in enumerate(graph.inputs)}
+    for output, value in enumerate(graph.outputs):
+        if output not in sharing.copies:
+            places[sharing.owner[value]] = Place("output", output)
+    places |= {buffer: Place("output", output) for buffer, output in sharing.spare.items()}
+    return places | {buffer: Place("input", i) for buffer, i in sharing.donated.items()}
 
 
-def _in_place(graph: Graph, owner: dict[Value, Value]) -> dict[Value, Value]:
-    """`owner`, with the result of an update in the buffer of its operand where that dies there."""
-    last = {owner[x]: i for i, operation in enumerate(graph) for x in operation.operands}
-    last |= dict.fromkeys((owner[value] for value in graph.outputs), len(graph))
-    inputs = set(graph.inputs)
-    merged: dict[Value, Value] = {}  # buffer -> the one whose memory it takes over
-    for i, operation in enumerate(graph):
-        if operation.name != "update":
-            continue
-        result, parts = owner[operation.result], [owner[x] for x in operation.operands[1:]]
-        target = owner[operation.operands[0]]
-        first = merged.get(target, target)
-        if last[target] > i or first in inputs or target in parts:
-            continue
-        merged[result] = first
-    return {value: merged.get(found, found) for value, found in owner.items()}
+def _place_of_part(buffer: Value, sharing: Sharing, places: Mapping[Value, Place]) -> Place:
+    """Where a buffer lies in the one that it is a part of, which may be a part itself."""
+    offset = 0
+    while buffer in sharing.parts:
+        buffer, start = sharing.parts[buffer]
+        offset += start
+    return places[buffer].behind(offset)
 
 
-def _deaths(graph: Graph, owner: dict[Value, Value]) -> list[list[Value]]:
-    """For each operation the buffers that nobody needs after it."""
-    seen = {owner[value] for value in graph.outputs}
-    deaths: list[list[Value]] = []
-    for operation in reversed(graph.operations):
-        touched = dict.fromkeys(owner[v] for v in (*operation.operands, *operation.results))
-        deaths.append([v for v in touched if v not in seen])
-        seen.update(touched)
-    return deaths[::-1]
+def _by_operation(
+    sharing: Sharing, places: Mapping[Value, Place]
+) -> tuple[dict[int, list[Value]], dict[int, list[Value]]]:
+    """The buffers of the arena, by the operations at which they begin, and by those at which they
+    end.
+    """
+    begins: dict[int, list[Value]] = {}
+    ends: dict[int, list[Value]] = {}
+    for buffer, start in sharing.start.items():
+        if buffer not in places and buffer not in sharing.parts:
+            begins.setdefault(start, []).append(buffer)
+            ends.setdefault(sharing.end[buffer], []).append(buffer)
+    return begins, ends
 
 
 class _Arena:

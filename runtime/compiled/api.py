@@ -28,6 +28,7 @@ def compile(
     *,
     threads: int | None = None,
     memory_budget: float | None = None,
+    donate: Argnums = (),
 ) -> Any:
     """Compile a function written in NumPy. Its results are arrays, or NumPy scalars where 0-d.
 
@@ -38,14 +39,27 @@ def compile(
     bytes (an int), or a part of what is kept without it (a float from 0.0 to 1.0). More is then
     computed again, and `explain` says what became of it.
 
+    `donate` names arguments whose memory may be used for results: positions or names, one or a
+    tuple of them, each any tree of arrays. Each result in turn takes the first donated array of its
+    shape and dtype that is left, and is that array, updated in place: what it held before is gone.
+    A donated array must be writeable, contiguous and share no memory with another argument.
+
     >>> import numpy as np, fusegrad as fg
     >>> @fg.compile
     ... def rms(x):
     ...     return np.sqrt(np.mean(x**2))
     >>> float(rms(np.array([3.0, 4.0, 5.0, 0.0])))
     3.5355339059327378
+    >>> @fg.compile(donate="weights")
+    ... def step(weights, gradient):
+    ...     return weights - 0.5 * gradient
+    >>> weights = np.ones(2)
+    >>> step(weights, np.array([2.0, 4.0])) is weights
+    True
+    >>> weights
+    array([ 0., -1.])
     """
-    return make("compile", function, threads=threads, memory_budget=memory_budget)
+    return make("compile", function, threads=threads, memory_budget=memory_budget, donate=donate)
 
 
 def grad(
@@ -55,19 +69,20 @@ def grad(
     has_aux: bool = False,
     threads: int | None = None,
     memory_budget: float | None = None,
+    donate: Argnums = (),
 ) -> Any:
     """The compiled gradient of a function that returns a scalar.
 
     `argnums` says with respect to what: positions or names of parameters, one or a tuple of them;
     each may be any tree of floating-point arrays, and its gradient has the same structure, shapes
     and dtypes. With `has_aux` the function returns (value, aux) and the gradient function returns
-    (gradient, aux). For `threads` and `memory_budget` see `compile`.
+    (gradient, aux). For `threads`, `memory_budget` and `donate` see `compile`.
 
     >>> import numpy as np, fusegrad as fg
     >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    return make("grad", function, argnums, has_aux, threads, memory_budget)
+    return make("grad", function, argnums, has_aux, threads, memory_budget, donate)
 
 
 def value_and_grad(
@@ -77,6 +92,7 @@ def value_and_grad(
     has_aux: bool = False,
     threads: int | None = None,
     memory_budget: float | None = None,
+    donate: Argnums = (),
 ) -> Any:
     """The value of a function and its gradient, computed together: (value, gradient).
 
@@ -88,4 +104,4 @@ def value_and_grad(
     >>> float(value), gradient
     (0.0, array([1., 1.]))
     """
-    return make("value_and_grad", function, argnums, has_aux, threads, memory_budget)
+    return make("value_and_grad", function, argnums, has_aux, threads, memory_budget, donate)

@@ -66,12 +66,13 @@ def compare(
     function: CompiledFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Comparison:
     """Run a call in both modes, twice each; the second run is timed."""
-    function(*args, **kwargs)
-    function.eager(*args, **kwargs)
+    calls = [function.copy_donated(args, kwargs) for _ in range(4)]
+    function(*calls[0][0], **calls[0][1])
+    function.eager(*calls[1][0], **calls[1][1])
     start = time.perf_counter()
-    compiled = function(*args, **kwargs)
+    compiled = function(*calls[2][0], **calls[2][1])
     middle = time.perf_counter()
-    eager = function.eager(*args, **kwargs)
+    eager = function.eager(*calls[3][0], **calls[3][1])
     end = time.perf_counter()
     found, tree = flatten(compiled)
     expected, other = flatten(eager)

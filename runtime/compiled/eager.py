@@ -15,6 +15,7 @@ from ...tracer.scipy_calls import hidden, renamed
 from ..eager import Tensor
 from ..eager.autograd import grad as eager_grad
 from .call import Call, Parameters, put_together
+from .donation import store_eagerly
 from .eager_array import EagerArray, unwrap, wrap
 from .eager_numpy import seen_eagerly
 from .transform import Transform, differentiated
@@ -30,12 +31,22 @@ def run_eagerly(
     seen = leaves if given_tensors else list(map(_as_numpys, leaves, call.leaves))
     args, kwargs = put_together(parameters, call, seen)
     with seen_eagerly(function, given_tensors) as version:
+        versions = [_version(x) for x in seen] if transform.donate else []
         result = unwrap(_with_arguments(_called(version, args, kwargs), call.leaves, seen))
+    changed = [i for i, before in enumerate(versions) if _version(seen[i]) != before]
     if not transform.differentiates:
         _write_back(call.leaves, seen)
     if transform.differentiates:
         result = _with_gradient(transform, call, result, leaves, given_tensors)
-    return result if given_tensors else map_leaves(_as_numpy, result)
+    result = result if given_tensors else map_leaves(_as_numpy, result)
+    return store_eagerly(transform, call, result, () if transform.differentiates else changed)
+
+
+def _version(x: Any) -> int:
+    """How often the memory of an argument was stored into."""
+    if isinstance(x, EagerArray):
+        return x.memory.version
+    return x._version if _is_tensor(x) else 0
 
 
 def _with_arguments(result: Any, leaves: list[Any], seen: list[Any]) -> Any:

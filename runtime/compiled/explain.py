@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from ...codegen.threads import pool
 from ...ir import Graph, Operation
+from ...ir.passes.sharing import share_buffers
 from .call import Call
+from .donation import donated_leaves
 from .saved import saved_lines
 from .stores import SHARED, stores_into_shared
 from .variant import Variant
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 8  # conditions of a path
+_NO_RESULT = "no result of its shape and dtype is left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Explanation:
     native: bool
     reason: str | None  # why calls do not go through the native entry
     blas: str | None
+    donated: tuple[str, ...]  # what becomes of each donated array
     threads: int  # that a call may use
     blocks: tuple[int, ...]  # of each operation that is cut into blocks, which threads share
     alone: str | None  # why threads are never started here
@@ -64,6 +68,7 @@ class Explanation:
                 f"temporaries {self.temporaries} B"
             ),
             *self.saved,
+            *(f"  donated           {line}" for line in self.donated),
             f"  products          {self.blas or 'none'}",
             f"  threads           {self._threads()}",
             (
@@ -123,6 +128,7 @@ def explain(
         native=native,
         reason=None if native else reason,
         blas=_products(graph),
+        donated=tuple(_donations(variant, call)),
         threads=variant.transform.threads or pool.threads(),
         blocks=blocks,
         alone=pool.why_alone(),
@@ -136,6 +142,29 @@ def explain(
         saved=tuple(saved_lines(variant, given)),
         lines=tuple(line for op in graph for line in _lines(op)),
     )
+
+
+def _donations(variant: Variant, call: Call) -> Iterator[str]:
+    """What becomes of each donated array."""
+    if not variant.transform.donate:
+        return
+    paths, results = call.paths, variant.out_tree.paths("result")
+    taken = {leaf: output for output, leaf in variant.donated.items()}
+    copies = share_buffers(variant.program.graph, variant.stages.in_place).copies
+    for leaf in donated_leaves(variant.transform, call):
+        output = taken.get(leaf)
+        if output is None:
+            why = "the function stores into it" if leaf in variant.traced.written else _NO_RESULT
+            yield f"{paths[leaf]} is not used: {why}"
+        elif variant.conditions:
+            yield f"{results[output]} is copied to {paths[leaf]}, once the path is known"
+        elif output in copies:
+            reader = copies[output]
+            where = f"  // {reader.location}" if reader.location else ""
+            late = f"a {reader.name} still reads that when the result is written"
+            yield f"{results[output]} is copied to {paths[leaf]}: {late}{where}"
+        else:
+            yield f"{results[output]} is computed in {paths[leaf]}"
 
 
 def _origin(loaded: bool, key: str | None) -> str:

@@ -22,7 +22,8 @@ from ...tracer.paths import UnknownInputError
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.run import Aval
 from ...tracer.trace import current_trace, is_traced, is_tracing
-from .call import Call, Parameters, take_apart
+from .call import Call, Parameters, put_together, take_apart
+from .donation import check_donated, copied, donated_leaves, store
 from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
 from .saved import checked_budget
 from .stores import write_back
@@ -120,6 +121,7 @@ class CompiledFunction:
 
     def _dispatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = take_apart(self._parameters, args, kwargs)
+        check_donated(self._transform, call)
         given = call.leaves
         if is_tracing():
             call.leaves = [lifted(x) if is_known(x) else x for x in given]
@@ -270,7 +272,8 @@ class CompiledFunction:
         for condition, value in zip(variant.conditions, values[count:], strict=True):
             expect(trace, value, condition.answer, condition.detached)
         results = [trace.wrap(value) for value in values[:count]]
-        result = unflatten(variant.out_tree, variant.with_arguments(results, given))
+        stored = store(variant.donated, variant.with_arguments(results, given), given)
+        result = unflatten(variant.out_tree, stored)
         return write_back(variant.traced.written, given, result)
 
     # --- for users ---
@@ -296,6 +299,7 @@ class CompiledFunction:
         from .eager import run_eagerly
 
         call = take_apart(self._parameters, args, kwargs)
+        check_donated(self._transform, call)
         return run_eagerly(self._function, self._transform, self._parameters, call)
 
     def compare(self, *args: Any, **kwargs: Any) -> Any:
@@ -303,6 +307,17 @@ class CompiledFunction:
         from .compare import compare
 
         return compare(self, args, kwargs)
+
+    def copy_donated(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call, with copies of those that it would update in place."""
+        if not self._transform.donate:
+            return args, kwargs
+        call = take_apart(self._parameters, args, kwargs)
+        donated = donated_leaves(self._transform, call)
+        leaves = [copied(x) if i in donated else x for i, x in enumerate(call.leaves)]
+        return put_together(self._parameters, call, leaves)
 
     def cache_info(self) -> dict[str, Any]:
         """How many signatures, variants and paths there are, and why each variant was compiled.
@@ -395,12 +410,14 @@ def make(
     has_aux: bool = False,
     threads: int | None = None,
     memory_budget: Any = None,
+    donate: Argnums | list[int | str] = (),
 ) -> Any:
     """A CompiledFunction of `function`; without one, a decorator."""
     argnums = tuple(argnums) if isinstance(argnums, list) else argnums
+    given = (donate,) if isinstance(donate, int | str) else tuple(donate)
     most = 0 if threads is None else checked(kind, threads)
     budget = checked_budget(kind, memory_budget)
-    transform = Transform(kind, argnums, has_aux, most, budget)
+    transform = Transform(kind, argnums, has_aux, most, budget, given)
     if function is None:
         return lambda f: CompiledFunction(f, transform)
     if not callable(function):

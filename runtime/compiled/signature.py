@@ -43,6 +43,7 @@ def entry_spec(
     guards: tuple[Guard, ...],
     release_gil: bool,
     threads: int = 0,
+    donated: tuple[tuple[int, int], ...] = (),
 ) -> EntrySpec:
     """The entry for calls like `call`. Raises NotNativeError where Python must take them apart."""
     leaves = [_leaf(i, kind, inputs[i]) for i, kind in enumerate(kinds)]
@@ -64,6 +65,7 @@ def entry_spec(
         release_gil=release_gil,
         verdict=results if results < len(outputs) else None,
         threads=threads,
+        donated=donated,
     )
 
 

@@ -7,6 +7,7 @@ gets what the passes give now.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...ir import FusegradError, Graph, ShapeError, TensorType
@@ -23,12 +24,21 @@ MAX_DIMENSIONS = 64  # of NumPy's arrays
 
 
 class Stages:
-    """What becomes of a trace. `line` is the function's, for errors that know no other."""
+    """What becomes of a trace. `line` is the function's, for errors that know no other; `donated`
+    says which outputs are to be in the memory of which inputs.
+    """
 
     def __init__(
-        self, traced: Traced, plan: Plan, kind: str, timings: Timings, line: Location | None
+        self,
+        traced: Traced,
+        plan: Plan,
+        kind: str,
+        timings: Timings,
+        line: Location | None,
+        donated: Mapping[int, int],
     ) -> None:
         self.traced, self.plan, self.kind, self.line = traced, plan, kind, line
+        self.donated = donated
         self.timings: Timings | None = timings
         self._branch: Graph | None = None
         self._graph: Graph | None = None
@@ -42,6 +52,13 @@ class Stages:
         return (
             types if not self.traced.conditions else (*types[: self.plan.tree.num_leaves], *VERDICT)
         )
+
+    @property
+    def in_place(self) -> Mapping[int, int]:
+        """The outputs that are given the memory of inputs when they are computed: none on a path,
+        as a call may turn out to take another one.
+        """
+        return {} if self.traced.conditions else self.donated
 
     @property
     def branch(self) -> Graph:
@@ -72,7 +89,8 @@ class Stages:
 
             plan, conditions = self.plan, self.traced.conditions
             answers = tuple(condition.answer for condition in conditions)
-            purpose = ("variant", plan.outputs, plan.wrt, plan.seed, plan.budget, answers)
+            donated = (("donated", *sorted(self.in_place.items())),) if self.in_place else ()
+            purpose = ("variant", plan.outputs, plan.wrt, plan.seed, plan.budget, answers, *donated)
             self._key = (key_of_program(self.traced.graph, purpose),)
         return self._key[0]
 
@@ -80,7 +98,7 @@ class Stages:
         """The program in the object cache, or None."""
         from ...codegen.program import load_program
 
-        program = load_program(self.key, self.fused)
+        program = load_program(self.key, self.fused, self.in_place)
         if program is not None and self.timings is not None:
             self.timings.add("load", program.seconds["load"])
             self.timings = None  # what is made later on is no part of the compilation
@@ -90,7 +108,7 @@ class Stages:
         """The program of the graph that `fused` gave, compiled now and kept in the object cache."""
         from ...codegen.program import compile_program, store_program
 
-        program = compile_program(fused)
+        program = compile_program(fused, self.in_place)
         store_program(self.key, program)
         return program
 

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir import Graph, GraphBuilder, Operation, ShapeError, TensorType, Value
 from ...ir.passes.pipeline import CLEAN, LOWER
-from ...tracer.pytree import unflatten
+from ...tracer.pytree import map_leaves, unflatten
+from ..eager.changes import bump, check
 from ..eager.composite import Composite, run_composite
 from ..eager.core import make
 from ..eager.errors import TensorShapeError
+from ..eager.modes import STATE
 from ..eager.node import LEAF
 from ..eager.reach import needed_for
 from .aliases import shown_again, shown_outputs
 from .call import Call, as_array
+from .donation import store, tensors_only
 from .paths import warn_eager
 from .saved import Keeper
 from .stores import SHARED, stores_into_shared, write_back
@@ -162,13 +165,42 @@ def call_on_tensors(
         return run_eagerly(function._function, function._transform, function._parameters, call)
     title = f"CompiledFunctionBackward({function._function_name()})"
     shown = shown_outputs(found.shown, call.leaves) if given is None else {}
+    pairs = found.donated if given is not None else tensors_only(found.donated, call.leaves)
+    if found.donated and given is None and not shown and _runs_on_arrays(found, call):
+        return _on_arrays(found, call)
     results = _computed(found, call.leaves, title, shown)
     written = found.traced.written
     write_back(written, given or call.leaves, (None, results[len(results) - len(written) :]))
     for i, source in shown.items():
         results[i] = shown_again(source, call.leaves, results)
+        if i in pairs:  # others may be written over what it shows
+            results[i] = results[i].clone()
+    results = store(pairs, results, given or call.leaves)
     result = unflatten(found.out_tree, results)
     return result[0] if written else result
+
+
+def _runs_on_arrays(variant: Variant, call: Call) -> bool:
+    """Is nothing to be recorded of a call that updates Tensors, and no argument else?"""
+    captured = [getattr(x, "tensor", x) for x in variant.traced.captured]
+    linked = any(getattr(x, "_node", None) is not None for x in (*call.leaves, *captured))
+    pairs = tensors_only(variant.donated, call.leaves)
+    alone = pairs == variant.donated and not variant.traced.written
+    return alone and not (STATE.enabled and linked)
+
+
+def _on_arrays(variant: Variant, call: Call) -> Any:
+    """The result of such a call: the Tensors whose arrays the native program updates, and new
+    ones.
+    """
+    updated = [call.leaves[leaf] for leaf in variant.donated.values()]
+    for x in updated:
+        check(x)
+    _, result = variant.run([getattr(x, "_data", x) for x in call.leaves], True)
+    for x in updated:
+        bump(x)
+    owners = {id(x._data): x for x in updated}
+    return map_leaves(lambda x: owners[id(x)] if id(x) in owners else make(x), result)
 
 
 def _found(function: CompiledFunction, call: Call, attempt: Callable[..., Any]) -> Variant | None:

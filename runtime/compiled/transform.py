@@ -28,7 +28,8 @@ Argnums = int | str | tuple[int | str, ...]
 class Transform:
     """`kind` is "compile", "grad" or "value_and_grad"; `argnums` and `has_aux` are for the latter
     two. `threads` is how many threads its calls may use, 0 where nobody says; `budget` what may be
-    saved for the adjoint, in bytes or as a part of what is saved without.
+    saved for the adjoint, in bytes or as a part of what is saved without. `donate` are the
+    arguments whose memory results take.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Transform:
     has_aux: bool = False
     threads: int = 0
     budget: int | float | None = None
+    donate: tuple[int | str, ...] = ()
 
     @property
     def differentiates(self) -> bool:
@@ -101,7 +103,7 @@ def apply(plan: Plan, graph: Graph, kind: str) -> tuple[Graph, Saving | None]:
 def differentiated(transform: Transform, call: Call) -> list[int]:
     """The positions, among the given arguments, that the gradient is taken of."""
     wanted = transform.argnums if isinstance(transform.argnums, tuple) else (transform.argnums,)
-    found = [_position(item, call) for item in wanted]
+    found = positions("argnums", wanted, call)
     for position in found:
         if call.tree.children[position].kind == "static":
             raise TraceError(
@@ -112,14 +114,19 @@ def differentiated(transform: Transform, call: Call) -> list[int]:
     return found
 
 
-def _position(item: int | str, call: Call) -> int:
+def positions(option: str, wanted: Sequence[int | str], call: Call) -> list[int]:
+    """The positions, among the given arguments, that `option` names."""
+    return [_position(option, item, call) for item in wanted]
+
+
+def _position(option: str, item: int | str, call: Call) -> int:
     names = call.names
     if isinstance(item, str) and item in names:
         return names.index(item)
     if isinstance(item, int) and -len(names) <= item < len(names):
         return item % len(names)
     raise ArgumentError(
-        f"argnums={item!r} names none of the arguments given, {', '.join(names)}",
+        f"{option}={item!r} names none of the arguments given, {', '.join(names)}",
         at=locate(),
         hint=f"a name or a number from 0 to {len(names) - 1}, or a tuple of them",
     )

@@ -27,6 +27,7 @@ from ...tracer.shown import Shown
 from ...tracer.source import location_of
 from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced, is_tracing
 from .call import Call, Parameters, as_array, put_together
+from .donation import check_apart, pair_types, store
 from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
 from .paths import Answers, answers_until, refused_by, verdict_of
 from .progress import Progress
@@ -81,6 +82,7 @@ class Variant:
         self._progress = Progress(self.traced.graph.name, location_of(function))
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
         self.stages = _stages(function, transform, self.traced, call, self.timings)
+        self.donated = self.stages.donated
         self.inputs = self.traced.graph.inputs
         self.outputs = self.stages.types
         self.out_tree: Treedef = self.stages.plan.tree
@@ -219,6 +221,9 @@ class Variant:
                 "a set, a slot or a long list that it reads is compared at each call"
             )
             return None
+        if self.donated and self.conditions:
+            self.native_misses = "it updates arguments in place once it knows its path"
+            return None
         try:
             spec = entry_spec(
                 self.parameters,
@@ -231,6 +236,7 @@ class Variant:
                 native,
                 self.program.releases_gil,
                 self.transform.threads,
+                tuple(self.donated.items()),
             )
         except NotNativeError as reason:
             self.native_misses = str(reason)
@@ -257,14 +263,34 @@ class Variant:
         insists: it knows that this one is right.
         """
         arguments = [*leaves, *map(current_array, self.traced.captured)]
+        if self.donated:
+            self._check_apart(arguments)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self.inputs, strict=True)]
-        refused, outputs = self._judged(arrays, self.flat)
+        refused, outputs = self._judged(arrays, self._compute)
         if refused is not None and not insist:
             return refused, None
         count = self.out_tree.num_leaves
         values = [x[()] if x.ndim == 0 else x for x in outputs[:count]]
-        result = unflatten(self.out_tree, self.with_arguments(values, leaves))
+        stored = self._hand_over(self.with_arguments(values, leaves), leaves)
+        result = unflatten(self.out_tree, stored)
         return None, write_back(self.traced.written, leaves, result, self.traced.captured)
+
+    def _compute(self, arrays: list[Any]) -> Any:
+        return self.flat(arrays, self.stages.in_place)
+
+    def _check_apart(self, arguments: Sequence[Any]) -> None:
+        """Raise where a result would be written over an argument that is no copy of its own."""
+        captured = (f"{x.name}, which is read from outside," for x in self.inputs)
+        paths = [*self.call.paths, *captured][: len(arguments)]
+        check_apart(self.donated.values(), arguments, paths)
+
+    def _hand_over(self, values: list[Any], leaves: Sequence[Any]) -> list[Any]:
+        """The results, with the donated arguments that are some of them."""
+        if not self.stages.in_place:
+            return store(self.donated, values, leaves)
+        for output, leaf in self.donated.items():
+            values[output] = leaves[leaf]
+        return values
 
     def with_arguments(self, values: list[Any], leaves: Sequence[Any]) -> list[Any]:
         """The results, with arguments that the function changes and hands back as what they are."""
@@ -349,7 +375,12 @@ def _stages(
     """What is to be made of a trace; errors that know no line name the function's."""
     line = location_of(function)
     try:
-        return Stages(traced, plan(transform, traced, call), transform.kind, timings, line)
+        made = plan(transform, traced, call)
+        arguments = [x.type for x in traced.graph.inputs]
+        results = made.types(traced)[: made.tree.num_leaves - len(traced.written)]
+        returned = [output for output, _ in traced.returned]
+        donated = pair_types(transform, call, arguments, results, traced.written, returned)
+        return Stages(traced, made, transform.kind, timings, line, donated)
     except FusegradError as error:
         error.at = error.at or line
         raise

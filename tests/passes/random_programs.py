@@ -4,6 +4,7 @@ another order of summation makes no other branch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,18 @@ def _binary(draw: Any, b: GraphBuilder, x: Value, y: Value) -> Value | None:
     name = draw(st.sampled_from(BINARY))
     result: Value = b(name, b.broadcast(b("tanh", x), shape), b.broadcast(y, shape))
     return result
+
+
+def same_types(inputs: Sequence[Value], outputs: Sequence[Value]) -> dict[int, int]:
+    """Outputs, by number, with an input of the same type for each of them, as far as they go."""
+    free = list(range(len(inputs)))
+    found = {}
+    for number, output in enumerate(outputs):
+        place = next((i for i in free if inputs[i].type == output.type), None)
+        if place is not None:
+            free.remove(place)
+            found[number] = place
+    return found
 
 
 def assert_same_meaning(before: Graph, after: Graph, seed: int) -> None:
