@@ -17,6 +17,7 @@ from ..ir.passes.levels import GENERATORS
 from ..ir.passes.plan import ALIGNMENT, Plan, plan_buffers
 from ..ir.record import record
 from . import arena
+from .ahead import NONE, Fetches
 from .calls import CallSite, work_of, write_call
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
@@ -93,15 +94,19 @@ class _Functions:
             self._short.add(found[0])
         return found
 
-    def _define_whole(self, operation: Operation, adds: bool = False) -> tuple[str, FunctionText]:
-        return self._enter(operation.name, self._lower(operation, adds))
+    def _define_whole(
+        self, operation: Operation, adds: bool = False, fetches: Fetches = NONE
+    ) -> tuple[str, FunctionText]:
+        return self._enter(operation.name, self._lower(operation, adds, fetches))
 
-    def _lower(self, operation: Operation, adds: bool = False) -> FunctionText:
+    def _lower(
+        self, operation: Operation, adds: bool = False, fetches: Fetches = NONE
+    ) -> FunctionText:
         if operation.name == "rows":
             return lower_rows(operation, self._define_whole)
         if operation.name == "scan":
             return lower_scan(operation, self.define, self._number)
-        return lower(operation, adds)
+        return lower(operation, adds, fetches)
 
     def _add(self, name: str, text: FunctionText) -> str:
         return self._enter(name, text)[0]

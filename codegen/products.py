@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from ..ir.record import record
 from . import memory
+from .ahead import Ahead
 from .control import for_loop, integer, minimum
 from .emitter import BITS, Emitter, Reg
 from .loops import VECTOR_BITS
@@ -37,14 +38,17 @@ LARGEST = 1 << 20  # bytes of a factor that is to stay in cache
 
 @record
 class Strided:
-    """A matrix in memory: elements from one row to the next, and from one column to the next."""
+    """A matrix in memory: elements from one row to the next, and from one column to the next; and
+    what is fetched `ahead`, with the vectors that are read of it.
+    """
 
     row: int
     column: int
+    ahead: Ahead | None = None
 
     @property
     def transposed(self) -> Strided:
-        return Strided(self.column, self.row)
+        return Strided(self.column, self.row, self.ahead)
 
 
 @record
@@ -210,7 +214,9 @@ class _Columns:
         wide = -(-size[1] // shape.lanes)
         last = size[1] - (wide - 1) * shape.lanes  # lanes of the last vector
         masked = shape.n % shape.lanes > 0  # one kind of tile for all columns
-        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked)
+        ahead = shape.b.ahead if shape.m <= self.high else None  # b is read once
+        every = ahead.every if ahead else 0
+        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked, every)
         symbol = kernel.declare(self.e)
         arguments = [
             f"ptr {_at(self.e, shape, bases[0], shape.a, i, p)}",
@@ -223,6 +229,7 @@ class _Columns:
             f"i64 {last}",
             f"i64 {count.name}",
             f"i1 {self._adds(p).name}",
+            *_distance(ahead),
         ]
         self.e.write(f"call void {symbol}({', '.join(arguments)})")
 
@@ -237,7 +244,8 @@ class _Terms:
         m, whole = self.shape.m, self.shape.m // ROWS_AT_ONCE * ROWS_AT_ONCE
         for first, end, rows in ((0, whole, ROWS_AT_ONCE), (whole, m, 1)):
             if first < end:
-                symbol = RowKernel(self.shape.dtype, rows).declare(self.e)
+                every = self.shape.a.ahead.every if self.shape.a.ahead else 0
+                symbol = RowKernel(self.shape.dtype, rows, every).declare(self.e)
 
                 def some(i: Reg, symbol: str = symbol) -> None:
                     self._call(symbol, a, b, c, i)
@@ -255,8 +263,13 @@ class _Terms:
             f"i64 {shape.c.row}",
             f"i64 {shape.k}",
             f"i1 {self.e.const(self.adds, 'bool').name}",
+            *_distance(shape.a.ahead),
         ]
         self.e.write(f"call void {symbol}({', '.join(arguments)})")
+
+
+def _distance(ahead: Ahead | None) -> list[str]:
+    return [f"i64 {ahead.bytes}"] if ahead else []
 
 
 def _at(e: Emitter, shape: Shape, base: str, matrix: Strided, i: Reg, j: Reg) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ..ir.record import record
 from . import memory
+from .ahead import fetch
 from .control import for_loop, integer
 from .emitter import BITS, Emitter, Reg
 from .loops import VECTOR_BITS
@@ -68,6 +69,10 @@ class _Kernel:
         numbers = self.v.lane_constants(tuple(range(self.lanes)), "i64")
         return self.v.compare("lt", numbers, self.v.splat(count))
 
+    def fetch(self, vector: str) -> None:
+        """Fetch what lies the distance %ahead behind a vector."""
+        fetch(self.e, self.e.emit(f"getelementptr i8, ptr {vector}, i64 %ahead", "ptr").name)
+
     def at(self, base: str, *terms: tuple[Reg, Reg]) -> str:
         """The pointer Σ index · step elements behind `base`."""
         for index, step in terms:
@@ -79,7 +84,8 @@ class _Kernel:
 @record
 class TileKernel:
     """c = a b or c += a b for `high` rows and `wide` vectors along the columns, where the last of
-    these may be `masked`. Copy q of the sums takes every term of number q modulo `copies`.
+    these may be `masked`. Copy q of the sums takes every term of number q modulo `copies`. With
+    every `ahead`-th vector of b, what lies a distance behind it is fetched; with 0 nothing is.
     """
 
     dtype: str
@@ -87,20 +93,22 @@ class TileKernel:
     wide: int
     copies: int
     masked: bool
+    ahead: int = 0
 
     def declare(self, caller: Emitter) -> str:
         """The function's symbol, to be called with the pointers a, b and c, the distances of their
-        rows and of a's columns, the lanes of the last vector, the count of terms, and whether to
-        add to what is there.
+        rows and of a's columns, the lanes of the last vector, the count of terms, whether to add to
+        what is there, and the bytes to what is fetched.
         """
-        parts = [self.dtype, self.high, self.wide, self.copies, "m" * self.masked]
+        ahead = f"f{self.ahead}" if self.ahead else ""
+        parts = [self.dtype, self.high, self.wide, self.copies, "m" * self.masked, ahead]
         name = "fg.tile." + ".".join(str(part) for part in parts if part)
         if name not in caller.declarations:
             parameters = (
                 "ptr noalias readonly %a, i64 %a.row, i64 %a.column, ptr noalias readonly %b, "
                 "i64 %b.row, ptr noalias %c, i64 %c.row, i64 %last, i64 %count, i1 %adds"
             )
-            _Tile(self).write().define(name, parameters, caller)
+            _Tile(self).write().define(name, parameters + ", i64 %ahead" * bool(ahead), caller)
         return f'@"{name}"'
 
 
@@ -137,6 +145,9 @@ class _Tile(_Kernel):
             memory.load(self.v, self._vector(start, column), self.dtype, 1, mask)
             for column, mask in enumerate(self.masks)
         ]
+        if self.kernel.ahead:
+            for column in range(0, self.kernel.wide, self.kernel.ahead):
+                self.fetch(self._vector(start, column))
         across = self.at("%a", (p, _argument("a.column")))
         for row in range(self.kernel.high):
             pointer = self.at(across, (integer(row), _argument("a.row")))
@@ -163,22 +174,27 @@ class _Tile(_Kernel):
 
 @record
 class RowKernel:
-    """c = a b or c += a b for some `rows` of a (a power of two) and a vector b."""
+    """c = a b or c += a b for some `rows` of a (a power of two) and a vector b. With every
+    `ahead`-th of these rows, what lies a distance behind is fetched; with 0 nothing is.
+    """
 
     dtype: str
     rows: int
+    ahead: int = 0
 
     def declare(self, caller: Emitter) -> str:
         """The function's symbol, to be called with the pointers a, b and c, the distances of a's
-        rows and of c's, the count of terms, and whether to add to what is there.
+        rows and of c's, the count of terms, whether to add to what is there, and the bytes to what
+        is fetched.
         """
-        name = f"fg.rows.{self.dtype}.{self.rows}"
+        name = f"fg.rows.{self.dtype}.{self.rows}" + f".f{self.ahead}" * bool(self.ahead)
         if name not in caller.declarations:
             parameters = (
                 "ptr noalias readonly %a, i64 %a.row, ptr noalias readonly %b, "
                 "ptr noalias %c, i64 %c.row, i64 %count, i1 %adds"
             )
-            _Rows(self).write().define(name, parameters, caller)
+            ahead = ", i64 %ahead" * bool(self.ahead)
+            _Rows(self).write().define(name, parameters + ahead, caller)
         return f'@"{name}"'
 
 
@@ -205,6 +221,8 @@ class _Rows(_Kernel):
         vector = memory.load(self.v, self.at("%b", (p, one)), self.dtype, 1, mask)
         for row, slot in enumerate(self.sums):
             start = self.at("%a", (integer(row), _argument("a.row")), (p, one))
+            if self.kernel.ahead and row % self.kernel.ahead == 0:
+                self.fetch(start)
             self.add_product(slot, memory.load(self.v, start, self.dtype, 1, mask), vector)
 
     def _folded(self, vectors: list[Reg]) -> list[Reg]:
