@@ -21,6 +21,7 @@ from .ahead import Ahead
 from .control import for_loop, integer, minimum
 from .emitter import BITS, Emitter, Reg
 from .loops import VECTOR_BITS
+from .subnormals import Watch, are_watched
 from .tiles import RowKernel, TileKernel
 
 ROWS_AT_ONCE = 8  # of a matrix times a vector: a power of two
@@ -144,6 +145,8 @@ class _Columns:
     def __init__(self, e: Emitter, shape: Shape, adds: bool, high: int, wide: int) -> None:
         self.e, self.shape, self.adds, self.high, self.wide = e, shape, adds, high, wide
         self.copies = max(UNDER_WAY // (-(-shape.n // shape.lanes) * shape.m), 1)
+        long = shape.k > FEW and shape.a.row == 1 and high > 1
+        self.watch = Watch(e) if long and are_watched() else None
 
     def write(self, a: str, b: str, c: str) -> None:
         """Sums of few terms by rows, as a is read once then; others by columns, and by parts."""
@@ -174,10 +177,16 @@ class _Columns:
                 if shape.k % at_once:
                     count = minimum(self.e, count, self.e.sub(integer(shape.k), p))
 
-                def rows(i: Reg, height: int) -> None:
-                    self._call((a, b, c), (i, j, p), (height, width), count)
+                def all_rows(met: str = "") -> None:
+                    def rows(i: Reg, height: int) -> None:
+                        self._call((a, b, c), (i, j, p), (height, width), count, met)
 
-                self._loop(shape.m, self.high, rows)
+                    self._loop(shape.m, self.high, rows)
+
+                if self.watch is None:
+                    all_rows()
+                else:
+                    self.watch.run(all_rows, all_rows)
 
             once = at_once == shape.k
             for_loop(self.e, integer(0), integer(shape.k), at_once, terms, once=once)
@@ -208,15 +217,18 @@ class _Columns:
         place: tuple[Reg, Reg, Reg],
         size: tuple[int, int],
         count: Reg,
+        met: str = "",
     ) -> None:
-        """One tile: rows from i, columns from j, `count` terms from p on."""
+        """One tile: rows from i, columns from j, `count` terms from p on; a careful one, if it is
+        said where it notes that it `met` subnormal numbers.
+        """
         shape, (i, j, p) = self.shape, place
         wide = -(-size[1] // shape.lanes)
         last = size[1] - (wide - 1) * shape.lanes  # lanes of the last vector
         masked = shape.n % shape.lanes > 0  # one kind of tile for all columns
         ahead = shape.b.ahead if shape.m <= self.high else None  # b is read once
         every = ahead.every if ahead else 0
-        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked, every)
+        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked, every, bool(met))
         symbol = kernel.declare(self.e)
         arguments = [
             f"ptr {_at(self.e, shape, bases[0], shape.a, i, p)}",
@@ -230,6 +242,7 @@ class _Columns:
             f"i64 {count.name}",
             f"i1 {self._adds(p).name}",
             *_distance(ahead),
+            *([f"ptr {met}"] if met else []),
         ]
         self.e.write(f"call void {symbol}({', '.join(arguments)})")
 
