@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ..ir import Operation
 from ..ir.record import record
 from . import memory
+from .ahead import NONE, Ahead, Fetches
 from .blas import find_blas
 from .control import for_loop, integer, minimum, only_if, polled_range
 from .dot import Factor, Product, Tile, product_of
@@ -26,10 +27,15 @@ TILE_ELEMENTS = 1 << 24  # and what is read and written meanwhile
 PARAMETERS = "ptr noalias readonly %p0, ptr noalias readonly %p1, ptr noalias %q0, ptr %context"
 
 
-def lower_dot(operation: Operation, adds: bool = False, split: Split | None = None) -> FunctionText:
+def lower_dot(
+    operation: Operation,
+    adds: bool = False,
+    split: Split | None = None,
+    fetches: Fetches = NONE,
+) -> FunctionText:
     """The function of a `dot`, which overwrites its result, or adds to what is there. With a
     `split` of the products (axis 0), of their rows (1) or of their columns (2) it does the block
-    that ``i64 %block`` names.
+    that ``i64 %block`` names. `fetches` are for loops of our own; BLAS has its way.
     """
     product = product_of(operation)
     e = Emitter(1)
@@ -40,7 +46,7 @@ def lower_dot(operation: Operation, adds: bool = False, split: Split | None = No
             memory.clear(e, "%q0", operation.result.type.size * size)
         polls = False
     else:
-        write = _vector_loops(e, product, adds, split)
+        write = _vector_loops(e, product, adds, split, fetches)
         if write is None:
             blas = find_blas()
             write = Blas(e, product, adds, blas).write if blas else _Loops(e, product, adds).write
@@ -53,7 +59,7 @@ def lower_dot(operation: Operation, adds: bool = False, split: Split | None = No
 
 
 def _vector_loops(
-    e: Emitter, product: Product, adds: bool, split: Split | None
+    e: Emitter, product: Product, adds: bool, split: Split | None, fetches: Fetches
 ) -> Callable[[Tile], None] | None:
     """Our own loops for products, or blocks of their rows, that are one tile, where they are better
     than BLAS.
@@ -68,7 +74,8 @@ def _vector_loops(
     longest = (max(heights), product.n, product.k)
     if tile_sizes(*longest) != longest:
         return None
-    strides = [_strided(x) for x in (product.left, product.right, product.result)]
+    factors = (product.left, product.right, product.result)
+    strides = [_strided(x, ahead) for x, ahead in zip(factors, (*fetches, None), strict=True)]
     shapes = [Shape(product.dtype, m, product.n, product.k, *strides) for m in heights]
     writers = [vector_loops(e, shape, adds, vector_registers()) for shape in shapes]
     usual, last = writers[0], writers[-1]
@@ -85,8 +92,9 @@ def _vector_loops(
     return write
 
 
-def _strided(factor: Factor) -> Strided:
-    return Strided(1, factor.leading) if factor.transposed else Strided(factor.leading, 1)
+def _strided(factor: Factor, ahead: Ahead | None) -> Strided:
+    row, column = (1, factor.leading) if factor.transposed else (factor.leading, 1)
+    return Strided(row, column, ahead)
 
 
 def _for_each_product(

@@ -64,6 +64,10 @@ class Write:
     outputs: tuple[int, ...]
     size: int = 0
 
+    def is_joined(self, axis: int) -> bool:
+        """Does each stretch of an axis leave a part of the whole result?"""
+        return axis in self.reduced or self.kind == "scatter"
+
     def register_depth(self, rank: int) -> int:
         """The first of the innermost loops that are all reduced; `rank` where there is none."""
         depth = rank

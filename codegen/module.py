@@ -18,6 +18,7 @@ from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
 from ..ir.passes.sharing import Sharing, share_buffers, shared_parameters
 from ..ir.record import record
 from . import arena, memory
+from .ahead import NONE, Fetches
 from .calls import CallSite, work_of, write_call
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
@@ -132,16 +133,20 @@ class _Functions:
             self._short.add(found[0])
         return found
 
-    def _define_whole(self, operation: Operation, adds: bool = False) -> tuple[str, FunctionText]:
-        return self._enter(operation.name, self._lower(operation, adds))
+    def _define_whole(
+        self, operation: Operation, adds: bool = False, fetches: Fetches = NONE
+    ) -> tuple[str, FunctionText]:
+        return self._enter(operation.name, self._lower(operation, adds, fetches))
 
-    def _lower(self, operation: Operation, adds: bool = False) -> FunctionText:
+    def _lower(
+        self, operation: Operation, adds: bool = False, fetches: Fetches = NONE
+    ) -> FunctionText:
         if operation.name == "rows":
             text = lower_rows(operation, self._define_whole)
         elif operation.name == "scan":
             text = lower_scan(operation, self.define, self._number)
         else:
-            text = lower(operation, adds)
+            text = lower(operation, adds, fetches)
         return text.sharing(self._shared.get(operation, frozenset()))
 
     def _add(self, name: str, text: FunctionText) -> str:

@@ -12,6 +12,7 @@ from ..ir.errors import NotCompiledError
 from ..ir.types import NUMPY_DTYPE
 from ..ir.view import row_major_strides
 from . import elimination, factorisation, memory, sorting, tiny
+from .ahead import NONE, Fetches
 from .contraction import lower_dot
 from .control import integer, return_if_nonzero
 from .emitter import FLOATS, Reg
@@ -26,12 +27,14 @@ from .tiny import is_tiny
 MOST_STORES = 64  # by which a literal is written; a longer one is a constant of the module
 
 
-def lower(operation: Operation, adds: bool = False) -> FunctionText:
-    """The LLVM function of an operation of a fused graph; a product may add to its result."""
+def lower(operation: Operation, adds: bool = False, fetches: Fetches = NONE) -> FunctionText:
+    """The LLVM function of an operation of a fused graph; a product may add to its result, and
+    fetch what comes next.
+    """
     if operation.name == "kernel":
         return write_kernel(plan_loops(operation))
     if operation.name == "dot":
-        return lower_dot(operation, adds)
+        return lower_dot(operation, adds, fetches=fetches)
     if operation.name == "update":
         return store_text(operation)
     table = _TINY_BODIES if operation.name in _TINY_BODIES and is_tiny(operation) else _BODIES

@@ -17,9 +17,11 @@ from collections.abc import Callable
 
 from ..ir.record import record
 from . import memory
+from .ahead import Ahead
 from .control import for_loop, integer, minimum
 from .emitter import BITS, Emitter, Reg
 from .loops import VECTOR_BITS
+from .subnormals import Watch, are_watched
 from .tiles import RowKernel, TileKernel
 
 ROWS_AT_ONCE = 8  # of a matrix times a vector: a power of two
@@ -37,14 +39,17 @@ LARGEST = 1 << 20  # bytes of a factor that is to stay in cache
 
 @record
 class Strided:
-    """A matrix in memory: elements from one row to the next, and from one column to the next."""
+    """A matrix in memory: elements from one row to the next, and from one column to the next; and
+    what is fetched `ahead`, with the vectors that are read of it.
+    """
 
     row: int
     column: int
+    ahead: Ahead | None = None
 
     @property
     def transposed(self) -> Strided:
-        return Strided(self.column, self.row)
+        return Strided(self.column, self.row, self.ahead)
 
 
 @record
@@ -140,6 +145,8 @@ class _Columns:
     def __init__(self, e: Emitter, shape: Shape, adds: bool, high: int, wide: int) -> None:
         self.e, self.shape, self.adds, self.high, self.wide = e, shape, adds, high, wide
         self.copies = max(UNDER_WAY // (-(-shape.n // shape.lanes) * shape.m), 1)
+        long = shape.k > FEW and shape.a.row == 1 and high > 1
+        self.watch = Watch(e) if long and are_watched() else None
 
     def write(self, a: str, b: str, c: str) -> None:
         """Sums of few terms by rows, as a is read once then; others by columns, and by parts."""
@@ -170,10 +177,16 @@ class _Columns:
                 if shape.k % at_once:
                     count = minimum(self.e, count, self.e.sub(integer(shape.k), p))
 
-                def rows(i: Reg, height: int) -> None:
-                    self._call((a, b, c), (i, j, p), (height, width), count)
+                def all_rows(met: str = "") -> None:
+                    def rows(i: Reg, height: int) -> None:
+                        self._call((a, b, c), (i, j, p), (height, width), count, met)
 
-                self._loop(shape.m, self.high, rows)
+                    self._loop(shape.m, self.high, rows)
+
+                if self.watch is None:
+                    all_rows()
+                else:
+                    self.watch.run(all_rows, all_rows)
 
             once = at_once == shape.k
             for_loop(self.e, integer(0), integer(shape.k), at_once, terms, once=once)
@@ -204,13 +217,18 @@ class _Columns:
         place: tuple[Reg, Reg, Reg],
         size: tuple[int, int],
         count: Reg,
+        met: str = "",
     ) -> None:
-        """One tile: rows from i, columns from j, `count` terms from p on."""
+        """One tile: rows from i, columns from j, `count` terms from p on; a careful one, if it is
+        said where it notes that it `met` subnormal numbers.
+        """
         shape, (i, j, p) = self.shape, place
         wide = -(-size[1] // shape.lanes)
         last = size[1] - (wide - 1) * shape.lanes  # lanes of the last vector
         masked = shape.n % shape.lanes > 0  # one kind of tile for all columns
-        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked)
+        ahead = shape.b.ahead if shape.m <= self.high else None  # b is read once
+        every = ahead.every if ahead else 0
+        kernel = TileKernel(shape.dtype, size[0], wide, self.copies, masked, every, bool(met))
         symbol = kernel.declare(self.e)
         arguments = [
             f"ptr {_at(self.e, shape, bases[0], shape.a, i, p)}",
@@ -223,6 +241,8 @@ class _Columns:
             f"i64 {last}",
             f"i64 {count.name}",
             f"i1 {self._adds(p).name}",
+            *_distance(ahead),
+            *([f"ptr {met}"] if met else []),
         ]
         self.e.write(f"call void {symbol}({', '.join(arguments)})")
 
@@ -237,7 +257,8 @@ class _Terms:
         m, whole = self.shape.m, self.shape.m // ROWS_AT_ONCE * ROWS_AT_ONCE
         for first, end, rows in ((0, whole, ROWS_AT_ONCE), (whole, m, 1)):
             if first < end:
-                symbol = RowKernel(self.shape.dtype, rows).declare(self.e)
+                every = self.shape.a.ahead.every if self.shape.a.ahead else 0
+                symbol = RowKernel(self.shape.dtype, rows, every).declare(self.e)
 
                 def some(i: Reg, symbol: str = symbol) -> None:
                     self._call(symbol, a, b, c, i)
@@ -255,8 +276,13 @@ class _Terms:
             f"i64 {shape.c.row}",
             f"i64 {shape.k}",
             f"i1 {self.e.const(self.adds, 'bool').name}",
+            *_distance(shape.a.ahead),
         ]
         self.e.write(f"call void {symbol}({', '.join(arguments)})")
+
+
+def _distance(ahead: Ahead | None) -> list[str]:
+    return [f"i64 {ahead.bytes}"] if ahead else []
 
 
 def _at(e: Emitter, shape: Shape, base: str, matrix: Strided, i: Reg, j: Reg) -> str:

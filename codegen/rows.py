@@ -14,6 +14,7 @@ from ..ir.ops.rows import block_count
 from ..ir.passes.plan import Place, Plan, plan_buffers
 from ..ir.passes.rowwise import work_on_row
 from . import memory
+from .ahead import NONE, fetches_of
 from .control import integer, only_if, polled_range, return_if_nonzero
 from .emitter import Emitter, Reg
 from .function import FunctionText
@@ -23,7 +24,8 @@ from .threads.split import Split, limits
 
 LONG = 1 << 14  # scalar operations of a block beside which the loop over the blocks is nothing
 
-# The function of an operation, with its symbol; one that adds to its result, if that is said
+# The function of an operation, with its symbol; if that is said, one that adds to its result, and
+# one that fetches what comes next
 Define = Callable[..., tuple[str, FunctionText]]
 
 
@@ -42,8 +44,6 @@ class _Rows:
         self.e = Emitter(1)
         self.chunk = integer(operation.attributes["chunk"])
         self.kinds = [kind for kind, _, _ in operation.attributes["yields"]]
-        self.regions = [_Region(region, self.kinds, define) for region in operation.regions]
-        self.scratch = max(region.plan.arena for region in self.regions)
         # Bytes from one block's part of an operand or a result to the next one's
         self.steps = {
             "input": [
@@ -54,6 +54,12 @@ class _Rows:
             ],
             "output": [value.type.bytes for value in operation.regions[0].outputs],
         }
+        steps: tuple[list[int], ...] = (self.steps["input"], [])  # behind the last there is none
+        self.regions = [
+            _Region(region, self.kinds, define, ahead)
+            for region, ahead in zip(operation.regions, steps, strict=False)
+        ]
+        self.scratch = max(region.plan.arena for region in self.regions)
 
     def write(self) -> FunctionText:
         rows, block = self.operation.attributes["rows"]
@@ -138,8 +144,12 @@ class _Rows:
 class _Region:
     """A block's operations, where their buffers are, and a measure of the time they take."""
 
-    def __init__(self, graph: Graph, kinds: list[str], define: Define) -> None:
+    def __init__(self, graph: Graph, kinds: list[str], define: Define, steps: list[int]) -> None:
         self.plan: Plan = plan_buffers(graph)
         sums = {x for x, kind in zip(graph.outputs, kinds, strict=True) if kind == "chunk"}
-        self.calls = [(op, *define(op, not sums.isdisjoint(op.results))) for op in graph]
+        fetches = fetches_of(graph, dict(zip(graph.inputs, steps, strict=False)))
+        self.calls = [
+            (op, *define(op, not sums.isdisjoint(op.results), fetches.get(op, NONE)))
+            for op in graph
+        ]
         self.work = sum(work_on_row(operation, 1) for operation in graph)

@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 from ..ir.record import record
 from . import memory
-from .control import for_loop, integer
+from .ahead import fetch
+from .control import for_loop, integer, unless_rare
 from .emitter import BITS, Emitter, Reg
 from .loops import VECTOR_BITS
 from .maths import TARGET_ATTRIBUTES
+from .subnormals import is_subnormal, scaled
 
 
 class _Kernel:
@@ -68,6 +70,10 @@ class _Kernel:
         numbers = self.v.lane_constants(tuple(range(self.lanes)), "i64")
         return self.v.compare("lt", numbers, self.v.splat(count))
 
+    def fetch(self, vector: str) -> None:
+        """Fetch what lies the distance %ahead behind a vector."""
+        fetch(self.e, self.e.emit(f"getelementptr i8, ptr {vector}, i64 %ahead", "ptr").name)
+
     def at(self, base: str, *terms: tuple[Reg, Reg]) -> str:
         """The pointer Σ index · step elements behind `base`."""
         for index, step in terms:
@@ -79,7 +85,9 @@ class _Kernel:
 @record
 class TileKernel:
     """c = a b or c += a b for `high` rows and `wide` vectors along the columns, where the last of
-    these may be `masked`. Copy q of the sums takes every term of number q modulo `copies`.
+    these may be `masked`. Copy q of the sums takes every term of number q modulo `copies`. With
+    every `ahead`-th vector of b, what lies a distance behind it is fetched; with 0 nothing is. A
+    `careful` one is not slowed down by subnormal factors, and is for a whose rows are neighbours.
     """
 
     dtype: str
@@ -87,20 +95,27 @@ class TileKernel:
     wide: int
     copies: int
     masked: bool
+    ahead: int = 0
+    careful: bool = False
 
     def declare(self, caller: Emitter) -> str:
         """The function's symbol, to be called with the pointers a, b and c, the distances of their
-        rows and of a's columns, the lanes of the last vector, the count of terms, and whether to
-        add to what is there.
+        rows and of a's columns, the lanes of the last vector, the count of terms, whether to add to
+        what is there, and the bytes to what is fetched; for a careful one last a pointer to the
+        byte that becomes 1 where it meets subnormal numbers.
         """
-        parts = [self.dtype, self.high, self.wide, self.copies, "m" * self.masked]
+        ahead = f"f{self.ahead}" if self.ahead else ""
+        parts = [self.dtype, self.high, self.wide, self.copies]
+        parts += ["m" * self.masked, ahead, "s" * self.careful]
         name = "fg.tile." + ".".join(str(part) for part in parts if part)
         if name not in caller.declarations:
             parameters = (
                 "ptr noalias readonly %a, i64 %a.row, i64 %a.column, ptr noalias readonly %b, "
                 "i64 %b.row, ptr noalias %c, i64 %c.row, i64 %last, i64 %count, i1 %adds"
             )
-            _Tile(self).write().define(name, parameters, caller)
+            parameters += ", i64 %ahead" * bool(ahead) + ", ptr noalias %met" * self.careful
+            tile = _CarefulTile(self) if self.careful else _Tile(self)
+            tile.write().define(name, parameters, caller)
         return f'@"{name}"'
 
 
@@ -132,18 +147,25 @@ class _Tile(_Kernel):
 
     def _term(self, p: Reg, copy: int) -> None:
         """Term p of all sums of a copy."""
-        start = self.at("%b", (p, _argument("b.row")))
-        vectors = [
-            memory.load(self.v, self._vector(start, column), self.dtype, 1, mask)
-            for column, mask in enumerate(self.masks)
-        ]
-        across = self.at("%a", (p, _argument("a.column")))
+        vectors, across = self._factors(p)
         for row in range(self.kernel.high):
             pointer = self.at(across, (integer(row), _argument("a.row")))
             x = self.v.splat(memory.load_scalar(self.e, pointer, self.dtype))
             first = copy * self.size + row * self.kernel.wide
             for column, vector in enumerate(vectors):
                 self.add_product(self.sums[first + column], x, vector)
+
+    def _factors(self, p: Reg) -> tuple[list[Reg], str]:
+        """Row p of b, and where column p of a is."""
+        start = self.at("%b", (p, _argument("b.row")))
+        vectors = [
+            memory.load(self.v, self._vector(start, column), self.dtype, 1, mask)
+            for column, mask in enumerate(self.masks)
+        ]
+        if self.kernel.ahead:
+            for column in range(0, self.kernel.wide, self.kernel.ahead):
+                self.fetch(self._vector(start, column))
+        return vectors, self.at("%a", (p, _argument("a.column")))
 
     def _vector(self, row: str, number: int) -> str:
         return memory.address(self.e, row, self.dtype, integer(number * self.lanes))
@@ -161,24 +183,69 @@ class _Tile(_Kernel):
         memory.store(self.v, target, self.choose(_argument("adds"), more, total), 1, mask)
 
 
+class _CarefulTile(_Tile):
+    """As a tile, with the same bits; terms with subnormal factors are scaled first."""
+
+    def __init__(self, kernel: TileKernel) -> None:
+        super().__init__(kernel)
+        self.column = self.e.sibling(kernel.high)  # vectors of a's rows
+        kind = self.column.type(self.dtype)
+        self.scaled = [self.e.emit(f"alloca {kind}", "ptr").name for _ in range(2)]
+
+    def _term(self, p: Reg, copy: int) -> None:
+        vectors, across = self._factors(p)
+        xs = memory.load(self.column, across, self.dtype, 1, None)
+        found = self.column.any_lane(is_subnormal(self.column, xs))
+        for vector in vectors:
+            found = self.e.or_(found, self.v.any_lane(is_subnormal(self.v, vector)))
+        ones = [self.v.const(1.0, self.dtype)] * len(vectors)
+
+        def rare() -> None:
+            self.e.write("store i8 1, ptr %met")
+            for slot, part in zip(self.scaled, scaled(self.column, xs), strict=True):
+                self.e.write(f"store {self.column.typed(part)}, ptr {slot}")
+            pairs = [scaled(self.v, vector) for vector in vectors]
+            self._add(copy, self.scaled, [y for y, _ in pairs], [z for _, z in pairs])
+
+        unless_rare(self.e, found, lambda: self._add(copy, [across], vectors, ones), rare)
+
+    def _add(self, copy: int, column: list[str], vectors: list[Reg], scales: list[Reg]) -> None:
+        """Add (x · scale) · (vector · x's scale), where x, and its scale, are in a `column`."""
+        for row in range(self.kernel.high):
+            first = copy * self.size + row * self.kernel.wide
+            pointers = [memory.address(self.e, base, self.dtype, integer(row)) for base in column]
+            x, *more = (
+                self.v.splat(memory.load_scalar(self.e, pointer, self.dtype))
+                for pointer in pointers
+            )
+            for number, (vector, scale) in enumerate(zip(vectors, scales, strict=True), first):
+                y = self.v.mul(vector, more[0]) if more else vector
+                self.add_product(self.sums[number], self.v.mul(x, scale) if more else x, y)
+
+
 @record
 class RowKernel:
-    """c = a b or c += a b for some `rows` of a (a power of two) and a vector b."""
+    """c = a b or c += a b for some `rows` of a (a power of two) and a vector b. With every
+    `ahead`-th of these rows, what lies a distance behind is fetched; with 0 nothing is.
+    """
 
     dtype: str
     rows: int
+    ahead: int = 0
 
     def declare(self, caller: Emitter) -> str:
         """The function's symbol, to be called with the pointers a, b and c, the distances of a's
-        rows and of c's, the count of terms, and whether to add to what is there.
+        rows and of c's, the count of terms, whether to add to what is there, and the bytes to what
+        is fetched.
         """
-        name = f"fg.rows.{self.dtype}.{self.rows}"
+        name = f"fg.rows.{self.dtype}.{self.rows}" + f".f{self.ahead}" * bool(self.ahead)
         if name not in caller.declarations:
             parameters = (
                 "ptr noalias readonly %a, i64 %a.row, ptr noalias readonly %b, "
                 "ptr noalias %c, i64 %c.row, i64 %count, i1 %adds"
             )
-            _Rows(self).write().define(name, parameters, caller)
+            ahead = ", i64 %ahead" * bool(self.ahead)
+            _Rows(self).write().define(name, parameters + ahead, caller)
         return f'@"{name}"'
 
 
@@ -205,6 +272,8 @@ class _Rows(_Kernel):
         vector = memory.load(self.v, self.at("%b", (p, one)), self.dtype, 1, mask)
         for row, slot in enumerate(self.sums):
             start = self.at("%a", (integer(row), _argument("a.row")), (p, one))
+            if self.kernel.ahead and row % self.kernel.ahead == 0:
+                self.fetch(start)
             self.add_product(slot, memory.load(self.v, start, self.dtype, 1, mask), vector)
 
     def _folded(self, vectors: list[Reg]) -> list[Reg]:

@@ -41,6 +41,11 @@ class Partial:
     place: int
 
     @property
+    def kind(self) -> str:
+        """How the parts are joined; scattered numbers are added up."""
+        return "sum" if self.write.kind == "scatter" else self.write.kind
+
+    @property
     def bytes(self) -> int:
         """From one block's elements to the next one's."""
         return self.size * memory.ELEMENT_BYTES[self.write.dtype]
@@ -55,7 +60,7 @@ def run_kernel_in_blocks(
     partials: dict[str, Partial] = {}
     place = 0
     for write in writes:
-        if split.axis in write.reduced:
+        if write.is_joined(split.axis):
             partial = Partial(write, sizes[write.number], place)
             partials[f"%q{write.number}"] = partial
             place += -(-partial.bytes * split.blocks // ALIGNMENT) * ALIGNMENT
@@ -190,7 +195,7 @@ def _join(
     mask: Reg | None,
 ) -> None:
     """The lanes from `first` on of all blocks."""
-    kind, dtype = partial.write.kind, partial.write.dtype
+    kind, dtype = partial.kind, partial.write.dtype
     compensated = kind == "sum" and dtype in FLOATS
 
     def get(slot: str) -> Reg:

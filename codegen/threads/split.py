@@ -25,7 +25,7 @@ _ENOUGH_BLOCKS = 32  # more are not better
 _BYTE = 0.1
 PARTIAL_WORK = 16.0  # of a block for each byte that it leaves, which one thread adds up
 _SIMPLE, _SLOW, _FUNCTION = 0.15, 0.8, 2.0  # one float64; a float32 takes half as long
-_STORED = {"store", "sum", "prod", "reduce_max", "reduce_min"}
+_DEPOSIT, _ROW = 0.5, 2.0  # a number that is added to a row by index, and the row
 _SLOW_OPS = {"div", "sqrt", "rsqrt", "remainder", "gather"}
 
 
@@ -71,7 +71,7 @@ def print_blocks(split: Split | None) -> str:
 def split_kernel(nest: LoopNest) -> Split | None:
     """How a kernel is cut, or None where it isn't worth while."""
     work = work_of(nest)
-    if work < LEAST_WORK or not nest.points or any(w.kind not in _STORED for w in nest.writes):
+    if work < LEAST_WORK or not nest.points:
         return None
     found = [_split_along(nest, axis, work) for axis in range(nest.rank)]
     best = max(found, key=lambda split: min(split.blocks, _ENOUGH_BLOCKS))  # of equals the first
@@ -89,13 +89,17 @@ def split_steps(extent: int, work: float, grain: int = 1) -> Split | None:
 
 
 def partial_bytes(write: Write, nest: LoopNest, axis: int) -> int:
-    """What one block along `axis` leaves of a reduction, to be joined with that of others."""
-    if axis not in write.reduced:
+    """What one block along `axis` leaves of a reduction or a scatter, to be joined with that of
+    others.
+    """
+    if not write.is_joined(axis):
         return 0
     return _result_size(write, nest) * BITS[write.dtype] // 8
 
 
 def _result_size(write: Write, nest: LoopNest) -> int:
+    if write.kind == "scatter":
+        return write.size * (len(write.outputs) - 1)
     size = 1
     for axis, extent in enumerate(nest.extents):
         size *= 1 if axis in write.reduced else extent
@@ -118,7 +122,8 @@ def _work_of_point(nest: LoopNest) -> float:
         if any(access.strides):
             again = all(s == 0 or n == 1 for s, n in zip(access.strides, nest.extents, strict=True))
             work += 0.0 if again else _BYTE * BITS[access.dtype] / 8
-    return work
+    scattered = [len(write.outputs) - 1 for write in nest.writes if write.kind == "scatter"]
+    return work + sum(_ROW + _DEPOSIT * count for count in scattered)
 
 
 def _cost(name: str) -> float:

@@ -8,6 +8,8 @@ second level cache.
 
 from __future__ import annotations
 
+import math
+
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
 from ..op import TABLE
@@ -15,6 +17,7 @@ from ..ops.rows import block_count, part
 from ..record import record
 from ..types import TensorType
 from ..view import View
+from .legalise import dot_shape
 from .levels import HELD_BACK
 from .rowwise import append_block, reads_of, yields_of
 
@@ -250,11 +253,20 @@ def _combined(builder: GraphBuilder, value: Value, partial: Value) -> Value:
 def _block(group: _Group) -> int:
     """Rows in a block: a number that divides the rows, if one fills enough of the cache."""
     row = max(_live_bytes(group), 1)
-    products = any(operation.name == "dot" for operation in group.operations)
-    near = products and NEAR_CACHE // row >= NEAR_ROWS
-    most = max(min((min(NEAR_CACHE, CACHE) if near else CACHE) // row, group.rows), 1)
+    products = [operation for operation in group.operations if operation.name == "dot"]
+    near = bool(products) and NEAR_CACHE // row >= NEAR_ROWS
+    cache = min(NEAR_CACHE, CACHE) if near else CACHE
+    if near and any(map(_is_by_vector, products)):
+        cache //= 2  # the rows of the next block, which are fetched meanwhile, have the other half
+    most = max(min(cache // row, group.rows), 1)
     divisor = next(n for n in range(most, 0, -1) if group.rows % n == 0)
     return divisor if divisor >= LEAST_FILLED * most else most
+
+
+def _is_by_vector(dot: Operation) -> bool:
+    """Is one factor a vector, so that each element of the other is used once?"""
+    shape = dot_shape(dot)
+    return 1 in (math.prod(shape.rows), math.prod(shape.columns))
 
 
 def _chunk(group: _Group, block: int, yields: tuple[tuple[str, str, tuple[int, ...]], ...]) -> int:

@@ -250,3 +250,27 @@ def test_neighbours_across_blocks(n: int) -> None:
     expected[1:] += 200 * (x[1:] - x[:-1] ** 2)
     assert np.isclose(found[0], f(x), rtol=1e-12)
     np.testing.assert_allclose(found[1], expected, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.usefixtures("everything_cut")
+def test_what_is_added_by_index(dtype: Any) -> None:
+    """Each block has a place of its own to add to; these are added up."""
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(1030, 3)).astype(dtype), rng.normal(size=(13, 3)).astype(dtype)
+    places = rng.integers(0, 13, 1030)
+
+    @fg.value_and_grad(argnums=1)
+    def loss(x: Any, w: Any, places: Any) -> Any:
+        return np.sum(np.exp(-np.sum((x - w[places]) ** 2, axis=1)))
+
+    assert any(blocks > 1 for blocks in loss.explain(x, w, places).blocks)
+    assert "scatter into" in str(loss.lower(x, w, places).loops)
+    slope = on_each_count(lambda: [loss(x, w, places)[1]])[0]
+    apart = (x - w[places]).astype(np.float64)
+    expected = np.zeros((13, 3))
+    np.add.at(expected, places, 2 * apart * np.exp(-np.sum(apart**2, axis=1, keepdims=True)))
+    np.testing.assert_allclose(slope, expected, rtol=1e-12 if dtype is np.float64 else 1e-5)
+    places[700] = 13
+    with pytest.raises(IndexError):
+        loss(x, w, places)

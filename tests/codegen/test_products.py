@@ -11,6 +11,7 @@ import pytest
 
 import fusegrad as fg
 from fusegrad.codegen import jit
+from fusegrad.codegen import products as codegen_products
 from fusegrad.codegen.emitter import Emitter
 from fusegrad.codegen.products import Shape, Strided, vector_loops
 from fusegrad.ir.passes import legalise
@@ -98,3 +99,31 @@ def row_major(m: int, n: int, k: int) -> Shape:
 )
 def test_which_products_they_are_for(size: tuple[int, int, int], ours: bool) -> None:
     assert (vector_loops(Emitter(1), row_major(*size), False, 32) is not None) == ours
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("size", [(24, 20, 170), (9, 33, 200), (12, 7, 300)], ids=str)
+def test_subnormal_factors_have_a_way_of_their_own_with_the_same_bits(
+    dtype: Any, size: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    m, n, k = size
+    rng, tiny = np.random.default_rng(0), dtype(np.finfo(dtype).tiny)
+    x, y = rng.normal(size=(k, m)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    below = np.where(rng.random((k, 1)) < 0.1, tiny * dtype(0.01), dtype(1))  # rows, and elements
+    apart = np.where(rng.random((k, n)) < 0.1, tiny * dtype(0.001), dtype(1))
+    small, broken = x * dtype(1e-3) * tiny, y * apart
+    broken[3, 1], broken[5, 2] = np.nan, np.inf
+    cases = [(x * below, y), (x, y * apart), (x * below, y * apart), (small, y), (small, broken)]
+
+    def products(watched: bool) -> list[Any]:
+        monkeypatch.setattr(codegen_products, "are_watched", lambda: watched)
+        f = fg.compile(lambda x, y: x.T @ y)
+        found = [f(*case) for case in (*cases, *cases)]  # whatever it met before
+        careful = any(".s(" in line for line in str(f.lower(x, y).llvm).splitlines())
+        assert careful is watched
+        return found
+
+    if not codegen_products.are_watched():
+        pytest.skip("a processor without the flag")
+    for one, other in zip(products(True), products(False), strict=True):
+        np.testing.assert_array_equal(one, other)

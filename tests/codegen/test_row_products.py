@@ -192,3 +192,24 @@ def test_large_products_are_left_to_blas() -> None:
     narrow = b("dot", x, b.slice(w, (0, 0), (784, 8)), contract=((1,), (0,)), batch=((), ()))
     assert rowwise.reads_of(dot.producer, 512) is None
     assert rowwise.reads_of(narrow.producer, 512) == ("rows", "whole")
+
+
+def test_rows_are_fetched_for_the_next_block() -> None:
+    """A matrix that two products read is fetched a block ahead: half of it, then the rest."""
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(3001, 100)), rng.normal(size=100)  # the last block is shorter
+
+    @fg.value_and_grad(argnums=1)
+    def loss(x: Any, w: Any) -> Any:
+        return np.sum(np.tanh(x @ w))
+
+    value, slope = loss(x, w)
+    np.testing.assert_allclose(value, np.sum(np.tanh(x @ w)), rtol=1e-12)
+    np.testing.assert_allclose(slope, (1 - np.tanh(x @ w) ** 2) @ x, rtol=1e-10)
+    lowered = loss.lower(x, w)
+    rows = next(op for op in lowered.fused.graph if op.name == "rows")
+    ahead = rows.attributes["rows"][1] * 100 * 8
+    calls = [line for line in str(lowered.llvm).splitlines() if "call void @fg." in line]
+    assert any("fg.rows.f64.8.f2(" in x and x.endswith(f"i64 {ahead})") for x in calls)
+    assert any(".f1(" in x and "fg.tile" in x and x.endswith(f"i64 {ahead})") for x in calls)
+    assert sum(".f" in x.replace(".f64", "") for x in calls) < len(calls)  # not behind the last
