@@ -8,12 +8,14 @@ the rest, where that takes no noticeable part of a call's time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .function import FunctionText
 
 SHORT = 64  # lines up to which straight code is worth no optimising, if it is run once
 WORK_OF_LINE = 500  # scalar operations in a call, for each line that is not optimised
+_FLOAT_FUNCTION = re.compile(r"(float|double) @llvm\.")
 
 
 def is_glue(text: FunctionText, once: bool) -> bool:
@@ -26,7 +28,7 @@ def is_glue(text: FunctionText, once: bool) -> bool:
 
 
 def is_straight(lines: Iterable[str]) -> bool:
-    """Has the code no loops, and no vectors?"""
+    """Has the code no loops, no vectors, and no functions of floats, as not every CPU has them?"""
     labels: set[str] = set()
     for line in lines:
         if not line.startswith(" "):
@@ -34,7 +36,7 @@ def is_straight(lines: Iterable[str]) -> bool:
         elif line.startswith("  br "):
             if any(part.split(",")[0] in labels for part in line.split("label %")[1:]):
                 return False
-        elif " x " in line and "alloca" not in line:
+        elif (" x " in line and "alloca" not in line) or _FLOAT_FUNCTION.search(line):
             return False
     return True
 

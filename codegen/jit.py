@@ -45,10 +45,12 @@ def _initialise() -> None:
 
 @cache
 def target_machine(level: int) -> Any:
-    """A target machine for this CPU that generates code at optimisation `level`."""
+    """A target machine that generates code at optimisation `level`: for this CPU, or at level 0 for
+    every CPU of its kind, of which LLVM has less to find out.
+    """
     _initialise()
     target = llvm.Target.from_default_triple()
-    cpu, features = processor()
+    cpu, features = processor() if level else ("", "")
     return target.create_target_machine(
         cpu=cpu,
         features=features,

@@ -76,6 +76,7 @@ def test_straight_code() -> None:
     assert is_straight(["entry:", *ahead])
     assert not is_straight(["entry:", "loop1:", "  br i1 %r1, label %loop1, label %after2"])
     assert not is_straight(["entry:", "  %r2 = load <8 x double>, ptr %p0"])
+    assert not is_straight(["entry:", "  %r3 = call double @llvm.fma.f64(double %r1, double %r2)"])
     assert is_straight(["entry:", "  %frame = alloca [7 x ptr], align 8"])
 
 
