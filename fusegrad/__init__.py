@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 # needs no compiler, compiled functions no eager tensors, and importing the package next to nothing.
 _HOME_OF = {
     "CompiledFunction": ".runtime.compiled.api",
-    "checkpoint": ".runtime.compiled.api",
+    "checkpoint": ".runtime.compiled.checkpoint",
     "compile": ".runtime.compiled.api",
     "eager": ".runtime.compiled.api",
     "get_num_threads": ".runtime.compiled.api",
@@ -66,6 +66,7 @@ if _typing.TYPE_CHECKING:
     from .ir.errors import NotCompiledError as NotCompiledError
     from .ir.errors import ShapeError as ShapeError
     from .runtime.compiled.api import *  # noqa: F403
+    from .runtime.compiled.checkpoint import checkpoint as checkpoint
     from .runtime.eager import *  # noqa: F403
     from .runtime.eager.dtypes import *  # noqa: F403
     from .runtime.eager.functions import *  # noqa: F403

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .checkpoint import checkpoint
 from .function import CompiledFunction, make
 from .switch import eager
 from .threads import get_num_threads, set_num_threads
@@ -13,7 +12,6 @@ from .transform import Argnums
 
 __all__ = [
     "CompiledFunction",
-    "checkpoint",
     "compile",
     "eager",
     "get_num_threads",

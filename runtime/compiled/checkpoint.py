@@ -12,8 +12,6 @@ from typing import Any
 
 from ...tracer.conversions import MODE
 from ...tracer.trace import current_trace, is_tracing
-from ..eager.checkpoint import run_checkpointed
-from ..eager.modes import STATE
 
 __all__ = ["checkpoint"]
 
@@ -32,6 +30,9 @@ class Checkpointed:
         if is_tracing():
             call = functools.partial(self._function, *args, **kwargs)
             return current_trace().checkpointed(call)
+        from ..eager.checkpoint import run_checkpointed
+        from ..eager.modes import STATE
+
         if not STATE.enabled or MODE.eager:
             return self._function(*args, **kwargs)
         return run_checkpointed(self._function, args, kwargs, self._preserve, self._check)

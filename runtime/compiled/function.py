@@ -22,10 +22,10 @@ from ...tracer.paths import UnknownInputError
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.run import Aval
 from ...tracer.trace import current_trace, is_traced, is_tracing
+from .budget import checked_budget
 from .call import Call, Parameters, put_together, take_apart
 from .donation import check_donated, copied, donated_leaves, store
 from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
-from .saved import checked_budget
 from .stores import write_back
 from .switch import ANYWHERE, eager_requested
 from .threads import checked

@@ -14,7 +14,7 @@ from typing import Any
 from .core import shared_counter
 from .generator import restore, state
 from .modes import STATE, enable_grad
-from .node import modified
+from .node import NEXT_SEQUENCE, modified
 from .packing import Packed, pack_tensor
 from .saved import saved_tensors_hooks
 from .watch import current_watch
@@ -44,15 +44,20 @@ def run_checkpointed(
     random numbers.
     """
     frame = _Frame(function, args, kwargs, preserve, check)
-    with saved_tensors_hooks(frame.pack, frame.unpack):
-        return function(*args, **kwargs)
+    pack: Any = frame.pack
+    with saved_tensors_hooks(pack, frame.unpack):
+        result = function(*args, **kwargs)
+    frame.settle()
+    return result
 
 
 class _Frame:
     """One run of a checkpointed function.
 
-    `saved` has the type of each tensor that its nodes saved, in order, and how often that was
-    changed in place; `values`, by these numbers, what was made again and not yet asked for.
+    `saved` has the type of each tensor that its nodes saved, in order, its version counter, the
+    version, and when it was made; `values`, by these numbers, what was made again and not yet asked
+    for. What was changed in place after it was saved is not made again as it was: an error, unless
+    it was made inside, and changed after the run.
     """
 
     def __init__(
@@ -67,18 +72,31 @@ class _Frame:
         self._args = tuple([_kept(x) for x in args])
         self._kwargs = {name: _kept(x) for name, x in kwargs.items()}
         self._states = _random_states() if preserve else []
-        self._saved: list[tuple[Any, list[int], int]] = []
+        self._begun = NEXT_SEQUENCE()
+        self._saved: list[tuple[Any, list[int], int, float]] = []
         self._values: dict[int, Any] = {}
 
-    def pack(self, x: Any) -> int:
+    def pack(self, x: Any, made: float) -> int:
         counter = shared_counter(x)
-        self._saved.append(((x.dtype, x.shape), counter, counter[0]))
+        self._saved.append(((x.dtype, x.shape), counter, counter[0], made))
         return len(self._saved) - 1
 
     pack.wholly = True  # type: ignore[attr-defined]  # nodes keep nothing beside it
 
+    def follow(self, number: int, heir: Any) -> None:
+        """An operation in place has given its result to `heir`."""
+        counter = shared_counter(heir)
+        kind, _, _, made = self._saved[number]
+        self._saved[number] = (kind, counter, counter[0], made)
+
+    def settle(self) -> None:
+        """The run is over: what was made inside, and is as it was saved, may change from now on."""
+        for i, (kind, counter, version, made) in enumerate(self._saved):
+            if made > self._begun and counter[0] == version:
+                self._saved[i] = (kind, [version], version, made)
+
     def unpack(self, number: int) -> Any:
-        (_, shape), counter, version = self._saved[number]
+        (_, shape), counter, version, _ = self._saved[number]
         if counter[0] != version:
             raise modified("a checkpoint", "a saved tensor", shape, counter[0], version)
         if number not in self._values:
@@ -90,7 +108,7 @@ class _Frame:
         kwargs = {name: _given(x) for name, x in self._kwargs.items()}
         made: list[Any] = []
 
-        def pack(x: Any) -> int:
+        def pack(x: Any, _: float) -> int:
             if self._check:
                 self._compare(len(made), (x.dtype, x.shape))
             made.append(x)
@@ -99,10 +117,11 @@ class _Frame:
             return len(made) - 1
 
         pack.wholly = True  # type: ignore[attr-defined]
+        hook: Any = pack
         before = _random_states() if self._states else []
         _restore(self._states)
         try:
-            with enable_grad(), saved_tensors_hooks(pack, made.__getitem__):
+            with enable_grad(), saved_tensors_hooks(hook, made.__getitem__):
                 self._function(*args, **kwargs)
         except _Enough:
             pass

@@ -168,10 +168,12 @@ class CompositeNode(Node):
         done: dict[int, Any] = {}
         for x in self.residuals or ():
             if isinstance(x, np.ndarray) and id(x) not in done:
-                done[id(x)] = pack_tensor(arrays[id(x)] if id(x) in arrays else make(x), hooks)
+                own = id(x) not in arrays
+                done[id(x)] = pack_tensor(make(x) if own else arrays[id(x)], hooks, own)
         self.residuals = [done.get(id(x), x) for x in self.residuals or ()]
-        self.counters = ()
-        if getattr(pack, "wholly", False):
+        if not getattr(pack, "wholly", False):
+            self.counters = ()
+        else:
             self.operands = tuple([_packed(x, done, hooks) for x in operands])
             self.versions = tuple([_version(x) for x in self.operands])
         self.__class__ = packed_class(type(self), PackedResiduals)

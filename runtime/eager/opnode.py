@@ -149,7 +149,9 @@ class OpNode(Node):
         operands, out = self.operands, self.out
         self.operands = tuple(pack_tensor(x, hooks) if hasattr(x, "_data") else x for x in operands)
         if out is not None:
-            self.out = pack_tensor(make(out), hooks)
+            shown = make(out)
+            shown._counter = self.counter
+            self.out = pack_tensor(shown, hooks, own=True)
             self.counter = None
         self.__class__ = packed_class(type(self), PackedOperands)
 

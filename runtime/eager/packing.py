@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .modes import STATE
-from .node import LEAF, Node
+from .node import LEAF, LEAF_EDGE, OUTPUT, Node
 from .watch import Hooks
 
 __all__ = ["Packed", "PackedOperands", "PackedResiduals", "pack_tensor", "packed_class"]
@@ -16,12 +17,21 @@ class Packed:
 
     __slots__ = ("_edge", "_unpack", "_value", "dtype", "shape")
 
-    def __init__(self, tensor: Any, edge: Any, pack: Any, unpack: Any) -> None:
+    def __init__(self, tensor: Any, edge: Any, pack: Any, unpack: Any, own: bool) -> None:
         self.shape = tensor.shape
         self.dtype = tensor.dtype
         self._edge = edge
         self._unpack = unpack
-        self._value = pack(tensor)
+        if getattr(pack, "wholly", False):
+            self._value = pack(tensor, math.inf if own else _made_at(edge))
+        else:
+            self._value = pack(tensor)
+
+    def follow(self, heir: Any) -> None:
+        """From now on `heir` has the elements: who packed them may watch its version."""
+        owner: Any = getattr(self._unpack, "__self__", None)
+        if hasattr(owner, "follow"):
+            owner.follow(self._value, heir)
 
     def get(self) -> Any:
         """The tensor again, at the place in the graph where it was."""
@@ -41,13 +51,22 @@ class Packed:
         return result
 
 
-def pack_tensor(tensor: Any, hooks: Hooks) -> Packed:
-    """What a node keeps of `tensor`. Raises where packing changes it in place."""
+def _made_at(edge: Any) -> float:
+    """When a tensor was made, in sequence numbers of nodes; -1 where no node tells."""
+    if edge is None or edge.edge_kind == LEAF_EDGE:
+        return -1
+    return float((edge.node if edge.edge_kind == OUTPUT else edge).sequence)
+
+
+def pack_tensor(tensor: Any, hooks: Hooks, own: bool = False) -> Packed:
+    """What a node keeps of `tensor`, its `own` result or another one. Raises where packing changes
+    it in place.
+    """
     # An edge can stand for a leaf in `_node`: what is recorded from it leads to the leaf.
     edge = tensor if tensor._node is LEAF else tensor._node
     shown = tensor.detach()
     before = shown._version
-    packed = Packed(shown, edge, *hooks)
+    packed = Packed(shown, edge, *hooks, own)
     if shown._version != before:
         raise RuntimeError(
             "a saved tensor pack_hook is modifying its input in place; it may return another "
@@ -63,9 +82,14 @@ class PackedOperands:
 
     replays = False
     operands: Any
-    out: Any
+    out: Any  # None, or what is kept of the result
 
     step = Node.step
+
+    def adopt(self, result: Any, heir: Any) -> None:
+        kept: Any = self.out
+        if kept is not None:
+            kept.follow(heir)
 
     def restored(self) -> tuple[tuple[Any, ...], Any]:
         operands = tuple(x.get() if x.__class__ is Packed else x for x in self.operands)

@@ -259,6 +259,59 @@ def test_what_changed_since_is_an_error() -> None:
         loss.backward()
 
 
+def changed_after(x: Any) -> Any:
+    y = x.exp()
+    y.add_(1.0)
+    return y.sin()
+
+
+def changed_operand(x: Any) -> Any:
+    y = x * 1.0
+    z = y * y
+    y.add_(1.0)
+    return (z + y).sin()
+
+
+def changed_twice(x: Any) -> Any:
+    y = (x * 1.0).exp_()
+    y.add_(1.0)
+    return y.sin()
+
+
+def changed_composition(x: Any) -> Any:
+    y = fg.softmax(x, 0)
+    y.add_(1.0)
+    return y.sin()
+
+
+@pytest.mark.parametrize(
+    "part", [changed_after, changed_operand, changed_twice, changed_composition]
+)
+def test_what_is_changed_inside_is_an_error_as_it_is_without(part: Any) -> None:
+    """PyTorch's checkpoint gives wrong gradients here."""
+    for run in (part, fg.checkpoint(part)):
+        x = fg.tensor(X, requires_grad=True)
+        loss = run(x).sum()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()
+
+
+def test_changes_that_harm_nothing_are_allowed() -> None:
+    def part(x: Any) -> Any:
+        y = (x * 2.0).exp_().mul_(3.0)
+        return y.exp().mul_(2.0)
+
+    found = []
+    for run in (part, fg.checkpoint(part)):
+        x = fg.tensor(X, requires_grad=True)
+        try:
+            run(x).sum().backward()
+            found.append(x.grad.numpy())
+        except RuntimeError as error:
+            found.append(type(error))
+    assert np.array_equal(found[0], found[1])
+
+
 def test_hooks_around_it_get_the_arguments() -> None:
     shapes: list[Any] = []
 
