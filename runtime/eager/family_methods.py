@@ -37,16 +37,16 @@ _METHODS = """
     clamp_max clamp_min clip copysign corrcoef count_nonzero cov cross cummax cummin cumprod deg2rad
     det diag diag_embed diagflat diagonal diagonal_scatter diff dist dsplit equal erfinv fix fliplr
     flipud float_power floor_divide fmax fmin fmod frac frexp gather gcd ger heaviside histc
-    histogram hsplit hypot i0 index_add index_copy index_fill index_put index_reduce index_select
-    inner inverse is_complex is_nonzero is_same_size isclose isinf isnan isneginf isposinf isreal
-    kron kthvalue lcm ldexp lerp logaddexp logaddexp2 logcumsumexp logdet logical_and logical_or
-    logical_xor logit lu_solve masked_fill masked_scatter masked_select matrix_exp matrix_power
-    median mode moveaxis movedim msort multinomial mvlgamma nan_to_num nanmean nanmedian nanquantile
-    nansum narrow narrow_copy nextafter nonzero pinverse positive put qr quantile rad2deg reciprocal
-    relu renorm repeat_interleave roll rot90 scatter scatter_add scatter_reduce select
-    select_scatter sgn sigmoid signbit sinc slice_scatter slogdet sort split svd swapdims take
-    take_along_dim tensor_split tile topk trace tril triu trunc unbind unflatten unique
-    unique_consecutive vdot vsplit xlogy
+    histogram hsplit hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce
+    index_select inner inverse is_complex is_nonzero is_same_size isclose isinf isnan isneginf
+    isposinf isreal kron kthvalue lcm ldexp lerp logaddexp logaddexp2 logcumsumexp logdet
+    logical_and logical_or logical_xor logit lu_solve masked_fill masked_scatter masked_select
+    matrix_exp matrix_power median mode moveaxis movedim msort multinomial mvlgamma nan_to_num
+    nanmean nanmedian nanquantile nansum narrow narrow_copy nextafter nonzero pinverse positive put
+    qr quantile rad2deg reciprocal relu renorm repeat_interleave roll rot90 scatter scatter_add
+    scatter_reduce select select_scatter sgn sigmoid signbit sinc slice_scatter slogdet sort split
+    svd swapdims take take_along_dim tensor_split tile topk trace tril triu trunc unbind unflatten
+    unique unique_consecutive vdot vsplit xlogy
 """
 
 # Functions whose in-place form is a method, `name_`.
@@ -55,12 +55,12 @@ _IN_PLACE = """
     arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift
     bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp_max clamp_min clip copysign
     cos cosh cumprod cumsum deg2rad digamma divide eq erf erfc erfinv exp2 expm1 fix float_power
-    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot i0 index_add
-    index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal lgamma log log10
-    log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill masked_scatter
-    multiply mvlgamma nan_to_num ne negative nextafter not_equal put rad2deg reciprocal relu
-    remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh
-    square subtract tan tanh tril triu true_divide trunc xlogy
+    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot i0 igamma igammac
+    index_add index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal lgamma
+    log log10 log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill
+    masked_scatter multiply mvlgamma nan_to_num ne negative nextafter not_equal put rad2deg
+    reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign
+    sin sinc sinh square subtract tan tanh tril triu true_divide trunc xlogy
 """
 
 

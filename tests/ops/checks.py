@@ -53,9 +53,13 @@ def apply_rule(
 
 
 def float_operands(op: Op, sample: Sample) -> Iterator[int]:
-    """The operands that can have a derivative here: floats, of an op whose result is float."""
+    """The operands that can have a derivative here: floats, of an op whose result is float (but not
+    those whose derivative raises).
+    """
     (result,) = op.infer(*sample.types, **sample.attributes)
     for index, type in enumerate(sample.types):
+        if getattr(op.vjp_rule(index), "missing", False):
+            continue
         if type.is_float and result.is_float:
             yield index
 
