@@ -55,12 +55,12 @@ _IN_PLACE = """
     arctan arctan2 arctanh asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift
     bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil clamp_max clamp_min clip copysign
     cos cosh cumprod cumsum deg2rad digamma divide eq erf erfc erfinv exp2 expm1 fix float_power
-    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot i0 igamma igammac
-    index_add index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal lgamma
-    log log10 log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill
-    masked_scatter multiply mvlgamma nan_to_num ne negative nextafter not_equal put rad2deg
-    reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign
-    sin sinc sinh square subtract tan tanh tril triu true_divide trunc xlogy
+    floor floor_divide fmod frac gcd ge greater greater_equal gt heaviside hypot i0 index_add
+    index_copy index_fill index_put index_reduce lcm ldexp le lerp less less_equal lgamma log log10
+    log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill masked_scatter
+    multiply mvlgamma nan_to_num ne negative nextafter not_equal put rad2deg reciprocal relu
+    remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh
+    square subtract tan tanh tril triu true_divide trunc xlogy
 """
 
 
@@ -211,6 +211,8 @@ class FamilyMethods(_Facts):
 
     polygamma = _polygamma
     polygamma_ = updating("polygamma_", _polygamma)
+    igamma_ = updating("igamma_", functions.igamma)
+    igammac_ = updating("igammac_", functions.igammac)
 
     # --- conversions, and new tensors ---
     cpu = conversion.cpu
