@@ -11,7 +11,7 @@ from ..ir import Operation
 from ..ir.errors import NotCompiledError
 from ..ir.types import NUMPY_DTYPE
 from ..ir.view import row_major_strides
-from . import elimination, factorisation, memory, sorting, tiny
+from . import elimination, factorisation, incomplete, memory, sorting, tiny
 from .ahead import NONE, Fetches
 from .contraction import lower_dot
 from .control import integer, return_if_nonzero
@@ -239,6 +239,7 @@ _BODIES: dict[str, Callable[[Routine], None]] = {
     "pinv": factorisation.pinv,
     "lu_order": elimination.lu_order,
     "failure": elimination.failure,
+    "gammainc": incomplete.gammainc,
 }
 
 _TINY_BODIES: dict[str, Callable[[Routine], None]] = {

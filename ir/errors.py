@@ -67,6 +67,10 @@ class NotCompiledError(FusegradError, NotImplementedError):
     """An op for which native code can't be made here, as what it calls isn't there."""
 
 
+class DerivativeError(FusegradError, NotImplementedError):
+    """A derivative that is asked for, exists, and is not implemented."""
+
+
 def _source_line(location: Location) -> str:
     text = linecache.getline(location.file, location.line).strip()
     return f"{location}   {text}".rstrip()

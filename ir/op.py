@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .errors import DerivativeError
 from .record import record
 from .types import TensorType
 
@@ -35,6 +36,17 @@ class NoDerivative:
 
 ZERO: Final = NoDerivative("the derivative is zero almost everywhere")
 DISCRETE: Final = NoDerivative("the operand or the result is an integer or a truth value")
+
+
+def missing(what: str) -> Rule:
+    """The rule of an operand with a derivative that is not written: asking for it is an error."""
+
+    def rule(*args: Any, **attributes: Any) -> Any:
+        raise DerivativeError(f"{what} is not implemented", hint="hold it constant: detach it")
+
+    rule.missing = True  # type: ignore[attr-defined]
+    return rule
+
 
 Rules = tuple[Rule | NoDerivative, ...]
 

@@ -114,7 +114,7 @@ _SPECIAL: tuple[tuple[str, str], ...] = (
     ),
     (
         (
-            "gammainc gammaincc gammaincinv gammainccinv betainc betaincc betaincinv betaincinv "
+            "gammaincinv gammainccinv betainc betaincc betaincinv betaincinv "
             "betainccinv chdtr chdtrc chdtri gdtr gdtrc pdtr pdtrc pdtri bdtr bdtrc bdtri fdtr "
             "fdtrc fdtri stdtr stdtrit nbdtr nbdtrc nbdtri"
         ),

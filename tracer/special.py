@@ -44,6 +44,8 @@ def _op(name: str) -> Rule:
 _OPS = "erf erfc erfcx gamma i0 i1 i0e i1e j0 j1 y0 y1 k0 k1 k0e k1e exp2 cbrt expm1 log1p digamma"
 RULES: dict[str, Rule] = {
     **{name: _op(name) for name in _OPS.split()},
+    "gammainc": lambda b, a, x: b("gammainc", a, x, upper=False),
+    "gammaincc": lambda b, a, x: b("gammainc", a, x, upper=True),
     "gammaln": _op("lgamma"),
     "loggamma": gamma.loggamma,
     "psi": _op("digamma"),

@@ -1,6 +1,7 @@
 """Optimisers of eager tensors, with PyTorch's names, options and formulas."""
 
 from . import lr_scheduler
+from .adafactor import Adafactor
 from .adam import Adam
 from .adamw import AdamW
 from .adaptive import Adadelta, Adagrad, Adamax, NAdam, RAdam
@@ -15,6 +16,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",

@@ -9,23 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import (
-    Group,
-    Optimizer,
-    Parameters,
-    State,
-    fractions,
-    non_negative,
-    with_decay,
-)
+from .moments import WithMoments, moved
+from .optimizer import Group, Optimizer, Parameters, State, non_negative, with_decay
 
 __all__ = ["Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam"]
-
-
-def _moved(mean: np.ndarray, value: np.ndarray, rate: float) -> np.ndarray:
-    """`mean` moved by `rate` of the way to `value`, in place."""
-    mean += rate * (value - mean)
-    return mean
 
 
 class Adagrad(Optimizer):
@@ -83,48 +70,13 @@ class Adadelta(Optimizer):
         if not state:
             state.update(step=0, square_avg=np.zeros_like(x), acc_delta=np.zeros_like(x))
         state["step"] += 1
-        square = _moved(state["square_avg"], g * g, rate)
+        square = moved(state["square_avg"], g * g, rate)
         delta = np.sqrt(state["acc_delta"] + eps) / np.sqrt(square + eps) * g
-        _moved(state["acc_delta"], delta * delta, rate)
+        moved(state["acc_delta"], delta * delta, rate)
         x -= group["lr"] * delta
 
 
-class _WithMoments(Optimizer):
-    """The base of those with running means of the gradient and of a measure of its size."""
-
-    second = "exp_avg_sq"
-
-    def __init__(
-        self,
-        params: Parameters,
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-        **more: float,
-    ) -> None:
-        non_negative(lr=lr, eps=eps, weight_decay=weight_decay, **more)
-        fractions("betas", betas)
-        defaults: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps}
-        super().__init__(
-            params, {**defaults, "weight_decay": weight_decay, **more, "maximize": maximize}
-        )
-
-    def moments(
-        self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """The gradient, its running mean with it, and the number of this step."""
-        g = with_decay(x, gradient, group)
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(x))
-            state[self.second] = np.zeros_like(x)
-        state["step"] += 1
-        return g, _moved(state["exp_avg"], g, 1 - group["betas"][0]), state["step"]
-
-
-class Adamax(_WithMoments):
+class Adamax(WithMoments):
     """Adam with the largest gradient in place of a mean square (Kingma, Ba, ICLR 2015)."""
 
     second = "exp_inf"
@@ -137,7 +89,7 @@ class Adamax(_WithMoments):
         x -= group["lr"] / (1 - beta1**step) * (mean / largest)
 
 
-class NAdam(_WithMoments):
+class NAdam(WithMoments):
     """Adam with Nesterov's momentum (Dozat, 2016)."""
 
     def __init__(
@@ -160,13 +112,13 @@ class NAdam(_WithMoments):
         decay = group["momentum_decay"]
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
         product = state["mu_product"] = state.get("mu_product", 1.0) * mu
-        square = _moved(state["exp_avg_sq"], g * g, 1 - beta2)
+        square = moved(state["exp_avg_sq"], g * g, 1 - beta2)
         spread = np.sqrt(square / (1 - beta2**step)) + group["eps"]
         ahead = mu_next / (1 - product * mu_next) * mean
         x -= group["lr"] * ((1 - mu) / (1 - product) * g + ahead) / spread
 
 
-class RAdam(_WithMoments):
+class RAdam(WithMoments):
     """Adam that scales only once enough gradients were seen (Liu et al., ICLR 2020)."""
 
     def __init__(
@@ -184,7 +136,7 @@ class RAdam(_WithMoments):
     def update(self, x: np.ndarray, gradient: np.ndarray, state: State, group: Group) -> None:
         g, mean, step = self.moments(x, gradient, state, group)
         beta1, beta2 = group["betas"]
-        square = _moved(state["exp_avg_sq"], g * g, 1 - beta2)
+        square = moved(state["exp_avg_sq"], g * g, 1 - beta2)
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * step * beta2**step / (1 - beta2**step)
         rate = group["lr"] / (1 - beta1**step)

@@ -66,6 +66,8 @@ def householder_product(b: Builder, x: Handle, tau: Handle) -> Handle:
     stack = type.shape[:-2]
     below = b.add(triangle(b, x, -1), identity(b, type))
     result = identity(b, type)
+    # (x is an operand of the result, also where there is no reflection)
+    result = b.select(b.constant(True, type.with_dtype("bool")), result, x)
     for k in reversed(range(b.type_of(tau).shape[-1])):
         v = columns(b, below, k, k + 1)
         factor = b.reshape(columns(b, tau, k, k + 1), (*stack, 1, 1))

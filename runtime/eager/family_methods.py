@@ -37,16 +37,16 @@ _METHODS = """
     clamp_max clamp_min clip copysign corrcoef count_nonzero cov cross cummax cummin cumprod deg2rad
     det diag diag_embed diagflat diagonal diagonal_scatter diff dist dsplit equal erfinv fix fliplr
     flipud float_power floor_divide fmax fmin fmod frac frexp gather gcd ger heaviside histc
-    histogram hsplit hypot i0 index_add index_copy index_fill index_put index_reduce index_select
-    inner inverse is_complex is_nonzero is_same_size isclose isinf isnan isneginf isposinf isreal
-    kron kthvalue lcm ldexp lerp logaddexp logaddexp2 logcumsumexp logdet logical_and logical_or
-    logical_xor logit lu_solve masked_fill masked_scatter masked_select matrix_exp matrix_power
-    median mode moveaxis movedim msort multinomial mvlgamma nan_to_num nanmean nanmedian nanquantile
-    nansum narrow narrow_copy nextafter nonzero pinverse positive put qr quantile rad2deg reciprocal
-    relu renorm repeat_interleave roll rot90 scatter scatter_add scatter_reduce select
-    select_scatter sgn sigmoid signbit sinc slice_scatter slogdet sort split svd swapdims take
-    take_along_dim tensor_split tile topk trace tril triu trunc unbind unflatten unique
-    unique_consecutive vdot vsplit xlogy
+    histogram hsplit hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce
+    index_select inner inverse is_complex is_nonzero is_same_size isclose isinf isnan isneginf
+    isposinf isreal kron kthvalue lcm ldexp lerp logaddexp logaddexp2 logcumsumexp logdet
+    logical_and logical_or logical_xor logit lu_solve masked_fill masked_scatter masked_select
+    matrix_exp matrix_power median mode moveaxis movedim msort multinomial mvlgamma nan_to_num
+    nanmean nanmedian nanquantile nansum narrow narrow_copy nextafter nonzero pinverse positive put
+    qr quantile rad2deg reciprocal relu renorm repeat_interleave roll rot90 scatter scatter_add
+    scatter_reduce select select_scatter sgn sigmoid signbit sinc slice_scatter slogdet sort split
+    svd swapdims take take_along_dim tensor_split tile topk trace tril triu trunc unbind unflatten
+    unique unique_consecutive vdot vsplit xlogy
 """
 
 # Functions whose in-place form is a method, `name_`.
@@ -211,6 +211,8 @@ class FamilyMethods(_Facts):
 
     polygamma = _polygamma
     polygamma_ = updating("polygamma_", _polygamma)
+    igamma_ = updating("igamma_", functions.igamma)
+    igammac_ = updating("igammac_", functions.igammac)
 
     # --- conversions, and new tensors ---
     cpu = conversion.cpu

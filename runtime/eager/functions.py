@@ -109,6 +109,8 @@ __all__ = [
     "greater_equal",
     "gt",
     "i0",
+    "igamma",
+    "igammac",
     "imag",
     "inverse",
     "is_conj",
@@ -307,6 +309,8 @@ outer = ger = public(products.outer, "outer")
 
 erfinv = special.erfinv
 i0 = special.i0
+igamma = special.igamma
+igammac = special.igammac
 mvlgamma = special.mvlgamma
 det = linear_algebra.det
 slogdet = linear_algebra.slogdet

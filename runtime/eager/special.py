@@ -6,9 +6,10 @@ from typing import Any
 
 from ...ir.functions import normal
 from ...ir.functions import special as functions
+from .adapters import aligned
 from .elementary import _of_one, _op
 from .errors import EagerError
-from .operands import call, floating
+from .operands import call, floating, promoted
 
 __all__ = [
     "bessel_j0",
@@ -17,10 +18,14 @@ __all__ = [
     "bessel_y1",
     "erfcx",
     "erfinv",
+    "gammainc",
+    "gammaincc",
     "i0",
     "i0e",
     "i1",
     "i1e",
+    "igamma",
+    "igammac",
     "modified_bessel_i0",
     "modified_bessel_i1",
     "modified_bessel_k0",
@@ -50,6 +55,26 @@ modified_bessel_k0 = _of_one("modified_bessel_k0", _op("k0"), "SpecialModifiedBe
 modified_bessel_k1 = _of_one("modified_bessel_k1", _op("k1"), "SpecialModifiedBesselK1Backward0")
 scaled_modified_bessel_k0 = _of_one("scaled_k0", _op("k0e"), "SpecialScaledBesselK0Backward0")
 scaled_modified_bessel_k1 = _of_one("scaled_k1", _op("k1e"), "SpecialScaledBesselK1Backward0")
+
+
+# --- incomplete gamma functions, differentiated with respect to x ---
+
+
+def _incomplete(b: Any, a: Any, x: Any, *, upper: bool) -> Any:
+    return b("gammainc", a, x, upper=upper)
+
+
+def igamma(a: Any, x: Any) -> Any:
+    """The lower incomplete gamma function P(a, x): ∫ t^(a-1) e^-t dt from 0 to x, over Γ(a)."""
+    return call("igamma", aligned, *promoted(a, x, floats=True), of=_incomplete, upper=False)
+
+
+def igammac(a: Any, x: Any) -> Any:
+    """1 - P(a, x), with all digits where it is small."""
+    return call("igammac", aligned, *promoted(a, x, floats=True), of=_incomplete, upper=True)
+
+
+gammainc, gammaincc = igamma, igammac
 
 
 def multigammaln(x: Any, p: int) -> Any:

@@ -12,7 +12,7 @@ from ...ir.functions import statistics as functions
 from .axes import normalise, normalise_all
 from .dispatch import is_tensor_like, traced
 from .errors import EagerError
-from .operands import as_operand, call, cast, floating
+from .operands import as_numbers, as_operand, call, cast, floating
 from .results import ValuesIndices
 
 __all__ = [
@@ -122,6 +122,7 @@ def _in_shape(b: Any, x: Any, *, shape: tuple[int, ...], **static: Any) -> Any:
     return b.reshape(functions.quantile(b, x, **static), shape)
 
 
+@as_numbers
 def mode(x: Any, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """The value that stands most often along `dim` (of several the smallest), and where last."""
     x = as_operand(x)

@@ -82,6 +82,16 @@ LATE: dict[str, Row] = {
         (6,),
         (6,),
     ),
+    "igamma": (
+        lambda F, x: F.igamma(F.vector([0.7, 2.0, 5.5]), F.exp(x)),
+        X23,
+        {"low": -1.0, "high": 2.0},
+    ),
+    "special.gammaincc": (
+        lambda F, x: F.special.gammaincc(F.vector([0.1, 12.0, 40.0]), x),
+        X23,
+        {"low": 0.5, "high": 50.0},
+    ),
     "special.spherical_bessel_j0": (lambda F, x: F.special.spherical_bessel_j0(x), X23),
     "special.zeta": (
         lambda F, s, q: F.special.zeta(s, q),

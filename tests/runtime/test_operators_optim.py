@@ -112,6 +112,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "NAdam": {"lr": 0.02, "momentum_decay": 0.01},
     "RAdam": {"lr": 1e-5, "weight_decay": 0.05},
     "RAdam late": {"lr": 1e-4, "betas": (0.8, 0.9)},
+    "Adafactor": {"lr": 0.05},
+    "Adafactor decay": {"lr": 0.3, "weight_decay": 0.1, "beta2_decay": -0.5, "maximize": True},
     "Rprop": {"lr": 0.02, "etas": (0.4, 1.3)},
     "ASGD": {"lr": 0.001, "lambd": 0.01, "weight_decay": 0.1},
     "ASGD late": {"lr": 0.001, "t0": 2},
@@ -146,3 +148,30 @@ def test_steps_are_pytorch_s(name: str) -> None:
         assert math.isfinite(float(found.sum()))
         # PyTorch keeps the step size of ASGD in single precision.
         np.testing.assert_allclose(found, expected, rtol=1e-5 if "ASGD" in name else 1e-7)
+
+
+def test_adafactor_keeps_rows_and_columns_of_a_matrix() -> None:
+    torch = pytest.importorskip("torch")
+    start = np.random.default_rng(0).normal(size=(2, 3, 4))
+    x = fg.tensor(start, requires_grad=True)
+    y = torch.tensor(start, requires_grad=True)
+    pairs = [(x, optim.Adafactor([x], 0.1)), (y, torch.optim.Adafactor([y], 0.1))]
+    for _ in range(5):
+        for z, optimizer in pairs:
+            optimizer.zero_grad()
+            (z**4 - z).sum().backward()
+            optimizer.step()
+    np.testing.assert_allclose(x.detach().numpy(), y.detach().numpy(), rtol=1e-10)
+    assert pairs[0][1].state[x]["row_var"].shape == (2, 3, 1)
+
+
+def test_adafactor_by_its_formula() -> None:
+    x, v = START.copy(), np.zeros(3)
+    for step in range(1, 6):
+        g = gradient(x)
+        v += step**-0.8 * (g * g - v)
+        change = g / np.sqrt(v)
+        size = np.sqrt(np.mean(x * x)) * min(0.05, step**-0.5)
+        x = x - size / max(1.0, np.sqrt(np.mean(change**2))) * change
+    found = descend(lambda p: optim.Adafactor(p, lr=0.05), 5)
+    np.testing.assert_allclose(found, x)
