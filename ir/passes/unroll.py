@@ -31,7 +31,9 @@ from .parts import (
 
 MOST_OPERATIONS = 2048  # that the operations which depend on each other become
 MOST_PRODUCTS = 128  # multiplications of a small product for each point
-FOLD = 8.0  # elements that are moved in the time in which the lanes of a row are added up
+FOLD = 10.5  # elements that are moved in the time in which the lanes of a row are added up
+FULL_FOLD = 8.0  # and those of a row that is whole vectors, and needs no mask
+VECTOR = 8  # elements
 LEAST_SAVED = 1 << 13  # elements that need not move, for which it is worth more code
 
 
@@ -222,7 +224,8 @@ def _saved(operation: Operation, members: set[Operation], small: int) -> float:
     if operation.name in REDUCTIONS:
         folded = [x.shape[a] for a in operation.attributes["axes"] if x.shape[a] <= small]
         row = math.prod(folded)
-        return count_parts(x.shape, small) / row * min(2.0 * row, FOLD) if row > 1 else 0.0
+        fold = FOLD if row % VECTOR else FULL_FOLD
+        return count_parts(x.shape, small) / row * min(2.0 * row, fold) if row > 1 else 0.0
     if operation.name == "slice":
         computed = x.producer in members and x.shape != operation.result.shape
         return float(count_parts(operation.result.shape, small)) if computed else 0.0
