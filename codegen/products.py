@@ -125,8 +125,11 @@ def _tile_size(shape: Shape, registers: int) -> tuple[int, int]:
     room = registers * 3 // 4  # the others hold a row of b, and an element of a
     most = MOST_COLUMNS if registers >= MANY_REGISTERS else 1
     vectors = -(-shape.n // shape.lanes)
-    few = vectors < FEW_VECTORS  # then rather narrow tiles than two kinds of them
-    wide = _evenly(vectors, most * (4 if shape.m == 1 else 1), 1 if few else most)
+    few = vectors < FEW_VECTORS  # then rather one kind of tile than two
+    if few and shape.m > 1 and most > 1 and vectors % most:
+        wide = vectors  # narrow tiles would wait for the elements of a
+    else:
+        wide = _evenly(vectors, most * (4 if shape.m == 1 else 1), 1 if few else most)
     return _evenly(shape.m, min(max(room // wide, 1), MOST_ROWS), -(-UNDER_WAY // wide)), wide
 
 
