@@ -18,6 +18,7 @@ import numpy as np
 from ..builder import GraphBuilder
 from ..graph import Operation, Value
 from ..types import TensorType
+from .sharing import LEAST_PART
 
 SMALL = 16  # elements of an axis that is unrolled
 MOST_PARTS = 64  # of one value
@@ -88,9 +89,15 @@ class Unrolled:
         return self.parts_like(x, items)
 
     def whole(self, x: Value, parts: Parts) -> Value:
-        """The value with these parts, like `x`: its small axes behind the large ones in memory."""
+        """The value with these parts, like `x`: its small axes behind the large ones in memory, but
+        where they come first and the parts are computed in their places.
+        """
         type, large = self.part_type(x), self.large(x)
         items = [self.real(part, type) for part in parts.ravel()]
+        first = large == tuple(range(x.type.ndim - len(large), x.type.ndim))
+        if first and len(items) > 1 and type.bytes >= LEAST_PART:
+            rows = [self.b.reshape(item, (1, *type.shape)) for item in items]
+            return self.b.reshape(self.b("concatenate", *rows, axis=0), x.shape)
         joined = items[0] if len(items) == 1 else self.b("stack", *items)
         order = (*large, *(a for a in range(x.type.ndim) if a not in large))
         moved = self.b.reshape(joined, tuple(x.shape[a] for a in order))

@@ -170,3 +170,18 @@ def test_what_is_changed_after_a_concatenation_is_no_part_of_it() -> None:
     for _ in range(2):
         for found, expected in zip(compiled(x, y), f(x, y), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_rows_that_are_stacked_are_computed_in_their_places() -> None:
+    def cross(p: Any, q: Any) -> Any:
+        x, y, z = p
+        u, v, w = q
+        return np.stack([y * w - z * v, z * u - x * w, x * v - y * u])
+
+    rng = np.random.default_rng(0)
+    p, q = rng.normal(size=(2, 3, 1000))
+    for function in (cross, fg.grad(lambda p, q: np.sum(cross(p, q) ** 2))):
+        compiled = function if function is not cross else fg.compile(function)
+        for _ in range(2):
+            np.testing.assert_allclose(compiled(p, q), compiled.eager(p, q), rtol=1e-10, atol=1e-12)
+        assert compiled.explain(p, q).temporaries == 0
