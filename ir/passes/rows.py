@@ -13,13 +13,14 @@ import math
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
 from ..op import TABLE
+from ..ops.kernel import REDUCTIONS
 from ..ops.rows import block_count, part
 from ..record import record
 from ..types import TensorType
 from ..view import View
 from .legalise import dot_shape
 from .levels import HELD_BACK
-from .rowwise import append_block, reads_of, yields_of
+from .rowwise import append_block, reads_of, with_axis_first, yields_of
 
 CACHE = 1 << 18  # bytes that the rows of a block may fill: a part of the second level cache
 NEAR_CACHE = 1 << 15  # and of the first level, for products that are done as fast as that is read
@@ -38,8 +39,40 @@ def fuse_rows(graph: Graph) -> Graph:
     are made of partial sums by blocks. Why: large intermediates stay in cache.
     """
     for rows in _row_counts(graph):
-        graph = _joined(graph, rows)
+        joined = _joined(_turned(graph, rows), rows)
+        graph = graph if joined is None else joined
     return graph
+
+
+def _turned(graph: Graph, rows: int) -> Graph:
+    """`graph` with kernels that sum over the rows written so that these are their first axis."""
+    if not any(_axis_to_turn(operation, rows) for operation in graph):
+        return graph
+    builder = GraphBuilder(graph.name)
+    values: dict[Value, Value] = {x: builder.input(x.type, x.name) for x in graph.inputs}
+    for operation in graph:
+        axis = _axis_to_turn(operation, rows)
+        operands = tuple(values[x] for x in operation.operands)
+        builder.location, builder.note = operation.location, operation.note
+        if axis:
+            results = with_axis_first(builder, operation, operands, axis)
+        else:
+            results = builder.copy(operation, operands)
+        values.update(zip(operation.results, results, strict=True))
+    return builder.build([values[x] for x in graph.outputs])
+
+
+def _axis_to_turn(operation: Operation, rows: int) -> int:
+    """The axis of a kernel that had better be the first; 0 where there is none."""
+    if operation.name != "kernel" or operation.attributes["indices"]:
+        return 0
+    domain, yields = operation.attributes["domain"], operation.attributes["yields"]
+    if rows not in domain[1:] or domain.count(rows) != 1:
+        return 0
+    axis: int = domain.index(rows)
+    reduced = all(kind in REDUCTIONS and axis in axes for kind, _, axes in yields)
+    large = any(x.type.bytes >= LEAST_SAVED and x.shape[:1] == (rows,) for x in operation.operands)
+    return axis if reduced and large else 0
 
 
 @record
@@ -79,8 +112,8 @@ def _first_extent(operation: Operation) -> int | None:
 Reads = dict[Operation, tuple[str, ...]]  # of the operations that work by rows
 
 
-def _joined(graph: Graph, rows: int) -> Graph:
-    """`graph` with the groups that pay.
+def _joined(graph: Graph, rows: int) -> Graph | None:
+    """`graph` with the groups that pay; None where there are none.
 
     An operation's level says how many groups it has to wait for; those of one level are a group.
     The other operations of a level come before it.
@@ -96,7 +129,7 @@ def _joined(graph: Graph, rows: int) -> Graph:
         group = _group(rows, operations, reads, outside)
         if group.saved >= LEAST_SAVED:
             groups[number] = group
-    return _written(graph, groups, level) if groups else graph
+    return _written(graph, groups, level) if groups else None
 
 
 def _levels(graph: Graph, reads: Reads) -> dict[Operation, int]:

@@ -7,6 +7,8 @@ that memory is not what they wait for are left to themselves, as BLAS does large
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..builder import GraphBuilder
 from ..graph import Graph, Operation, Value
 from ..types import TensorType
@@ -49,6 +51,32 @@ def append_block(
     }
     body = _clone(operation.regions[0])
     return builder.append(operation.op, operands, attributes, (body,)).results
+
+
+def with_axis_first(
+    builder: GraphBuilder, kernel: Operation, operands: tuple[Value, ...], axis: int
+) -> tuple[Value, ...]:
+    """The results of a kernel, which reduces them all over `axis`, with that as its first axis."""
+    rank = len(kernel.attributes["domain"])
+    order = (axis, *(a for a in range(rank) if a != axis))
+
+    def moved(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(items[a] for a in order)
+
+    attributes = {
+        **kernel.attributes,
+        "domain": moved(kernel.attributes["domain"]),
+        "views": tuple(
+            (offset, moved(strides), None if bounds is None else moved(bounds))
+            for offset, strides, bounds in kernel.attributes["views"]
+        ),
+        "yields": tuple(
+            (kind, dtype, tuple(sorted(order.index(a) for a in axes)))
+            for kind, dtype, axes in _yields(kernel)
+        ),
+    }
+    body = _clone(kernel.regions[0])
+    return builder.append(kernel.op, operands, attributes, (body,)).results
 
 
 def work_on_row(operation: Operation, rows: int) -> int:

@@ -72,3 +72,19 @@ def test_sums_over_many_blocks_are_as_good_as_numpys() -> None:
     exact = np.sum(p / np.sum(p, axis=1, keepdims=True) + x, axis=0), np.sum(x * p)
     np.testing.assert_allclose(columns, exact[0], rtol=1e-6)
     np.testing.assert_allclose(total, exact[1], rtol=1e-6)
+
+
+def test_sums_over_rows_that_are_the_last_axis() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(8001, 300))
+
+    def f(x):  # type: ignore[no-untyped-def]
+        z = np.tanh(x * x)
+        return np.sum(z.T, axis=1), np.max(z, axis=1)
+
+    compiled = fg.compile(f)
+    for found, expected in zip(compiled(x), f(x), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+    told = compiled.explain(x)
+    assert "rows       0 .. 8001" in str(told)
+    assert told.temporaries < x.nbytes / 2
