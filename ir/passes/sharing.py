@@ -193,26 +193,26 @@ def _merge_temporaries(graph: Graph, sharing: Sharing) -> None:
 
 def _wait_in_outputs(graph: Graph, sharing: Sharing) -> None:
     """Large temporaries lie in the memory of outputs that are written later."""
-    free: dict[int, int] = {}  # output -> the last operation that needs its memory before
     kept = {sharing.owner[x]: i for i, x in enumerate(graph.outputs)}
-    for buffer, output in kept.items():
-        if output not in sharing.copies and buffer not in sharing.donated:
-            free[output] = -1
+    free = {  # output -> the last operation that needs its memory before; the smallest first
+        output: -1
+        for buffer, output in sorted(kept.items(), key=lambda item: item[0].type.bytes)
+        if output not in sharing.copies and buffer not in sharing.donated
+    }
+    begins = {output: sharing.start[sharing.owner[graph.outputs[output]]] for output in free}
     for buffer in sorted(sharing.start, key=sharing.start.__getitem__):
-        if buffer in kept or buffer in sharing.parts or sharing.start[buffer] < 0:
+        start, end = sharing.start[buffer], sharing.end[buffer]
+        if buffer in kept or buffer in sharing.parts or start < 0:
             continue
         if buffer.type.bytes < LEAST_SPARE:
             continue
-        fitting = [
-            output
-            for output, last in free.items()
-            if last < sharing.start[buffer]
-            and sharing.end[buffer] < sharing.start[sharing.owner[graph.outputs[output]]]
-            and buffer.type.bytes <= graph.outputs[output].type.bytes
-        ]
-        if fitting:
-            output = min(fitting, key=lambda n: graph.outputs[n].type.bytes)
-            sharing.spare[buffer], free[output] = output, sharing.end[buffer]
+        for output in [output for output in free if begins[output] <= start]:
+            del free[output]
+        for output, last in free.items():
+            large = graph.outputs[output].type.bytes >= buffer.type.bytes
+            if large and last < start and end < begins[output]:
+                sharing.spare[buffer], free[output] = output, end
+                break
 
 
 # --- what an operation does to its operands while it runs ---
