@@ -53,7 +53,7 @@ class TracedArray(Operators, Methods):
         self._value = value
         self.tracer = tracer
         self.weak = weak
-        self.boxed = False
+        self.boxed = tracer.boxes and not weak
         self.memory: Memory | None = None
         self.steps: tuple[Operation, ...] = ()
         self.layout: View | None = None

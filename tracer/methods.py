@@ -148,9 +148,10 @@ class Methods:
         return wrap(cast_to(lift(self), supported_dtype(dtype, "the result of astype")))
 
     def copy(self, order: str = "C") -> TracedArray:
+        from .mutation import apart
         from .operands import lift, wrap
 
-        return wrap(lift(self).value)
+        return wrap(apart(lift(self).value))
 
     def __copy__(self) -> TracedArray:
         return self.copy()

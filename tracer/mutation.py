@@ -92,8 +92,10 @@ def view_of(value: Value, of: TracedArray, *, shared: bool = False) -> TracedArr
     which each shows, or picks from, its first operand. A reshape that NumPy can't do by strides is
     a copy there and here, unless the memory is known to be `shared`.
     """
-    steps = _path(value, of.value)
     trace = current_trace()
+    if value is of.value:
+        value = apart(value)
+    steps = _path(value, of.value)
     if steps is None or of.tracer is not trace:
         return trace.wrap(value)
     memory = memory_of(of)
@@ -104,6 +106,12 @@ def view_of(value: Value, of: TracedArray, *, shared: bool = False) -> TracedArr
         if found.layout is None:
             return trace.wrap(value)
     return found
+
+
+def apart(value: Value) -> Value:
+    """The same value; another one where the graph has to tell arrays apart that have it."""
+    trace = current_trace()
+    return trace.builder("reshape", value, shape=value.type.shape) if trace.boxes else value
 
 
 def _path(value: Value, base: Value) -> list[Operation] | None:
@@ -175,6 +183,7 @@ def store_element(x: TracedArray, index: Shape, value: Any) -> bool:
     number = element_number(x, index)
     if number is None or not _is_writable(x):
         return False
+    _note_mode(x)
     memory.pending.pop(number, None)
     memory.pending[number] = fitted(value, x.value_type.dtype, ())
     memory.version += 1
@@ -187,6 +196,7 @@ def store_element(x: TracedArray, index: Shape, value: Any) -> bool:
 def store(x: TracedArray, value: Value) -> None:
     """Let the elements of `x` be `value`, for all arrays that share them."""
     check_writable(x)
+    _note_mode(x)
     memory, b = memory_of(x), x.tracer.builder
     if x.steps:
         memory.value = _put_back(x, _settled(memory, b), value)
@@ -195,7 +205,17 @@ def store(x: TracedArray, value: Value) -> None:
         memory.pending.clear()
     memory.elements.clear()
     memory.version += 1
-    x._value, x.seen = value, memory.version
+    if not (x.steps and x.tracer.boxes):  # of Tensors a view is taken anew from what it is part of
+        x._value, x.seen = value, memory.version
+
+
+def _note_mode(x: TracedArray) -> None:
+    """A store that eager mode does not record leaves the array where it was in the graph: values
+    and gradients are of different things then, which no graph says.
+    """
+    mode = x.tracer.switched_off()
+    if mode:
+        x.tracer.eagerly = f"it changes an array in place under {mode}()"
 
 
 def _put_back(x: TracedArray, base: Value, value: Value) -> Value:

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Aval:
-    """What is known of an argument while tracing: its type, and whether it is a Python number."""
+    """What is known of an argument while tracing: its type, whether it is a Python number, whether
+    it is an array although it has no axes (`+=` changes it then), and whether what is made in this
+    call is of Tensors, which always are.
+    """
 
     type: TensorType
     weak: bool = False
+    boxed: bool = False
+    tensor: bool = False
 
     def __str__(self) -> str:
         return f"{self.type}{' (Python number)' if self.weak else ''}"
@@ -51,11 +56,14 @@ class Traced:
     fresh        arrays made while tracing, from numbers alone
     written      leaves of the arguments that it stored into; the tree of the result is then that of
                  (result, list of their last values)
+    changes      how often it stored into each of them
     returned     (output, leaf): results that are one of these arguments, which NumPy hands back
     watched      arrays from outside of which it is known what read them
     read         those of them that NumPy or Python read while tracing, and not only compiled code
     conditions   what the graph is valid for; their values are its last outputs
     shown        for each output of the function's own what it shares memory with, or None
+    versions     how often it stored into each of the results
+    eagerly      why its gradients would not be those of eager mode, or ""
     """
 
     graph: Graph
@@ -70,8 +78,11 @@ class Traced:
     read: tuple[np.ndarray[Any, Any], ...] = ()
     fresh: tuple[np.ndarray[Any, Any], ...] = ()
     written: tuple[int, ...] = ()
+    changes: tuple[int, ...] = ()
     returned: tuple[tuple[int, int], ...] = ()
     shown: tuple[Shown | None, ...] = ()
+    versions: tuple[int, ...] = ()
+    eagerly: str = ""
 
 
 def aval_of(x: Any, path: str = "the argument") -> Aval:
@@ -85,9 +96,10 @@ def aval_of(x: Any, path: str = "the argument") -> Aval:
         return Aval(TensorType(supported_dtype(x.dtype, path)))
     if isinstance(x, np.ndarray):
         check_array(x, path)
-        return Aval(TensorType(supported_dtype(x.dtype, path), x.shape))
+        type = TensorType(supported_dtype(x.dtype, path), x.shape)
+        return Aval(type, boxed=not x.shape)
     if is_traced(x):
-        return Aval(x.value.type, x.weak)
+        return Aval(x.value.type, x.weak, x.boxed, x.tracer.boxes)
     raise not_an_array(x, path)
 
 
@@ -109,15 +121,18 @@ def trace_flat(
     arguments: Sequence[Any] | None = None,
     answers: Sequence[Answer] = (),
     stores: bool = False,
+    switched_off: Callable[[], str] = str,
 ) -> Traced:
     """Trace `function`, called with the tree (args, kwargs) of arrays as described by `avals`.
 
     With `arguments`, arrays and numbers for the leaves, Python may ask for values: that gives the
     trace of the path that these take. `answers` are what the first questions are answered with.
     With `stores` what is stored into arguments is a result; without it only the function sees it.
+    For `switched_off` see `Trace`.
     """
     name = name or sanitise(getattr(function, "__name__", "")) or "main"
-    with Trace(name, location_of(function), arguments, answers) as tracing:
+    with Trace(name, location_of(function), arguments, answers, switched_off) as tracing:
+        tracing.boxes = any(aval.tensor for aval in avals)
         names = unique_names(argument_paths(function, in_tree))
         arrays = [
             tracing.input(aval, leaf, place)
@@ -125,14 +140,14 @@ def trace_flat(
         ]
         args, kwargs = unflatten(in_tree, arrays)
         result = _run(tracing, function, args, kwargs)
-        written = tuple(i for i, x in enumerate(arrays) if stores and _is_written(x))
+        results = flatten(result)[0]
+        written = tuple(i for i, x in enumerate(arrays) if stores and _stores(x))
+        changes = tuple(_stores(arrays[i]) for i in written)
         returned = tuple(
-            (number, i)
-            for number, x in enumerate(flatten(result)[0])
-            for i in written
-            if x is arrays[i]
+            (number, i) for number, x in enumerate(results) for i in written if x is arrays[i]
         )
-        shown = shown_results(arrays, flatten(result)[0])
+        shown = shown_results(arrays, results)
+        versions = tuple(map(_stores, results))
         if written:
             result = (result, [arrays[i] for i in written])
         outputs, out_tree = _outputs(tracing, result)
@@ -149,8 +164,11 @@ def trace_flat(
         read=tuple(tracing.read),
         fresh=tuple(tracing.fresh),
         written=written,
+        changes=changes,
         returned=returned,
         shown=shown,
+        versions=versions,
+        eagerly=tracing.eagerly,
     )
 
 
@@ -196,8 +214,9 @@ def _run(
         rebinder.close()
 
 
-def _is_written(x: TracedArray) -> bool:
-    return x.memory is not None and x.memory.version > 0
+def _stores(x: Any) -> int:
+    """How often something was stored into an array, or into what it is a view of."""
+    return x.memory.version if is_traced(x) and x.memory is not None else 0
 
 
 def _hides(error: Exception, refused: TraceError) -> bool:

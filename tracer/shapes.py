@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ir.errors import ShapeError
+from .mutation import apart
 from .operands import builder, lift, wrap, wrap_view
 from .promotion import (
     Shape,
@@ -286,7 +287,7 @@ def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> TracedArray:
 
 @implements(np.copy)
 def _copy(a: Any, order: str = "K", subok: bool = False) -> TracedArray:
-    return wrap(lift(a, "np.copy").value)
+    return wrap(apart(lift(a, "np.copy").value))
 
 
 @implements(np.astype if hasattr(np, "astype") else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,29 +25,41 @@ class Shown:
 
 
 def shown_results(arguments: Sequence[Any], results: Sequence[Any]) -> tuple[Shown | None, ...]:
-    """What each result is, or is a view of: an argument, or a result before it."""
+    """What each result is, or is a view of: an argument, or another result.
+
+    A view of a view is one of the nearest that the caller has.
+    """
     arrays: dict[int, tuple[str, int]] = {}
-    memories: dict[int, tuple[str, int]] = {}
-    for number, x in enumerate(arguments):
-        _note(x, ("argument", number), arrays, memories)
-    found: list[Shown | None] = []
-    for number, x in enumerate(results):
-        shown = None
-        if hasattr(x, "__fusegrad_trace__") and hasattr(
-            x, "steps"
-        ):  # a traced array, whose elements are not known
-            if id(x) in arrays:
-                shown = Shown(*arrays[id(x)], None)
-            elif x.memory is not None and id(x.memory) in memories:
-                shown = Shown(*memories[id(x.memory)], x.steps)
-            else:
-                _note(x, ("result", number), arrays, memories)
-        found.append(shown)
+    holders: dict[int, list[tuple[str, int, Any]]] = {}  # by memory
+    given = [("argument", number, x) for number, x in enumerate(arguments)]
+    traced = [("result", number, x) for number, x in enumerate(results) if _is_traced(x)]
+    repeated: dict[int, Shown] = {}
+    for source, number, x in (*given, *traced):
+        if id(x) in arrays and source == "result":
+            repeated[number] = Shown(*arrays[id(x)], None)
+            continue
+        arrays.setdefault(id(x), (source, number))
+        if x.memory is not None:
+            holders.setdefault(id(x.memory), []).append((source, number, x))
+    found: list[Shown | None] = [None] * len(results)
+    for _, number, x in traced:
+        found[number] = repeated.get(number) or _nearest(x, holders)
     return tuple(found)
 
 
-def _note(x: Any, place: tuple[str, int], arrays: Any, memories: Any) -> None:
-    """Remember where an array is first met, and its memory if it shows all of that."""
-    arrays.setdefault(id(x), place)
-    if x.memory is not None and not x.steps:
-        memories.setdefault(id(x.memory), place)
+def _is_traced(x: Any) -> bool:
+    """Is it a traced array, whose elements are not known?"""
+    return hasattr(x, "__fusegrad_trace__") and hasattr(x, "steps")
+
+
+def _nearest(x: Any, holders: dict[int, Any]) -> Shown | None:
+    """The view that `x`, a result, is of what shows the most of the way to it."""
+    best, most = None, -1
+    earlier = True
+    for source, other, y in holders.get(id(x.memory), ()) if x.memory is not None else ():
+        earlier = earlier and y is not x
+        length = len(y.steps)
+        before = length < len(x.steps) or (earlier and length == len(x.steps))
+        if before and length > most and all(map(operator.is_, y.steps, x.steps)):
+            best, most = Shown(source, other, x.steps[length:]), length
+    return best

@@ -108,7 +108,9 @@ class Memory:
 
 
 class Trace:
-    """A graph in the making, with what it took from outside."""
+    """A graph in the making, with what it took from outside. `switched_off()` is the name of the
+    mode, if any, in which the traced function keeps gradients from being recorded just now.
+    """
 
     def __init__(
         self,
@@ -116,6 +118,7 @@ class Trace:
         at: Location | None = None,
         arguments: Sequence[Any] | None = None,
         answers: Sequence[Answer] = (),
+        switched_off: Callable[[], str] = str,
     ) -> None:
         self.name = name
         self.at = at
@@ -134,6 +137,9 @@ class Trace:
         self.watched: list[np.ndarray[Any, Any]] = []
         self.read: list[np.ndarray[Any, Any]] = []
         self.spans: list[Span] = []  # what is to become checkpoints
+        self.switched_off = switched_off
+        self.boxes = False  # whether what has no axes is an array all the same
+        self.eagerly = ""  # why gradients of this trace would not be those of eager mode
         self.refused: TraceError | None = None  # the last error about a value that is not known
         self._captured_as: dict[int, TracedArray] = {}
         self._views: dict[int, dict[Any, TracedArray]] = {}  # of captured arrays, by their owners
@@ -158,7 +164,11 @@ class Trace:
         _state.stack.remove(self)
 
     def wrap(self, value: Value, *, weak: bool = False) -> TracedArray:
-        """The traced array of a value of this trace's graph, in memory of its own."""
+        """The traced array of a value of this trace's graph, in memory of its own. No gradient goes
+        through it where the function has switched that off.
+        """
+        if value.type.is_float and self.switched_off():
+            value = self.builder("stop_gradient", value)
         return _array_class()(value, self, weak=weak)
 
     # --- things from outside ---
@@ -274,6 +284,7 @@ class Trace:
             self._sources[value] = self.arguments[place]
         array = self.wrap(value, weak=aval.weak)
         array.memory = Memory(value)
+        array.boxed = aval.boxed
         return array
 
     def concretise(self, x: TracedArray, wanted: str) -> Any:

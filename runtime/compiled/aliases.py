@@ -1,5 +1,5 @@
 """Results of calls on Tensors that lie in memory which the caller has: an argument that is handed
-back, a view of one, a result given twice.
+back, a view of one, a result given twice; and arguments that are changed.
 
 In eager mode they share elements, gradients and version counters with what they are taken from. So
 do they here: they are no outputs of the compiled node, but taken again, by eager views.
@@ -12,8 +12,13 @@ from typing import Any
 
 from ...tracer.shown import Shown
 from ..eager.builder import apply
+from ..eager.changes import check, overwritten, write
+from ..eager.core import make, shared_counter
+from ..eager.modes import STATE
+from ..eager.node import LEAF, edge_of
+from ..eager.views import rebase, source_of
 
-__all__ = ["shown_again", "shown_outputs"]
+__all__ = ["as_before", "counted", "shown_again", "shown_outputs", "take_over"]
 
 _VIEWS = ("broadcast", "reshape", "slice", "transpose")
 _NUMBERS = (float, int, bool)
@@ -42,4 +47,36 @@ def shown_again(shown: Shown, leaves: Sequence[Any], results: Sequence[Any]) -> 
         return x[...]
     for step in shown.steps:
         x = apply(step.op, (x,), dict(step.attributes))
+    return x
+
+
+def as_before(x: Any) -> Any:
+    """What stands for an argument that is changed: the elements that it has now."""
+    if x._node is LEAF:
+        return x
+    return make(x._data.copy(), source_of(x) if STATE.enabled else x._node)
+
+
+def take_over(x: Any, new: Any, changes: int) -> None:
+    """Give the argument x the elements of `new`, and its place in the graph, as so many changes in
+    place would. Raises as these for a leaf that requires grad.
+    """
+    recorded = check(x, (new,))
+    write(x, new, "a change in place")
+    shared_counter(x)[0] += changes
+    if recorded:
+        node = new._node
+        if node is not None:
+            new.grad_fn.adopt(new, x)
+        rebase(x, overwritten("CopyBackwards", edge_of(x), None) if node is None else node)
+
+
+def counted(x: Any, changes: int, node: Any) -> Any:
+    """The result x, of which so many changes in place are counted before it is returned. `node` is
+    the one that watches it, if any.
+    """
+    if changes:
+        shared_counter(x)[0] += changes
+        if node is not None:
+            node.adopt(x, x)
     return x

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,7 @@ class Call:
     names: tuple[str, ...]
     tree: Treedef  # of the list of values
     leaves: list[Any]
+    tensors: bool = False  # whether the leaves are arrays of Tensors, some of them
 
     @property
     def paths(self) -> list[str]:
@@ -132,14 +133,18 @@ class Call:
 
     def on_arrays(self) -> Call:
         """The same call with the arrays of Tensors."""
-        return Call(self.names, self.tree, [getattr(leaf, "_data", leaf) for leaf in self.leaves])
+        arrays = [getattr(leaf, "_data", leaf) for leaf in self.leaves]
+        tensors = any(hasattr(leaf, "_data") for leaf in self.leaves)
+        return Call(self.names, self.tree, arrays, tensors)
 
     def avals(self) -> tuple[Aval, ...]:
         """Type and weakness of each leaf; TraceError for one that is no array or number."""
         try:
-            return tuple([_quick_aval(leaf) for leaf in self.leaves])
+            return tuple([_quick_aval(leaf, self.tensors) for leaf in self.leaves])
         except LookupError:
-            return tuple(aval_of(x, path) for x, path in zip(self.leaves, self.paths, strict=True))
+            pairs = zip(self.leaves, self.paths, strict=True)
+            found = tuple(aval_of(x, path) for x, path in pairs)
+            return tuple(replace(x, tensor=True) for x in found) if self.tensors else found
 
     def kinds(self) -> tuple[str, ...]:
         """How a native entry would read each leaf; "other" where it can't."""
@@ -162,12 +167,13 @@ def put_together(
 _NAME = {(dtype.num, dtype.byteorder): name for name, dtype in NUMPY_DTYPE.items()}
 
 
-def _quick_aval(leaf: Any) -> Aval:
+def _quick_aval(leaf: Any, tensors: bool) -> Aval:
     """The usual cases; LookupError sends the rest to the tracer, which explains itself."""
     cls = leaf.__class__
     if cls is np.ndarray:
         dtype = leaf.dtype
-        return Aval(TensorType(_NAME[dtype.num, dtype.byteorder], leaf.shape))
+        shape = leaf.shape
+        return Aval(TensorType(_NAME[dtype.num, dtype.byteorder], shape), False, not shape, tensors)
     raise LookupError
 
 

@@ -79,6 +79,7 @@ def _as_numpys(leaf: Any, original: Any) -> Any:
     array = wrap(leaf)
     if isinstance(array, EagerArray):
         array.weak = type(original) in (bool, int, float)
+        array.boxed = isinstance(original, np.ndarray) and not original.ndim
     return array
 
 

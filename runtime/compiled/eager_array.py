@@ -26,6 +26,7 @@ from ...tracer.source import locate
 from ...tracer.trace import register_capturable
 from ..eager import Tensor
 from ..eager.composite import composite
+from ..eager.modes import STATE
 from ..eager.numpy_protocol import apply_function, apply_ufunc
 from .eager_callbacks import CALLBACKS
 from .eager_memory import VIEWS, Memory, Step, Steps, is_basic, plain_index, show
@@ -77,6 +78,8 @@ class EagerArray(np.lib.mixins.NDArrayOperatorsMixin):
         made.memory, made.layout = self.memory, shown
         made.steps = (*self.steps, *steps)
         made.seen = -1
+        if not STATE.enabled:  # a view that is recorded, or not, as it is made
+            _ = made.tensor
         return made
 
     def layout_now(self) -> np.ndarray:

@@ -15,7 +15,7 @@ from ...ir.passes.sharing import share_buffers
 from .call import Call
 from .donation import donated_leaves
 from .saved import saved_lines
-from .stores import SHARED, stores_into_shared
+from .stores import why_eager
 from .variant import Variant
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Explanation:
     bytes_written: int
     native: bool
     reason: str | None  # why calls do not go through the native entry
+    in_eager_mode: bool  # whether this call runs there
     blas: str | None
     donated: tuple[str, ...]  # what becomes of each donated array
     threads: int  # that a call may use
@@ -55,7 +56,7 @@ class Explanation:
     lines: tuple[str, ...]
 
     def __str__(self) -> str:
-        where = "eager mode" if self.reason == SHARED else "Python and ctypes"
+        where = "eager mode" if self.in_eager_mode else "Python and ctypes"
         door = "native entry" if self.native else f"{where}, because {self.reason}"
         head = [
             (
@@ -112,11 +113,10 @@ def explain(
     graph: Graph = program.graph
     others = tuple(op.name for op in graph if op.name not in ("kernel", "rows", "scan", "reshape"))
     key = (call.names, call.tree, call.avals())
-    shares = _stores_into_shared(variant, given)
-    native = variant.entries.get(call.kinds()) is not None and not shares
+    eager = _why_eager(variant, given)
+    native = variant.entries.get(call.kinds()) is not None and not eager
     blocks = tuple(n for op in _called(graph) if (n := _blocks(op)))
     reason = variant.native_misses or "an argument is no plain contiguous array"
-    reason = SHARED if shares else reason
     return Explanation(
         name=graph.name,
         kernels=program.module.kernels,
@@ -126,7 +126,8 @@ def explain(
         bytes_read=sum(_read(op) for op in graph),
         bytes_written=sum(_written(op) for op in graph),
         native=native,
-        reason=None if native else reason,
+        reason=None if native else eager or reason,
+        in_eager_mode=eager is not None,
         blas=_products(graph),
         donated=tuple(_donations(variant, call)),
         threads=variant.transform.threads or pool.threads(),
@@ -189,11 +190,11 @@ def _from_home(path: str) -> str:
     return f"~{os.sep}{path.removeprefix(home)}" if path.startswith(home) else path
 
 
-def _stores_into_shared(variant: Variant, leaves: Sequence[object]) -> bool:
-    """Does such a call on Tensors run eagerly? (On arrays it is an error.)"""
-    tensors = any(hasattr(leaf, "_data") for leaf in leaves)
-    traced = variant.traced
-    return tensors and stores_into_shared(traced.written, leaves, traced.captured)
+def _why_eager(variant: Variant, leaves: Sequence[object]) -> str | None:
+    """Why such a call runs eagerly: on Tensors, or where it asks for a gradient."""
+    if any(hasattr(leaf, "_data") for leaf in leaves):
+        return why_eager(variant.traced, leaves)
+    return variant.differs_eagerly
 
 
 def _read(operation: Operation) -> int:

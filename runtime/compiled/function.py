@@ -25,7 +25,16 @@ from ...tracer.trace import current_trace, is_traced, is_tracing
 from .budget import checked_budget
 from .call import Call, Parameters, put_together, take_apart
 from .donation import check_donated, copied, donated_leaves, store
-from .paths import MAX_PATHS, MAX_ROUNDS, Answers, agree, unknown_path, warn_eager, why_no_more
+from .paths import (
+    MAX_PATHS,
+    MAX_ROUNDS,
+    Answers,
+    agree,
+    not_compiled,
+    unknown_path,
+    warn_eager,
+    why_no_more,
+)
 from .stores import write_back
 from .switch import ANYWHERE, eager_requested
 from .threads import checked
@@ -144,13 +153,16 @@ class CompiledFunction:
 
     def _call(self, call: Call) -> Any:
         def attempt(variant: Variant, insist: bool) -> tuple[Answers | None, Any]:
-            if variant.captures_traced:
+            if variant.captures_traced or variant.differs_eagerly:
                 return variant.judge_exactly(call.leaves), None
             self._entry_for(variant, call)
             return variant.run(call.leaves, insist)
 
         found = self._find(call, attempt)
-        if found is None:
+        reason = None if found is None else found[0].differs_eagerly
+        if reason is not None:
+            warn_eager(self._function_name(), reason, "in this call")
+        if found is None or reason is not None:
             from .eager import run_eagerly
 
             return run_eagerly(self._function, self._transform, self._parameters, call)
@@ -266,6 +278,9 @@ class CompiledFunction:
         except UnknownInputError:
             raise unknown_path(self._function_name()) from None
         arrays = [trace.lift(x) for x in (*call.leaves, *variant.traced.captured)]
+        if variant.differs_eagerly:
+            raise not_compiled(self._function_name(), variant.differs_eagerly)
+        trace.eagerly = trace.eagerly or variant.traced.eagerly
         trace.read.extend(variant.traced.read)
         values = inline(variant.branch, trace.builder, [x.value for x in arrays])
         count = variant.out_tree.num_leaves

@@ -124,6 +124,15 @@ def unknown_path(name: str) -> TraceError:
     )
 
 
+def not_compiled(name: str, reason: str) -> TraceError:
+    """The error for a gradient that only eager mode has, in a function that is being traced."""
+    return TraceError(
+        f"the gradient of @{name} can't be compiled into the function around it: {reason}",
+        at=locate(),
+        hint="new arrays, not changes of old ones, in a mode that records no gradients",
+    )
+
+
 NEW_PATH = "where it takes a path that is not compiled yet"
 
 

@@ -12,6 +12,7 @@ from ..eager.reach import needed_for
 
 if TYPE_CHECKING:
     from ...ir.passes.budget import Saving
+    from ..eager.plan import Adjoint, Composite
     from .budget import Budget
     from .variant import Variant
 
@@ -160,17 +161,37 @@ def _between_programs(
     variant: Variant, leaves: Sequence[Any]
 ) -> tuple[list[tuple[TensorType, Any]], int, Saving | None]:
     """What the forward program of a call on these Tensors leaves for the backward program."""
-    from .tensors import node_of
+    from .tensors import nodes_of
 
-    composite, wrt = node_of(variant, leaves)
-    adjoint = composite.adjoint(wrt)
+    values: list[tuple[TensorType, Any]] = []
+    again, saving = 0, None
+    for composite, wrt in nodes_of(variant, leaves):
+        adjoint = composite.adjoint(wrt)
+        values += [(x.type, x.producer.location if x.producer else None) for x in adjoint.residuals]
+        again += _repeated(composite, adjoint)
+        keeper: Any = composite.keep
+        saving = _together(saving, keeper.saving)
+    return values, again, saving
+
+
+def _repeated(composite: Composite, adjoint: Adjoint) -> int:
+    """How many operations of the forward program the backward program does again."""
     primal = {
         x
         for op in needed_for(adjoint.graph.outputs[: len(composite.views)], set())
         for x in op.results
     }
     again = needed_for([x for x in adjoint.asked if x in primal], set(adjoint.residuals))
-    repeated = [op for op in again if op.name not in VIEWS and op.operands]
-    values = [(x.type, x.producer.location if x.producer else None) for x in adjoint.residuals]
-    keeper: Any = composite.keep
-    return values, len(repeated), keeper.saving
+    return sum(op.name not in VIEWS and bool(op.operands) for op in again)
+
+
+def _together(first: Saving | None, second: Saving | None) -> Saving | None:
+    """What became of a budget that two nodes share."""
+    if first is None or second is None:
+        return first or second
+    return type(first)(
+        first.allowed + second.allowed,
+        first.before + second.before,
+        first.after + second.after,
+        first.again + second.again,
+    )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...tracer.errors import StoreError
+
+if TYPE_CHECKING:
+    from ...tracer.run import Traced
 
 SHARED = "it stores into an argument whose memory another one has"
 
@@ -62,3 +65,9 @@ def stores_into_shared(written: tuple[int, ...], leaves: Sequence[Any], captured
     """
     arrays = [getattr(x, "_data", x) for x in (*leaves, *captured)]
     return any(shared_with_another(number, arrays) for number in written)
+
+
+def why_eager(traced: Traced, leaves: Sequence[Any]) -> str | None:
+    """Why a call on these, some of which are Tensors, has to run eagerly; None where it has not."""
+    shared = stores_into_shared(traced.written, leaves, traced.captured)
+    return traced.eagerly or (SHARED if shared else None)

@@ -8,6 +8,7 @@ create_graph) is the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...ir import Graph, GraphBuilder, Operation, ShapeError, TensorType, Value
@@ -18,16 +19,18 @@ from ..eager.composite import Composite, run_composite
 from ..eager.core import make
 from ..eager.errors import TensorShapeError
 from ..eager.modes import STATE
-from ..eager.node import LEAF
 from ..eager.reach import needed_for
-from .aliases import shown_again, shown_outputs
+from .aliases import as_before, counted, shown_again, shown_outputs, take_over
 from .call import Call, as_array
+from .chain import Chain, chain_of
 from .donation import store, tensors_only
+from .parts import completed, made_at
 from .paths import warn_eager
 from .saved import Keeper
-from .stores import SHARED, stores_into_shared, write_back
+from .stores import why_eager, write_back
 
 if TYPE_CHECKING:
+    from ...tracer.shown import Shown
     from .function import CompiledFunction
     from .paths import Answers
     from .variant import Variant
@@ -102,6 +105,22 @@ def _probe(variant: Variant) -> Callable[[Any], Any]:
     return run
 
 
+def _plan(variant: Variant, graph: Graph, share: int = 1) -> Composite:
+    """A composition whose outputs are arrays of their own: one of so many that share a budget."""
+    budget = variant.transform.budget
+
+    def program(
+        inputs: Sequence[Value],
+        operations: Sequence[Operation],
+        results: Sequence[Value],
+        views: bool = True,
+    ) -> NativeProgram:
+        owned = len(graph.outputs) if views else 0
+        return NativeProgram(inputs, operations, results, owned, variant.transform.threads)
+
+    return Composite(graph, program, Keeper(budget // share if type(budget) is int else budget))
+
+
 def _composite(variant: Variant, kept: tuple[int, ...]) -> Composite:
     """The function as one node, with those of its outputs that are arrays of their own: which ones
     depends on the arguments that are Tensors.
@@ -109,29 +128,26 @@ def _composite(variant: Variant, kept: tuple[int, ...]) -> Composite:
     if kept not in variant.composites:
         graph = variant.branch
         outputs = [graph.outputs[i] for i in kept]
-
-        def program(
-            inputs: Sequence[Value],
-            operations: Sequence[Operation],
-            results: Sequence[Value],
-            views: bool = True,
-        ) -> NativeProgram:
-            owned = len(kept) if views else 0
-            return NativeProgram(inputs, operations, results, owned, variant.transform.threads)
-
         own = Graph(graph.name, graph.inputs, graph.operations, outputs)
-        variant.composites[kept] = Composite(own, program, Keeper(variant.transform.budget))
+        plan = _plan(variant, own)
+        source = _source(variant)
+        plan.made = made_at(source, [source.outputs[i] for i in kept]) if len(kept) > 1 else None
+        plan.delivery = completed(source.inputs, source.operations)
+        variant.composites[kept] = plan
     return variant.composites[kept]  # type: ignore[no-any-return]
 
 
-def node_of(variant: Variant, leaves: Sequence[Any]) -> tuple[Composite, tuple[int, ...]]:
+def nodes_of(variant: Variant, leaves: Sequence[Any]) -> list[tuple[Composite, tuple[int, ...]]]:
     """What a call with these arguments is recorded as, and the operands that require gradients."""
     shown = shown_outputs(variant.shown, leaves)
     kept = tuple([i for i in range(variant.out_tree.num_leaves) if i not in shown])
     plan = _composite(variant, kept)
     operands = (*leaves, *variant.traced.captured)
-    wrt = [i for i in plan.passing if getattr(operands[i], "requires_grad", False)]
-    return plan, tuple(wrt)
+    linked = [i for i, x in enumerate(operands) if getattr(x, "requires_grad", False)]
+    chain = _chain(variant, kept, shown, tuple(linked))
+    if chain is not None:
+        return chain.nodes()
+    return [(plan, tuple([i for i in plan.passing if i in linked]))]
 
 
 def call_on_eager_arrays(function: CompiledFunction, call: Call) -> Any:
@@ -153,31 +169,33 @@ def call_on_tensors(
     def attempt(variant: Variant, insist: bool) -> tuple[Answers | None, Any]:
         return variant.judge(arrays, _probe(variant)), None
 
-    found = _found(function, Call(call.names, call.tree, arrays), attempt)
-    shares = found is not None and stores_into_shared(
-        found.traced.written, arrays, found.traced.captured
-    )
-    if shares:
-        warn_eager(function._function_name(), SHARED, "in this call")
-    if found is None or shares:
+    found = _found(function, Call(call.names, call.tree, arrays, given is None), attempt)
+    reason = None if found is None else why_eager(found.traced, arrays)
+    if reason is not None:
+        warn_eager(function._function_name(), reason, "in this call")
+    if found is None or reason is not None:
         from .eager import run_eagerly
 
         return run_eagerly(function._function, function._transform, function._parameters, call)
     title = f"CompiledFunctionBackward({function._function_name()})"
-    shown = shown_outputs(found.shown, call.leaves) if given is None else {}
-    pairs = found.donated if given is not None else tensors_only(found.donated, call.leaves)
-    if found.donated and given is None and not shown and _runs_on_arrays(found, call):
-        return _on_arrays(found, call)
-    results = _computed(found, call.leaves, title, shown)
-    written = found.traced.written
-    write_back(written, given or call.leaves, (None, results[len(results) - len(written) :]))
-    for i, source in shown.items():
-        results[i] = shown_again(source, call.leaves, results)
-        if i in pairs:  # others may be written over what it shows
-            results[i] = results[i].clone()
-    results = store(pairs, results, given or call.leaves)
+    if given is None:
+        if found.donated and _runs_on_arrays(found, call):
+            return _on_arrays(found, call)
+        results = _donated(found, call.leaves, _results(found, call.leaves, title))
+    else:
+        results = store(found.donated, _for_stand_ins(found, call.leaves, title, given), given)
     result = unflatten(found.out_tree, results)
-    return result[0] if written else result
+    return result[0] if found.traced.written else result
+
+
+def _donated(variant: Variant, leaves: Sequence[Any], results: list[Any]) -> list[Any]:
+    """The results, with the donated arguments that are some of them."""
+    pairs = tensors_only(variant.donated, leaves)
+    shown = shown_outputs(variant.shown, leaves) if pairs else {}
+    for i in pairs:
+        if i in shown:  # others may be written over what it shows
+            results[i] = results[i].clone()
+    return store(pairs, results, leaves)
 
 
 def _runs_on_arrays(variant: Variant, call: Call) -> bool:
@@ -186,6 +204,7 @@ def _runs_on_arrays(variant: Variant, call: Call) -> bool:
     linked = any(getattr(x, "_node", None) is not None for x in (*call.leaves, *captured))
     pairs = tensors_only(variant.donated, call.leaves)
     alone = pairs == variant.donated and not variant.traced.written
+    alone = alone and not shown_outputs(variant.shown, call.leaves)
     return alone and not (STATE.enabled and linked)
 
 
@@ -212,28 +231,145 @@ def _found(function: CompiledFunction, call: Call, attempt: Callable[..., Any]) 
     return None if found is None else found[0]
 
 
-def _computed(
-    variant: Variant, leaves: Sequence[Any], title: str, without: dict[int, Any]
+def _for_stand_ins(
+    variant: Variant, leaves: Sequence[Any], title: str, given: Sequence[Any]
 ) -> list[Any]:
-    """The outputs, None for those that are not asked for."""
-    results: list[Any] = [None] * variant.out_tree.num_leaves
-    kept = tuple([i for i in range(len(results)) if i not in without])
-    if kept:
-        operands = [
-            _operand(leaf, value.type, i in variant.traced.written)
-            for i, (leaf, value) in enumerate(zip(leaves, variant.inputs, strict=False))
-        ]
-        captured = [getattr(x, "tensor", x) for x in variant.traced.captured]  # of eager arrays
-        found = run_composite(_composite(variant, kept), [*operands, *captured], title)
-        for i, x in zip(kept, found, strict=True):
-            results[i] = x
+    """The results for Tensors that stand for `given`, by one node; what is stored goes to these."""
+    everything = tuple(range(variant.out_tree.num_leaves))
+    results: list[Any] = []
+    if everything:
+        operands = _operands(variant, leaves)
+        results = run_composite(_composite(variant, everything), operands, title)
+    written = variant.traced.written
+    write_back(written, given, (None, results[len(results) - len(written) :]))
     return results
 
 
+def _results(variant: Variant, leaves: Sequence[Any], title: str) -> list[Any]:
+    """The outputs: by one node, or by several where they feed each other; those that lie in the
+    memory of others are taken from these.
+    """
+    versions = variant.versions
+    if variant.single:
+        found = run_composite(_composite(variant, (0,)), _operands(variant, leaves), title)
+        return _counted(variant, (0,), found) if versions else found
+    results: list[Any] = [None] * variant.out_tree.num_leaves
+    shown = shown_outputs(variant.shown, leaves)
+    written = variant.traced.written
+    stored = dict(zip(range(len(results) - len(written), len(results)), written, strict=True))
+
+    def taken(number: int, x: Any) -> Any:
+        if number in shown:
+            return _show(shown, number, leaves, results)
+        if number in stored:
+            return _store(variant, leaves, stored[number], x)
+        return counted(x, versions[number], x.grad_fn) if versions else x
+
+    kept = tuple([i for i in range(len(results)) if i not in shown])
+    done = _compute(variant, leaves, title, kept, shown, results, taken)
+    for number in stored:
+        if number not in done:
+            results[number] = taken(number, results[number])
+    for number in shown:
+        _show(shown, number, leaves, results)
+    return results
+
+
+def _compute(
+    variant: Variant,
+    leaves: Sequence[Any],
+    title: str,
+    kept: tuple[int, ...],
+    shown: dict[int, Shown],
+    results: list[Any],
+    taken: Callable[[int, Any], Any],
+) -> frozenset[int]:
+    """Put the outputs `kept` among the results; returns those that were `taken` already."""
+    if not kept:
+        return frozenset()
+    operands = _operands(variant, leaves)
+    linked = [i for i, x in enumerate(operands) if getattr(x, "_node", None) is not None]
+    chain = _chain(variant, kept, shown, tuple(linked)) if STATE.enabled else None
+    if chain is not None:
+        chain.run(title, operands, results, taken)
+        _counted(variant, chain.loose, [results[i] for i in chain.loose])
+        return chain.done
+    found = run_composite(_composite(variant, kept), operands, title)
+    for i, x in zip(kept, _counted(variant, kept, found), strict=True):
+        results[i] = x
+    return frozenset()
+
+
+def _counted(variant: Variant, numbers: Sequence[int], found: list[Any]) -> list[Any]:
+    """Results of one node, or of none, with the changes that were made to them."""
+    node = next((x.grad_fn for x in found if x._node is not None), None)
+    for number, x in zip(numbers, found, strict=True):
+        if number < len(variant.versions):
+            counted(x, variant.versions[number], node)
+    return found
+
+
+def _show(shown: dict[int, Shown], number: int, leaves: Sequence[Any], results: list[Any]) -> Any:
+    """A result that lies in the memory of an argument or of another result."""
+    source = shown[number].number
+    if results[number] is None:
+        if shown[number].source == "result" and source in shown:
+            _show(shown, source, leaves, results)
+        results[number] = shown_again(shown[number], leaves, results)
+    return results[number]
+
+
+def _store(variant: Variant, leaves: Sequence[Any], number: int, new: Any) -> Any:
+    """Let an argument have its new elements; returns what stands for these from now on."""
+    target, written = leaves[number], variant.traced.written
+    if not hasattr(target, "_data"):
+        write_back((number,), leaves, (None, [new]))
+        return new
+    take_over(target, new, variant.traced.changes[written.index(number)])
+    return target
+
+
+def _chain(
+    variant: Variant, kept: tuple[int, ...], shown: dict[int, Shown], wrt: tuple[int, ...]
+) -> Chain | None:
+    """The nodes that the outputs `kept` need, where the operands `wrt` require gradients; None for
+    a single one.
+    """
+    if not wrt or variant.out_tree.num_leaves < 2:
+        return None
+    key = kept, wrt
+    if key not in variant.chains:
+        views = [i for i, x in shown.items() if x.steps is not None]
+        variant.chains[key] = _new_chain(variant, wrt, kept, views)
+    return variant.chains[key]  # type: ignore[no-any-return]
+
+
+def _new_chain(
+    variant: Variant, wrt: tuple[int, ...], kept: tuple[int, ...], views: list[int]
+) -> Chain | None:
+    def native(forward: Graph, owned: int) -> NativeProgram:
+        inputs, operations, outputs = forward.inputs, forward.operations, forward.outputs
+        return NativeProgram(inputs, operations, outputs, owned, variant.transform.threads)
+
+    return chain_of(_source(variant), wrt, kept, views, partial(_plan, variant), native)
+
+
+def _source(variant: Variant) -> Graph:
+    """A graph in which results are different values where the function made them one by one."""
+    return variant.branch if variant.transform.differentiates else variant.traced.graph
+
+
+def _operands(variant: Variant, leaves: Sequence[Any]) -> list[Any]:
+    """The operands of the nodes: the arguments, as they are now, and what was captured."""
+    traced = variant.traced
+    arguments = [
+        _operand(leaf, value.type, i in traced.written)
+        for i, (leaf, value) in enumerate(zip(leaves, variant.inputs, strict=False))
+    ]
+    return [*arguments, *(getattr(x, "tensor", x) for x in traced.captured)]  # of eager arrays
+
+
 def _operand(leaf: Any, type: TensorType, written: bool) -> Any:
-    """A leaf as the node keeps it: the elements that it has now, where it is stored into later."""
     if not hasattr(leaf, "_data"):
         return as_array(leaf, type)
-    if not written or leaf._node is LEAF:
-        return leaf
-    return make(leaf._data.copy(), leaf._node)
+    return as_before(leaf) if written else leaf

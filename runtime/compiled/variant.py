@@ -32,6 +32,7 @@ from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
 from .paths import Answers, answers_until, refused_by, verdict_of
 from .progress import Progress
 from .randomness import Generators, warn_frozen
+from .recording import recorded, switched_off
 from .signature import NotNativeError, entry_spec
 from .stages import Stages
 from .stores import write_back
@@ -87,12 +88,19 @@ class Variant:
         self.outputs = self.stages.types
         self.out_tree: Treedef = self.stages.plan.tree
         self.shown = () if transform.differentiates else self.traced.shown
+        # one result, in memory of its own
+        self.single = self.out_tree.num_leaves == 1 and not self.traced.written
+        self.single = self.single and not any(self.shown)
+        # how often each result was changed before it is returned, () where none was
+        changed = any(self.traced.versions) and not transform.differentiates
+        self.versions = self.traced.versions if changed else ()
         self._program: Any = None
         self._text: str | None = None
         self.native_misses: str | None = None  # why there is no native entry
         self.entries: dict[tuple[str, ...], Any] = {}  # kinds -> Doors
         self._flat: Any = None
         self.composites: dict[tuple[int, ...], Any] = {}  # for calls on Tensors: see tensors.py
+        self.chains: dict[tuple[Any, ...], Any] = {}  # the same, where these need several nodes
         self.probe: Any = None  # the verdict alone, for these
 
     @property
@@ -330,6 +338,11 @@ class Variant:
         return refused_by(self.branch, self.conditions, arrays)
 
     @property
+    def differs_eagerly(self) -> str | None:
+        """Why the gradient that it computes is not that of eager mode, if so."""
+        return (self.transform.differentiates and self.traced.eagerly) or None
+
+    @property
     def captures_traced(self) -> bool:
         """Does it read arrays of a trace that is not over?"""
         return any(map(is_traced, self.traced.captured))
@@ -400,7 +413,9 @@ def _trace(
     args, kwargs = put_together(parameters, call, list(range(len(call.leaves))))
     order, in_tree = flatten((args, kwargs))
     leaves = [call.leaves[i] for i in order]
-    traced = trace_flat(function, in_tree, [avals[i] for i in order], "", leaves, answers, stores)
+    kinds = [avals[i] for i in order]
+    with recorded():
+        traced = trace_flat(function, in_tree, kinds, "", leaves, answers, stores, switched_off)
     if order == list(range(len(order))):
         return traced
     places = {leaf: position for position, leaf in enumerate(order)}

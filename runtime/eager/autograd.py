@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .accumulate import accumulate
 from .core import make
 from .engine import Place, run
 from .graph import GradientEdge, edge_to
@@ -51,12 +50,10 @@ def backward(
         run(roots, retain_graph=retain, create_graph=create_graph)
         return
     captures: dict[Place, Any] = {_place(x, i): None for i, x in enumerate(chosen)}
-    run(roots, retain_graph=retain, create_graph=create_graph, captures=captures)
     for x in chosen:
-        found = captures[_place(x, 0)]
-        if isinstance(x, Tensor) and not x.is_leaf and found is not None and not x.retains_grad:
-            accumulate(x, found, create_graph)
-            x._retains = True
+        if isinstance(x, Tensor) and not x.is_leaf:
+            x.retain_grad()  # from now on, as in PyTorch
+    run(roots, retain_graph=retain, create_graph=create_graph, captures=captures)
 
 
 def grad(

@@ -8,7 +8,7 @@ so that it differentiates to any order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -36,6 +36,7 @@ __all__ = [
     "blank",
     "build",
     "composite",
+    "linked",
     "node_class",
     "plan_of",
     "run_composite",
@@ -85,7 +86,9 @@ class CompositeNode(Node):
             self._check_operands()
             derivative = self.derivative()
             parts: Any = run_composite(
-                derivative, (*self.primal(cts[0]), *cts), second_order(self.title)
+                derivative,
+                (*self.primal(cts[0]), *cts, *self.own_results()),
+                second_order(self.title),
             )
         else:
             parts = self.adjoint.backward.run([*self.saved_values(), *cts])
@@ -102,7 +105,19 @@ class CompositeNode(Node):
 
     def derivative(self) -> Composite:
         """The composition from the operands and the cotangents to the operands' cotangents."""
-        return self.composite.derivative(self.wrt)
+        return self.composite.derivative(self.wrt, True)
+
+    def own_results(self) -> list[Any]:
+        """Its results as far as they were saved, at their place in the graph, for `derivative`."""
+        found = []
+        saved = self.saved_values() if self.adjoint.results else []
+        for number, place in self.adjoint.results.items():
+            result = make(saved[place], _link(self.composite, number, self))
+            what = f"output {number}"
+            counter = next((entry[0] for entry in self.counters if entry[2] == what), None)
+            result._counter = result._counter if counter is None else counter
+            found.append(result)
+        return found
 
     def _live(self, ct: Any) -> set[int] | None:
         """The operands that outputs with a cotangent depend on; None for all of them."""
@@ -177,6 +192,22 @@ class CompositeNode(Node):
             self.operands = tuple([_packed(x, done, hooks) for x in operands])
             self.versions = tuple([_version(x) for x in self.operands])
         self.__class__ = packed_class(type(self), PackedResiduals)
+
+    def arranged(self, tables: dict[int, Any]) -> Iterable[tuple[int, Any]]:
+        made = self.composite.made
+        return sorted(tables.items(), key=lambda entry: -made[entry[0]]) if made else tables.items()
+
+    @property
+    def several_steps(self) -> bool:
+        return self.composite.made is not None
+
+    def reached_from(self, number: int) -> Iterable[int]:
+        return self.composite.reach[number]
+
+    @property
+    def delivery(self) -> tuple[int, ...] | None:
+        """Numbers of edges in the order in which their gradients are complete, if that is known."""
+        return self.composite.delivery
 
     @property
     def _saved_self(self) -> Any:
@@ -282,13 +313,25 @@ def run_composite(
     if adjoint is None:
         return [_wrap(plan, i, data, None, operands, arrays) for i, data in enumerate(values)]
     count = len(plan.views)
-    node = _record(title, plan, adjoint, wrt, operands, values[count:])
+    return linked(title, plan, adjoint, wrt, operands, arrays, values[:count], values[count:])
+
+
+def linked(
+    title: str,
+    plan: Composite,
+    adjoint: Adjoint,
+    wrt: tuple[int, ...],
+    operands: Sequence[Any],
+    arrays: Sequence[Any],
+    values: Sequence[Any],
+    residuals: list[Any],
+) -> list[Tensor]:
+    """The outputs `values` as Tensors, linked to a node that keeps the `residuals`."""
+    node = _record(title, plan, adjoint, wrt, operands, residuals)
     if plan.simple:
         results = [make(values[0], node)]
     else:
-        results = [
-            _wrap(plan, i, data, node, operands, arrays) for i, data in enumerate(values[:count])
-        ]
+        results = [_wrap(plan, i, data, node, operands, arrays) for i, data in enumerate(values)]
     node.counters = watched(adjoint, operands, results) if adjoint.watched else ()
     if STATE.enabled is not True:
         seen(node)

@@ -9,7 +9,6 @@ see Tensors.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from .arrays import NUMPY
 from .builder import TENSORS
 from .core import make
 from .hooks import NodeHooks, call_tensor_hooks, checked_result
+from .leading import leading_to, reachable
 from .modes import STATE, recording
 from .node import LEAF_EDGE, NODE, OUTPUT, Node
 from .plain import run_plain
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pass", "run"]
 
-_SEQUENCE = attrgetter("sequence")
 Place = tuple[Any, int]  # a node and the number of its output, or a leaf and 0
 
 
@@ -74,8 +73,11 @@ class Pass:
         "needed",
         "only_captures",
         "order",
+        "outputs",
+        "partial",
         "pending",
         "retain",
+        "targets",
         "tensors",
     )
 
@@ -93,11 +95,12 @@ class Pass:
         self.captures = captures
         self.only_captures = only_captures
         self.buffers: dict[Any, Any] = {}
-        self.order, self.pending = reachable([edge for edge, _ in roots])
+        self.order, self.pending, self.partial = reachable([edge for edge, _ in roots])
         self.members: set[Node] | None = None  # of `order`, made when first asked for
         self.needed: set[Any] | None = None
+        self.targets = {node for node, _ in captures or ()}
         if captures is not None:
-            self.needed = _leading_to(captures, self.order)
+            self.needed, self.outputs = leading_to(captures, self.order)
         for edge, ct in roots:
             self._deliver((edge,), (ct,))
 
@@ -107,7 +110,9 @@ class Pass:
         for node in self.order:
             ct = buffers.pop(node, None)
             if ct is None:
-                self._deliver(node.edges, (None,) * len(node.edges))
+                self._hand_on(node, (None,) * len(node.edges))
+                continue
+            if needed is not None and node not in needed and node not in self.targets:
                 continue
             hooks = node.hooks
             if hooks is not None or needed is not None:
@@ -122,7 +127,18 @@ class Pass:
                 parts = self._post_hooks(node, hooks, ct, parts)
             if not self.retain:
                 node.release()
-            self._deliver(node.edges, parts)
+            self._hand_on(node, parts)
+
+    def _hand_on(self, node: Node, parts: Sequence[Any]) -> None:
+        """Deliver what a node gives. Of several operations in one, only those count that the pass
+        reaches, and what comes first in them is complete last.
+        """
+        edges, reached = node.edges, self.partial.get(node)
+        if reached is None:
+            self._deliver(edges, parts)
+        else:
+            order = [i for i in node.delivery or range(len(edges)) if i in reached]
+            self._deliver([edges[i] for i in order], [parts[i] for i in order])
 
     def _arrived(self, node: Node, hooks: NodeHooks | None, ct: Any) -> Any:
         """All that happens to a cotangent before its node runs."""
@@ -216,7 +232,9 @@ class Pass:
 
     def _before(self, node: Node, hooks: NodeHooks, ct: Any) -> Any:
         """Tensor hooks, on the cotangent of each output that has some."""
-        for number, table in hooks.tensor.items():
+        for number, table in node.arranged(hooks.tensor):
+            if self.needed is not None and not self._asks_for(node, number):
+                continue
             value = ct[number] if node.count != 1 else ct
             if value is None or not table:
                 continue
@@ -227,14 +245,19 @@ class Pass:
                 ct = value
         return ct
 
+    def _asks_for(self, node: Node, number: int) -> bool:
+        """Does the cotangent of this output come to a place, or go on to one? Of one operation all
+        of them do.
+        """
+        place = node, number
+        return not node.several_steps or place in self.outputs or place in (self.captures or ())
+
     def _capture(self, node: Node, ct: Any, captures: dict[Place, Any]) -> None:
         for number, value in enumerate(ct if node.count != 1 else (ct,)):
             if (node, number) in captures:
                 captures[node, number] = value
 
     def _retain_grads(self, node: Node, hooks: NodeHooks, ct: Any) -> None:
-        if self.only_captures:
-            return
         for number, reference in hooks.retained.items():
             tensor = reference()
             value = ct[number] if node.count != 1 else ct
@@ -274,40 +297,3 @@ def _replaced(result: Any, before: tuple[Any, ...], what: str) -> tuple[Any, ...
         value if value is None or old is None else checked_result(value, old)
         for value, old in zip(new, before, strict=True)
     )
-
-
-def reachable(roots: Iterable[Any]) -> tuple[list[Node], dict[Any, int]]:
-    """The nodes that `roots` lead to, latest first; and for each leaf how often it is used."""
-    pending: dict[Any, int] = {}
-    seen: set[Any] = set()
-    stack: list[Any] = []
-    edges: Iterable[Any] = roots
-    while True:
-        for edge in edges:
-            if edge is None:
-                continue
-            kind = edge.edge_kind
-            if kind == LEAF_EDGE:
-                pending[edge] = pending.get(edge, 0) + 1
-                continue
-            node = edge.node if kind == OUTPUT else edge
-            if node not in seen:
-                seen.add(node)
-                stack.append(node)
-        if not stack:
-            return sorted(seen, key=_SEQUENCE, reverse=True), pending
-        edges = stack.pop().edges
-
-
-def _leading_to(captures: Iterable[Place], order: Sequence[Node]) -> set[Any]:
-    """The nodes through which a gradient must pass on its way to one of the places."""
-    targets = {node for node, _ in captures}
-    needed: set[Any] = set()
-    for node in reversed(order):
-        for edge in node.edges:
-            if edge is not None:
-                end = edge.node if edge.edge_kind == OUTPUT else edge
-                if end in targets or end in needed:
-                    needed.add(node)
-                    break
-    return needed

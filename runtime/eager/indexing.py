@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["getitem", "index_select", "parts_of", "select", "slice_along", "unbind"]
 
+_RESHAPE = TABLE["reshape"]
 _SLICE = TABLE["slice"]
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """The elements that `key` names; one node for each part of it, as in PyTorch."""
-    parts = parts_of(key, x)
+    parts, whole = parts_of(key, x), x
     advanced: list[tuple[int, np.ndarray]] = []
     axis = 0
     for part in parts:
@@ -49,6 +50,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
             axis += len(arrays)
         else:
             x = select(x, axis, part)
+    if x is whole and not advanced:
+        return apply(_RESHAPE, (x,), {"shape": x._data.shape}, "AliasBackward0")
     return _advanced(x, advanced) if advanced else x
 
 

@@ -15,7 +15,7 @@ results: there are no cycles.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -49,10 +49,20 @@ class Node:
     title: ClassVar[str] = "Node"
     count: int = 1  # number of outputs
     replays: ClassVar[bool] = False  # `step` runs nothing of the user's; a part for every edge
+    delivery: Any = None  # the order in which gradients of the edges are complete, if another one
 
     edges: tuple[Any, ...]
     sequence: int
     hooks: NodeHooks | None
+
+    @property
+    def several_steps(self) -> bool:
+        """Whether its outputs are those of different operations."""
+        return False
+
+    def reached_from(self, number: int) -> Iterable[int]:
+        """The numbers of the edges along which a gradient of this output goes on."""
+        return range(len(self.edges))
 
     def propagate(self, ct: Any, builder: Builder, tensors: bool) -> Sequence[Any]:
         """The cotangents of the operands, None along edges that are None.
@@ -81,6 +91,10 @@ class Node:
 
     def adopt(self, result: Tensor, heir: Tensor) -> None:
         """From now on `heir` has the elements of its output `result`: watch its version."""
+
+    def arranged(self, tables: dict[int, Any]) -> Iterable[tuple[int, Any]]:
+        """The tables of the outputs' hooks, in the order in which these are called."""
+        return tables.items()
 
     def pack(self, pack: Callable[..., Any], unpack: Callable[..., Any]) -> None:
         """Keep what `pack` makes of what was saved."""

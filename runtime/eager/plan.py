@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...ir import Graph, Value
+from ...ir import Graph, GraphBuilder, Value
 from ...ir.autodiff import value_and_vjp
 from .reach import needed_for, reach, root_of
 from .straight import Program
@@ -29,11 +29,23 @@ class Adjoint:
     `forward` gives the outputs and then the `residuals`, values that `backward` reads ahead of the
     cotangents. `watched` are the operands and outputs that residuals may be views of: ("operand",
     i) and ("output", i). Where one is changed in place, the residuals no longer hold. `reads` are
-    the operands from which the gradients can be computed without residuals. A `lean` adjoint
-    computes again what is cheap to compute, and saves less; `keep` decides otherwise what to save.
+    the operands from which the gradients can be computed without residuals. `results` has for each
+    output that is among the residuals its place there; `operations` has what makes these. A `lean`
+    adjoint computes again what is cheap to compute, and saves less; `keep` decides otherwise what
+    to save.
     """
 
-    __slots__ = ("asked", "backward", "forward", "graph", "reads", "residuals", "watched")
+    __slots__ = (
+        "asked",
+        "backward",
+        "forward",
+        "graph",
+        "operations",
+        "reads",
+        "residuals",
+        "results",
+        "watched",
+    )
 
     def __init__(
         self,
@@ -56,7 +68,9 @@ class Adjoint:
         if keep is not None:
             joint, residuals = keep(joint, primal, residuals, count, cts)
             gradients = joint.outputs[count:]
-        self.residuals = residuals
+        self.operations, self.residuals = joint.operations, residuals
+        own = {x: i for i, x in enumerate(residuals) if x.producer is not None}
+        self.results = {i: own[x] for i, x in enumerate(outputs) if x in own}
         self.reads = frozenset(i for i, value in enumerate(operands) if value in read)
         self.forward = program(operands, joint.operations, (*outputs, *residuals))
         self.backward = program((*residuals, *cts), joint.operations, gradients, views=False)
@@ -118,15 +132,19 @@ class Composite:
 
     `reach` has for each output the operands on which it depends with a derivative, `passing` all of
     these in order; `views` the operand in whose memory an output may be, or None. It is `simple` if
-    there is one output, of floating point, which is no view.
+    there is one output, of floating point, which is no view. Of several steps in one, `made` has
+    the step at which eager mode makes each output, and `delivery` the operands in the order in
+    which backward is done with them.
     """
 
     __slots__ = (
         "adjoints",
+        "delivery",
         "derivatives",
         "forward",
         "graph",
         "keep",
+        "made",
         "passing",
         "program",
         "reach",
@@ -142,12 +160,14 @@ class Composite:
         self.keep = keep
         self.forward = program(graph.inputs, graph.operations, graph.outputs)
         self.adjoints: dict[tuple[int, ...], Adjoint] = {}
-        self.derivatives: dict[tuple[int, ...], Composite] = {}
+        self.derivatives: dict[tuple[tuple[int, ...], bool], Composite] = {}
         roots = [root_of(output) for output in graph.outputs]
         self.views = [graph.inputs.index(r) if r in graph.inputs else None for r in roots]
         self.reach = reach(graph)
         self.passing = tuple(sorted(frozenset[int]().union(*self.reach)))
         self.simple = self.views == [None] and graph.outputs[0].type.is_float
+        self.made: tuple[int, ...] | None = None
+        self.delivery: tuple[int, ...] | None = None
 
     def adjoint(self, wrt: tuple[int, ...]) -> Adjoint:
         found = self.adjoints.get(wrt)
@@ -155,19 +175,29 @@ class Composite:
             found = self.adjoints[wrt] = Adjoint(self.graph, wrt, self.program, keep=self.keep)
         return found
 
-    def derivative(self, wrt: tuple[int, ...]) -> Composite:
-        """The composition from operands and cotangents to the operands' cotangents."""
-        found = self.derivatives.get(wrt)
+    def derivative(self, wrt: tuple[int, ...], cut: bool = False) -> Composite:
+        """The composition from operands and cotangents to the operands' cotangents.
+
+        With `cut` it takes, behind these, the `results` of the adjoint, and does not compute them.
+        """
+        found = self.derivatives.get((wrt, cut))
         if found is None:
-            joint = self.adjoint(wrt).graph
-            gradients = joint.outputs[len(self.graph.outputs) :]
-            graph = Graph(joint.name, joint.inputs, joint.operations, gradients)
-            found = self.derivatives[wrt] = Composite(
-                _without_dead_code(graph), self.program, self.keep
-            )
+            adjoint = self.adjoint(wrt)
+            joint, count = adjoint.graph, len(self.graph.outputs)
+            own = [joint.outputs[i] for i in adjoint.results] if cut else []
+            graph = _between(joint, own, joint.outputs[count:])
+            found = self.derivatives[wrt, cut] = Composite(graph, self.program, self.keep)
         return found
 
 
-def _without_dead_code(graph: Graph) -> Graph:
-    needed = needed_for(graph.outputs, set(graph.inputs))
-    return Graph(graph.name, graph.inputs, [o for o in graph if o in needed], graph.outputs)
+def _between(graph: Graph, known: Sequence[Value], outputs: Sequence[Value]) -> Graph:
+    """The graph from the inputs of another one, and values `known` in it, to `outputs`."""
+    builder = GraphBuilder(graph.name)
+    given = (*graph.inputs, *known)
+    copies = {x: builder.input(x.type, x.name) for x in given}
+    needed = needed_for(outputs, set(given))
+    for operation in graph:
+        if operation in needed:
+            results = builder.copy(operation, tuple([copies[x] for x in operation.operands]))
+            copies.update(zip(operation.results, results, strict=True))
+    return builder.build([copies[x] for x in outputs])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...ir import Graph, Operation, Value
 from ...ir.op import ZERO, NoDerivative, Op
 
-__all__ = ["needed_for", "reach", "root_of", "views_to"]
+__all__ = ["linked_to", "needed_for", "passes", "reach", "root_of", "views_to"]
 
 
 def needed_for(outputs: Iterable[Value], known: set[Value]) -> dict[Operation, None]:
@@ -47,7 +47,7 @@ def reach(graph: Graph) -> list[frozenset[int]]:
         sets = {
             found.get(operand, nothing)
             for i, operand in enumerate(operation.operands)
-            if operand.type.is_float and _passes(operation.op, i)
+            if operand.type.is_float and passes(operation.op, i)
         }
         union = sets.pop() if len(sets) == 1 else nothing.union(*sets)
         for result in operation.results:
@@ -55,6 +55,17 @@ def reach(graph: Graph) -> list[frozenset[int]]:
     return [found.get(output, nothing) for output in graph.outputs]
 
 
-def _passes(op: Op, index: int) -> bool:
+def linked_to(inputs: Iterable[Value], graph: Graph) -> set[Value]:
+    """The values that depend on `inputs` in a way that has a derivative, maybe one that is zero."""
+    linked = {value for value in inputs if value.type.is_float}
+    for operation in graph.operations:
+        operands = enumerate(operation.operands)
+        if any(x in linked and passes(operation.op, i) for i, x in operands):
+            linked.update(result for result in operation.results if result.type.is_float)
+    return linked
+
+
+def passes(op: Op, index: int) -> bool:
+    """Whether a gradient goes from the results of an operation to its operand `index`."""
     rule = op.vjp_rule(index)
     return op.name != "stop_gradient" and (rule is ZERO or not isinstance(rule, NoDerivative))

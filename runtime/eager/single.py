@@ -73,12 +73,18 @@ class SingleNode(CompositeNode):
 
     count: ClassVar[int] = 1  # type: ignore[misc]
     wrt: ClassVar[tuple[int, ...]] = (0,)  # type: ignore[misc]
+    delivery: ClassVar[None] = None  # type: ignore[misc]
+    several_steps: ClassVar[bool] = False
+    arranged = Node.arranged
 
     composite: Single  # type: ignore[assignment]
     shape: tuple[int, ...]
 
     def derivative(self) -> Composite:
         return self.composite.composite(self.shape).derivative(self.wrt)
+
+    def own_results(self) -> list[Any]:
+        return []
 
     def primal(self, ct: Any) -> tuple[Any, ...]:
         return self.operands or (blank(ct.dtype, self.shape),)
