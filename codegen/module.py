@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..ir import Graph, Operation, Value
+from ..ir.content import content_of
 from ..ir.passes.levels import GENERATORS
 from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
 from ..ir.passes.sharing import Sharing, share_buffers, shared_parameters
@@ -41,6 +42,8 @@ PART_ARGUMENTS = "ptr %inputs, ptr %outputs, ptr %arena, ptr %context"
 _IMPORTED = ("fg.blas.", "fg.lapack.", "fg.arena", "fg.parallel", "fg.alone.", "PyMem_", "madvise")
 POLL_WORK = 1 << 20  # scalar operations after which `run` polls
 _PARTS_OF_KERNELS = frozenset({"reshape", "lookup", *GENERATORS})  # no calls of their own
+MOST_WRITTEN = 128  # functions whose text is kept for modules of other sizes
+_REPEATED = {"kernel", "dot"}  # long to write, and often the same for many sizes
 INLINE_OPERATIONS = 1024  # body operations up to which maths functions are inlined into kernels
 
 
@@ -57,9 +60,15 @@ class ModuleText:
     calls: tuple[Operation, ...]  # the operations that `run` calls, as error codes count them
 
 
-def write_module(graph: Graph, donated: Mapping[int, int] | None = None) -> ModuleText:
+Written = dict[tuple[str, bool, str], FunctionText]  # functions of operations, by their content
+
+
+def write_module(
+    graph: Graph, donated: Mapping[int, int] | None = None, written: Written | None = None
+) -> ModuleText:
     """The module of a fused `graph`. For outputs that are `donated` the memory of an input, by its
-    number, `run` is given the same pointer twice.
+    number, `run` is given the same pointer twice. What is `written` already, as other modules had
+    it too, is not written again.
     """
     numbered: list[Operation] = []
 
@@ -68,7 +77,8 @@ def write_module(graph: Graph, donated: Mapping[int, int] | None = None) -> Modu
         return len(numbered) - 1
 
     sharing = share_buffers(graph, donated, spare=True)
-    functions = _Functions(graph, number, shared_parameters(graph, sharing))
+    known = {} if written is None else written
+    functions = _Functions(graph, number, shared_parameters(graph, sharing), known)
     calls = [op for op in graph if op.name != "reshape"]
     sites = [CallSite(op, *functions.define(op), number(op)) for op in calls]
     scratch = {site.operation: site.text.scratch for site in sites}
@@ -101,8 +111,9 @@ class _Functions:
         graph: Graph,
         number: Callable[[Operation], int],
         shared: Mapping[Operation, frozenset[str]],
+        written: Written,
     ) -> None:
-        self._number, self._shared = number, shared
+        self._number, self._shared, self._written = number, shared, written
         self._texts: dict[tuple[str, tuple[str, ...]], tuple[str, FunctionText]] = {}
         scans = [op for op in graph.walk() if op.name == "scan"]
         self._inlined = {op for scan in scans for op in scan.regions[0] if is_short(op)}
@@ -145,9 +156,19 @@ class _Functions:
             text = lower_rows(operation, self._define_whole)
         elif operation.name == "scan":
             text = lower_scan(operation, self.define, self._number)
+        elif operation.name in _REPEATED:
+            text = self._known(operation, adds, fetches)
         else:
             text = lower(operation, adds, fetches)
         return text.sharing(self._shared.get(operation, frozenset()))
+
+    def _known(self, operation: Operation, adds: bool, fetches: Fetches) -> FunctionText:
+        key = (content_of(operation), adds, repr(fetches))
+        text = self._written.pop(key, None) or lower(operation, adds, fetches)
+        while len(self._written) >= MOST_WRITTEN:  # what was of no use for longest goes
+            del self._written[next(iter(self._written))]
+        self._written[key] = text
+        return text
 
     def _add(self, name: str, text: FunctionText) -> str:
         return self._enter(name, text)[0]
@@ -286,7 +307,7 @@ class _Run:
         """`%arena`: room for the temporaries."""
         e, size = self.e, self.plan.arena
         if size <= STACK_ARENA:
-            e.write(f"%arena = alloca [{size} x i8], align 64")
+            e.write(f"%arena = alloca i8, i64 {size}, align 64")
         else:
             e.declarations |= arena.DECLARATIONS
             e.write(f"%block = call ptr @fg.take(i64 {size})")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
@@ -32,9 +31,11 @@ from .entry import (
     bound_objects,
     door_text,
     entry_text,
+    external_name,
     interpreter_symbols,
     make_function,
     object_symbols,
+    poll_module_text,
     self_test,
 )
 from .lapack import find_lapack
@@ -43,12 +44,16 @@ from .status import CHECK_SHIFT, FAILED, INDEX_ERROR, MOST_CHECKS, NO_MEMORY, ST
 from .threads.state import FORKED
 
 if TYPE_CHECKING:
+    from .families import Families, Sharing
     from .module import ModuleText
 
 RELEASE_GIL_BYTES = (
     1 << 16
 )  # calls that touch less are over before another thread could use the GIL
 
+
+SMALL_WORK = 2048  # nanoseconds, about, of a call that some more for calls inside it would show in
+MOST_OBJECTS = 64  # objects of entries that are kept
 
 _OUT_OF_RANGE = "an index is out of range"
 
@@ -77,7 +82,17 @@ class Program:
     stage of making it. `donated` says which outputs are computed in the memory of which inputs.
     """
 
-    __slots__ = ("_graph", "_lower", "_module", "code", "donated", "facts", "loaded", "seconds")
+    __slots__ = (
+        "_graph",
+        "_lower",
+        "_module",
+        "code",
+        "donated",
+        "facts",
+        "loaded",
+        "seconds",
+        "sharing",
+    )
 
     def __init__(
         self,
@@ -92,11 +107,16 @@ class Program:
         self._graph: Graph | None = None
         self._module: ModuleText | None = None
         self._lower: Callable[[], Graph] | None = None
+        self.sharing: Sharing | None = None
         self.loaded = callable(made_of)
         if callable(made_of):
             self._lower = made_of
         else:
             self._graph, self._module = made_of
+
+    def forget(self, lower: Callable[[], Graph]) -> None:
+        """Drop the graph and the text, where there are many like them; `lower` makes them anew."""
+        self._graph, self._module, self._lower = None, None, lower
 
     @property
     def graph(self) -> Graph:
@@ -183,17 +203,21 @@ def _index_error(operation: Operation, status: int) -> tuple[int | None, Locatio
     )
 
 
-def compile_program(graph: Graph, donated: Mapping[int, int] | None = None) -> Program:
+def compile_program(
+    graph: Graph, donated: Mapping[int, int] | None = None, families: Families | None = None
+) -> Program:
     """Machine code for a fused `graph`; `donated` says which outputs are in the memory of which
-    inputs.
+    inputs. It is shared with other sizes, where `families` knows such.
     """
     from . import jit
     from .module import write_module
 
     start = time.perf_counter()
-    module = write_module(graph, donated)
+    module = write_module(graph, donated, None if families is None else families.written)
     written = time.perf_counter()
-    objects = [jit.compile_object(text, 0 if i else 2) for i, text in enumerate(module.parts)]
+    sharing = None if families is None else _shared(graph, module, families)
+    texts = module.parts if sharing is None else ()
+    objects = [jit.compile_object(text, 0 if i else 2) for i, text in enumerate(texts)]
     done = time.perf_counter()
     values = {*graph.inputs, *(r for op in graph for r in op.results)}
     facts = Facts(
@@ -207,7 +231,28 @@ def compile_program(graph: Graph, donated: Mapping[int, int] | None = None) -> P
         tuple(map(len, objects)),
     )
     seconds = {"write": written - start, "llvm": done - written}
-    return Program(facts, b"".join(objects), seconds, (graph, module), donated)
+    program = Program(facts, b"".join(objects), seconds, (graph, module), donated)
+    program.sharing = sharing
+    return program
+
+
+def _shared(graph: Graph, module: ModuleText, families: Families) -> Sharing | None:
+    """Code that serves other sizes as well, where there is use in that."""
+    from .calls import work_of
+
+    def make(text: str, exports: Sequence[str], known: Mapping[str, int]) -> Any:
+        symbols = {**interpreter_symbols(), **known}
+        parts = [object_of(text, level=2), object_of(poll_module_text(symbols))]
+        return link(parts, module.imports, exports, symbols)
+
+    inputs, outputs = ([value.type for value in x] for x in (graph.inputs, graph.outputs))
+    small = sum(map(work_of, graph)) < SMALL_WORK
+    return families.find(_kind(inputs, outputs), module.llvm, small, make)
+
+
+def _kind(inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> object:
+    """What programs must have in common to share code: dtypes and ranks."""
+    return tuple(tuple((x.dtype, x.ndim) for x in types) for types in (inputs, outputs))
 
 
 def _digest(text: str) -> str:
@@ -228,9 +273,14 @@ def key_of_program(graph: Graph, purpose: object) -> str | None:
 
 
 def load_program(
-    key: str | None, lower: Callable[[], Graph], donated: Mapping[int, int] | None = None
+    key: str | None,
+    lower: Callable[[], Graph],
+    donated: Mapping[int, int] | None = None,
+    families: Families | None = None,
 ) -> Program | None:
-    """The program of `key`, if it is in the cache; `lower` makes its fused graph anew."""
+    """The program of `key`, if it is in the cache; `lower` makes its fused graph anew. Its text,
+    with which other sizes are compared, is written when there is one.
+    """
     start = time.perf_counter()
     entry = None if key is None else cache.load(key)
     if entry is None or key is None:
@@ -242,26 +292,32 @@ def load_program(
         cache.drop(key)
         return None
     seconds = {"load": time.perf_counter() - start}
-    return Program(facts, entry.code, seconds, lower, donated)
+    program = Program(facts, entry.code, seconds, lower, donated)
+    if families is not None:
+        kind = _kind(facts.inputs, facts.outputs)
+        families.expect(kind, lambda: program.module.llvm)
+    return program
 
 
-def program_of(graph: Graph, passes: tuple[Pass, ...]) -> Program:
+def program_of(graph: Graph, passes: tuple[Pass, ...], families: Families | None = None) -> Program:
     """The program that `passes` make of `graph`: from the cache, or compiled now."""
     key = key_of_program(graph, ("passes", tuple(run.__name__ for run in passes)))
 
     def lower() -> Graph:
         return run_passes(graph, passes)
 
-    program = load_program(key, lower)
+    program = load_program(key, lower, families=families)
     if program is None:
-        program = compile_program(lower())
+        program = compile_program(lower(), families=families)
         store_program(key, program)
+        if program.sharing is not None:
+            program.forget(lower)
     return program
 
 
 def store_program(key: str | None, program: Program) -> None:
-    """Keep a program that was compiled."""
-    if key is None or program.loaded:
+    """Keep a program that was compiled, if its code is for it alone."""
+    if key is None or program.loaded or program.sharing is not None:
         return
     facts = program.facts
     plain_facts = {
@@ -315,23 +371,31 @@ def _identity(library: NativeLibrary | None) -> str:
     return "none" if library is None else f"{library.integer} {library.library} {library.version}"
 
 
-def object_of(text: str) -> bytes:
-    """Object code of a small module, without optimisation: from the cache, or made now."""
-    key = cache.key_of("text", text)
+def object_of(text: str, level: int = 0) -> bytes:
+    """Object code of a module, by default without optimisation: from the cache, or made now. What
+    entries need is kept, as those of other sizes need the same.
+    """
+    known = _objects.get(text)
+    if known is not None:
+        return known
+    key = cache.key_of("text" if level == 0 else f"text, level {level}", text)
     entry = None if key is None else cache.load(key)
     if entry is not None:
-        return entry.code
-    code = _unoptimised(text)
-    if key is not None:
-        cache.store(key, cache.Entry({}, code))
+        code = entry.code
+    else:
+        from . import jit
+
+        code = jit.compile_object(text, level)
+        if key is not None:
+            cache.store(key, cache.Entry({}, code))
+    if level == 0:
+        while len(_objects) >= MOST_OBJECTS:
+            _objects.pop(next(iter(_objects)), None)
+        _objects[text] = code
     return code
 
 
-@lru_cache(maxsize=32)  # functions of one signature have the same entry
-def _unoptimised(text: str) -> bytes:
-    from . import jit
-
-    return jit.compile_object(text, level=0)
+_objects: dict[str, bytes] = {}
 
 
 # --- doors ---
@@ -339,13 +403,31 @@ def _unoptimised(text: str) -> bytes:
 
 def flat_door(program: Program, threads: int = 0) -> SlowDoor:
     """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
-    symbols = interpreter_symbols()
     released = program.releases_gil
     _prepare_threads(program, threads)
-    empty = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
-    code = object_of(door_text(empty, symbols))
-    library = link([*program.objects, code], program.facts.imports, ("fg.invoke",), symbols)
-    return _slow_door(program, library)
+    spec = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
+    return _slow_door(program, _linked(program, spec, door_text, ("fg.invoke",), {}))
+
+
+def _linked(
+    program: Program,
+    spec: EntrySpec,
+    write: Callable[[EntrySpec, Mapping[str, int]], str],
+    exports: Sequence[str],
+    objects: dict[str, object],
+) -> Any:
+    """The program in memory, together with the doors that `write` writes; `objects` are what these
+    refer to, beside the interpreter.
+    """
+    sharing = program.sharing
+    if sharing is None:
+        symbols = {**interpreter_symbols(), **object_symbols(objects)}
+        parts = [*program.objects, object_of(write(spec, symbols))]
+        return link(parts, program.facts.imports, exports, symbols)
+    objects["table"] = sharing.table
+    symbols = {**interpreter_symbols(), **object_symbols(objects), "core": sharing.core}
+    text = write(spec.of_shared(external_name("core")), symbols)
+    return link([object_of(text)], (), exports, symbols)
 
 
 def _prepare_threads(program: Program, threads: int) -> None:
@@ -362,7 +444,7 @@ def _slow_door(program: Program, library: Any) -> SlowDoor:
         [ArrayType(type.dtype, type.shape) for type in program.facts.inputs],
         [ArrayType(type.dtype, type.shape) for type in program.facts.outputs],
         program.on_error,
-        library,
+        (library, program.sharing),
     )
 
 
@@ -386,17 +468,11 @@ def open_doors(
     """Load `program` and make its doors. Calls that do not fit `spec` go to `fallback`."""
     reason = self_test()
     objects = bound_objects(spec, fallback, program.on_error)
-    symbols = {**interpreter_symbols(), **object_symbols(objects)}
     start = time.perf_counter()
-    text = entry_text(spec, symbols) if reason is None else door_text(spec, symbols)
+    write = entry_text if reason is None else door_text
     exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
     _prepare_threads(program, spec.threads)
-    library = link(
-        [*program.objects, object_of(text)],
-        program.facts.imports,
-        exports if reason is None else exports[:1],
-        symbols,
-    )
+    library = _linked(program, spec, write, exports if reason is None else exports[:1], objects)
     program.seconds["entry"] = time.perf_counter() - start
     flat = _slow_door(program, library)
     native = None

@@ -29,6 +29,16 @@ def content(graph: Graph) -> str:
     return "\n".join(lines)
 
 
+def content_of(operation: Operation) -> str:
+    """The content of one operation, and of its operands the types. Raises NoContentError."""
+    numbers: dict[Value, int] = {}
+    for value in operation.operands:
+        numbers.setdefault(value, len(numbers))
+    lines = [" ".join([_type(value.type) for value in operation.operands])]
+    _operation(operation, numbers, lines)
+    return "\n".join(lines)
+
+
 def _write(graph: Graph, numbers: dict[Value, int], lines: list[str]) -> None:
     for value in graph.inputs:
         numbers[value] = len(numbers)

@@ -11,7 +11,7 @@ by index, and what it hands to ``i32 @fg.poll(ptr context)`` (`poll_text`, in it
 so many iterations. It returns 0, the poll's nonzero answer, or a positive error code.
 """
 
-from .emit import door_text, entry_text
+from .emit import door_text, entry_text, poll_module_text
 from .install import Owner, make_function
 from .layout import self_test
 from .poll import poll_declarations, poll_text
@@ -36,7 +36,14 @@ from .spec import (
     TupleNode,
     ValueGuard,
 )
-from .symbols import References, bound_objects, interpreter_symbols, object_symbols
+from .symbols import (
+    Memory,
+    References,
+    bound_objects,
+    external_name,
+    interpreter_symbols,
+    object_symbols,
+)
 
 __all__ = [
     "ABSENT",
@@ -51,6 +58,7 @@ __all__ = [
     "Leaf",
     "ListGuard",
     "ListNode",
+    "Memory",
     "NoneNode",
     "OutputLeaf",
     "Owner",
@@ -64,10 +72,12 @@ __all__ = [
     "ctypes_call",
     "door_text",
     "entry_text",
+    "external_name",
     "interpreter_symbols",
     "make_function",
     "object_symbols",
     "poll_declarations",
+    "poll_module_text",
     "poll_text",
     "self_test",
 ]

@@ -180,7 +180,8 @@ class ArgumentChecks:
         flags = _READ
         if leaf.index in self.donated:
             flags, self.items[leaf.index] = _READ | layout.WRITEABLE, item
-        self._point(leaf, self._data(item, descr, len(leaf.shape), self._shape(leaf), flags))
+        shape = self.writer.shape("input", leaf.index, len(leaf.shape))
+        self._point(leaf, self._data(item, descr, len(leaf.shape), shape, flags))
 
     def _data(self, item: str, descr: str, ndim: int, shape: str, flags: int) -> str:
         """The data pointer of an array that must have this dtype and shape, and these flags."""
@@ -189,13 +190,6 @@ class ArgumentChecks:
         data = self.writer.call("ptr", f'@"{self.prefix}.array"', *operands)
         self.writer.require_object(data, MISS)
         return data
-
-    def _shape(self, leaf: Leaf) -> str:
-        if not leaf.shape:
-            return "null"
-        name = f'@"{self.prefix}.input.{leaf.index}.shape"'
-        self.shapes.append(shape_constant(name, leaf.shape))
-        return name
 
     def _point(self, leaf: Leaf, pointer: str) -> None:
         self.writer.store_item(pointer, "%inputs", leaf.index)

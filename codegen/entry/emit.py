@@ -50,9 +50,16 @@ def door_text(spec: EntrySpec, symbols: Mapping[str, int]) -> str:
     return "\n".join((*references.declarations(), door)) + "\n"
 
 
+def poll_module_text(symbols: Mapping[str, int]) -> str:
+    """A module of its own for code that has no door beside it: how it looks at signals."""
+    references = References(symbols)
+    check = check_text(references)
+    return "\n".join((*references.declarations(), check)) + "\n"
+
+
 def _door(spec: EntrySpec, references: References) -> str:
-    invoke = invoke_text(spec.prefix, spec.run, spec.release_gil, references, spec.threads)
-    return check_text(references) + invoke
+    how = (spec.release_gil, references, spec.threads, spec.shared)
+    return check_text(references) + invoke_text(spec.prefix, spec.run, *how)
 
 
 class _Entry:
@@ -61,7 +68,7 @@ class _Entry:
     def __init__(self, spec: EntrySpec, references: References) -> None:
         self.spec = spec
         self.references = references
-        self.writer = Writer(references)
+        self.writer = Writer(references, spec.shapes()[0])
         self.leaves = spec.output_leaves()
         self.donated = dict(spec.donated)
         self.checks = ArgumentChecks(self.writer, spec.prefix, frozenset(self.donated.values()))
@@ -74,7 +81,7 @@ class _Entry:
         self._finish()
         self._fail()
         self._miss()
-        globals_ = [self._names(), *self.checks.shapes, *self.results.shapes]
+        globals_ = [self._names(), *self.checks.shapes]
         return "\n".join((*globals_, *self._head(), *self.writer.lines, "}"))
 
     def _names(self) -> str:

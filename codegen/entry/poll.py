@@ -5,11 +5,11 @@ the one before: read the cycle counter; after some milliseconds' worth of cycles
 after `CHECK_MILLISECONDS` by the clock take the GIL and let CPython run its signal handlers. The
 clock makes calibrating the counter needless.
 
-The context is 40 bytes, zero at the start of a call: the counter at the last look, the clock in
+The context is 48 bytes, zero at the start of a call: the counter at the last look, the clock in
 milliseconds at the last check, the thread's state while the GIL is released (else null), on a
-thread of the pool the address of its job's status (else null), and how many threads the call may
-use (0: as many as is usual). A thread of the pool looks at no signals: it ends when its job was
-interrupted.
+thread of the pool the address of its job's status (else null), how many threads the call may use
+(0: as many as is usual), and the program's table of numbers, where it has one (`codegen.families`).
+A thread of the pool looks at no signals: it ends when its job was interrupted.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import sys
 
 from .symbols import References
 
-CONTEXT_SIZE = 40
+CONTEXT_SIZE = 48
 CONTEXT_JOB = 24  # where the address of the job's status stands
 CONTEXT_THREADS = 32
+CONTEXT_TABLE = 40
 CHECK_MILLISECONDS = 50
 
 _MONOTONIC = 6 if sys.platform == "darwin" else 1  # CLOCK_MONOTONIC
@@ -167,11 +168,17 @@ done:
 
 
 def invoke_text(
-    prefix: str, run: str, release_gil: bool, symbols: References, threads: int = 0
+    prefix: str,
+    run: str,
+    release_gil: bool,
+    symbols: References,
+    threads: int = 0,
+    shared: bool = False,
 ) -> str:
     """``i32 @"<prefix>.invoke"(inputs, outputs, context)``: the core, with or without the GIL.
 
-    It may use `threads` threads; 0: as many as is usual.
+    It may use `threads` threads; 0: as many as is usual. A core that is `shared` finds the
+    program's numbers in its table.
     """
     head = f"""
 
@@ -182,6 +189,9 @@ define i32 @"{prefix}.invoke"(ptr %inputs, ptr %outputs, ptr %context) nounwind 
     if threads:
         place = f"getelementptr i8, ptr %context, i64 {CONTEXT_THREADS}"
         head += f"\n  %threads.at = {place}\n  store i64 {threads}, ptr %threads.at"
+    if shared:
+        place = f"getelementptr i8, ptr %context, i64 {CONTEXT_TABLE}"
+        head += f"\n  %table.at = {place}\n  store ptr {symbols['table']}, ptr %table.at"
     if not release_gil:
         return f"{head}\n  {call}\n  ret i32 %status\n}}"
     return f"""{head}

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 
 from . import layout
-from .arguments import shape_constant
 from .spec import Container, DictNode, ListNode, OutputLeaf, Tree, leaves
 from .writer import POINTER, Writer
 
@@ -26,7 +25,6 @@ class ResultObjects:
         self.prefix = prefix
         self.output = output
         self.root_slot = count
-        self.shapes: list[str] = []
         self.leftovers = False
         self._uses = Counter(leaf.index for leaf in leaves(output))
 
@@ -50,10 +48,7 @@ class ResultObjects:
         return self._own(leaf, self.writer.call("ptr", allocate, f"ptr {kind}", "i64 0"))
 
     def _new_array(self, leaf: OutputLeaf) -> str:
-        shape = "null"
-        if leaf.shape:
-            shape = f'@"{self.prefix}.output.{leaf.index}.shape"'
-            self.shapes.append(shape_constant(shape, leaf.shape))
+        shape = self.writer.shape("output", leaf.index, len(leaf.shape))
         descr = self.symbols[f"descr.{leaf.dtype}"]
         operands = (f"ptr {descr}", f"i32 {len(leaf.shape)}", f"ptr {shape}")
         return self._own(leaf, self.writer.call("ptr", f'@"{self.prefix}.new_array"', *operands))

@@ -201,7 +201,8 @@ class EntrySpec:
     is not 0, or the core fails, the call is not this one's after all, and goes to the fallback. A
     call uses up to `threads` threads; 0: as many as is usual. `donated` are pairs of an output and
     an input: that result is the argument itself, in whose memory the core computes it. Such
-    arguments are writeable arrays whose memory no other argument has.
+    arguments are writeable arrays whose memory no other argument has. A core that is `shared` with
+    other programs finds this one's numbers in the symbol "table".
     """
 
     prefix: str
@@ -217,6 +218,7 @@ class EntrySpec:
     verdict: int | None = None
     threads: int = 0
     donated: tuple[tuple[int, int], ...] = ()
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if len(self.parameters) != len(self.inputs):
@@ -240,6 +242,22 @@ class EntrySpec:
     def output_types(self) -> tuple[ArrayType, ...]:
         """What each pointer of `outputs` points at, by index."""
         return tuple(ArrayType(leaf.dtype, leaf.shape) for leaf in self.output_leaves())
+
+    def of_shared(self, core: str) -> EntrySpec:
+        """The same signature in front of a core that programs share, by its symbol."""
+        fields = {name: getattr(self, name) for name in self.__match_args__}
+        return EntrySpec(**{**fields, "run": core, "shared": True})
+
+    def shapes(self) -> tuple[dict[tuple[str, int], int], list[int]]:
+        """Where in the table of shapes that of each "input" and "output" begins, by index; and the
+        table, which the entry's text leaves out: entries for other sizes are equal texts.
+        """
+        places, sizes = {}, [0]
+        for kind, types in (("input", self.input_types()), ("output", self.output_types())):
+            for index, type in enumerate(types):
+                places[kind, index] = len(sizes)
+                sizes += type.shape
+        return places, sizes
 
     def output_leaves(self) -> tuple[OutputLeaf, ...]:
         """The distinct result leaves by index; one that appears twice in the tree counts once."""

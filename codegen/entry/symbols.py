@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
@@ -60,6 +61,19 @@ _PYTHON_OBJECTS: dict[str, object] = {
 }
 _NEW_FROM_DESCR = 94  # PyArray_NewFromDescr in NumPy's __multiarray_api.h, unchanged since 1.0
 _TP_ALLOC = 47  # Py_tp_alloc in CPython's typeslots.h, part of the stable ABI
+
+
+class Memory:
+    """Bytes that emitted code reads, at an address of their own as long as this lives."""
+
+    __slots__ = ("_buffer", "address")
+
+    def __init__(self, data: bytes) -> None:
+        self._buffer = ctypes.create_string_buffer(data, max(len(data), 1))
+        self.address = ctypes.addressof(self._buffer)
+
+    def put(self, place: int, data: bytes) -> None:
+        ctypes.memmove(self.address + place, data, len(data))
 
 
 class References:
@@ -147,6 +161,8 @@ def bound_objects(
     They must live as long as the entry's code: put them among the resources of its `Owner`.
     """
     table: dict[str, object] = {"fallback": fallback, "on_error": on_error}
+    sizes = spec.shapes()[1]
+    table["shapes"] = Memory(struct.pack(f"={len(sizes)}q", *sizes))
     for place, name in enumerate(spec.parameters):
         table[f"parameter.{place}"] = sys.intern(name)
     for place, tree in enumerate(spec.inputs):
@@ -183,7 +199,9 @@ def _guard_objects(guard: Guard, path: str) -> Iterator[tuple[str, object]]:
 
 def object_symbols(objects: Mapping[str, object]) -> dict[str, int]:
     """The addresses of `bound_objects`, to be merged with `interpreter_symbols`."""
-    return {name: id(item) for name, item in objects.items()}
+    return {
+        name: item.address if type(item) is Memory else id(item) for name, item in objects.items()
+    }
 
 
 def _keys(tree: Tree, path: str) -> Iterator[tuple[str, object]]:

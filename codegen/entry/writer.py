@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .symbols import References
 
 POINTER = 8  # bytes; `self_test` refuses other machines
 
 
 class Writer:
-    """Appends the lines of one function body. Methods that make a value return its register."""
+    """Appends the lines of one function body. Methods that make a value return its register.
 
-    def __init__(self, references: References) -> None:
+    `shapes` says where in the entry's table of shapes that of each array begins.
+    """
+
+    def __init__(
+        self, references: References, shapes: Mapping[tuple[str, int], int] | None = None
+    ) -> None:
         self.references = references
+        self._shapes = shapes or {}
         self.lines: list[str] = []
         self._registers = 0
         self._labels = 0
@@ -30,6 +38,12 @@ class Writer:
         if offset == 0:
             return base
         return self.value(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+    def shape(self, kind: str, index: int, ndim: int) -> str:
+        """The pointer to the dimensions of an array of `ndim`, an "input" or an "output"."""
+        if not ndim:
+            return "null"
+        return self.address(self.references["shapes"], POINTER * self._shapes[kind, index])
 
     def load(self, kind: str, base: str, offset: int = 0) -> str:
         return self.value(f"load {kind}, ptr {self.address(base, offset)}")

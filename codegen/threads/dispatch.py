@@ -110,7 +110,7 @@ class _Whole:
         return_if_nonzero(e, status)
         for name, partial in self.partials.items():
             join = self.add("join", join_text(partial, self.blocks))
-            e.write(f"call i32 {join}(ptr {self._source(name)}, ptr {name})")
+            e.write(f"call i32 {join}(ptr {self._source(name)}, ptr {name}, ptr %context)")
         e.write("ret i32 0")
         return FunctionText(
             self._parameters(), tuple(e.lines), e.declarations, (), True, self.shared + self.private
@@ -158,7 +158,7 @@ def _names(text: FunctionText) -> list[str]:
 
 
 def join_text(partial: Partial, blocks: int) -> FunctionText:
-    """``i32 (ptr parts, ptr result)``: the parts of all blocks in one, in order.
+    """``i32 (ptr parts, ptr result, ptr context)``: the parts of all blocks in one, in order.
 
     A sum of floats is compensated, as inside of a block.
     """
@@ -174,7 +174,7 @@ def join_text(partial: Partial, blocks: int) -> FunctionText:
 
     for_loop(s, integer(0), integer(partial.size), lanes, some, once=partial.size <= lanes)
     s.write("ret i32 0")
-    parameters = "ptr noalias readonly %parts, ptr noalias %result"
+    parameters = "ptr noalias readonly %parts, ptr noalias %result, ptr %context"
     return FunctionText(parameters, tuple(s.lines), s.declarations, tuple(s.functions), False)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from ..entry.poll import CONTEXT_THREADS
+from ..entry.poll import CONTEXT_TABLE, CONTEXT_THREADS
 from .state import (
     HEAD,
     JOBS,
@@ -223,7 +223,7 @@ define i32 @fg.parallel(ptr %task, ptr %frame, i64 %blocks, ptr %scratch, i64 %b
                         ptr %context) nounwind {{
 start:
   %pool = load ptr, ptr @fg.pool
-{parts("limit", "busy", "gate")}
+{parts("limit", "busy", "gate", "table")}
   %wanted.at = getelementptr i8, ptr %context, i64 {CONTEXT_THREADS}
   %own = load i64, ptr %wanted.at
   %usual32 = load atomic i32, ptr %limit monotonic, align 4
@@ -247,6 +247,9 @@ give.up:
   store atomic i32 0, ptr %busy release, align 4
   br label %alone
 go:
+  %numbers.at = getelementptr i8, ptr %context, i64 {CONTEXT_TABLE}
+  %numbers = load ptr, ptr %numbers.at
+  store ptr %numbers, ptr %table
   call void @publish(ptr %pool, ptr %task, ptr %frame, i64 %blocks, i64 %bytes, i64 %running)
   call void @work(ptr %pool, ptr %task, ptr %frame, i64 %blocks, ptr %scratch, ptr %context)
   %inside = atomicrmw and ptr %gate, i64 {~(((1 << 17) - 1) << SEAT)} seq_cst

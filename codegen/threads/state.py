@@ -17,7 +17,7 @@ FORKED = 4  # the status of a job whose threads a fork has left behind
 MUTEX, WAKE, DONE, ATTRIBUTES = 0, 128, 256, 384
 GATE, NEXT, STATUS, ERROR = 512, 576, 640, 648
 BUSY, SLEEPERS, WORKERS, LIMIT = 704, 768, 772, 776
-TASK, FRAME, BLOCKS, BYTES, MODE = 832, 840, 848, 856, 864
+TASK, FRAME, BLOCKS, BYTES, MODE, TABLE = 832, 840, 848, 856, 864, 872
 LOCK, ALONE, SAVED, TEAM = 896, 900, 904, 912
 THREADS = 960
 STATE_SIZE = THREADS + 8 * MOST_THREADS
@@ -51,6 +51,7 @@ PLACES = {
     "blocks": BLOCKS,
     "bytes": BYTES,
     "mode": MODE,
+    "table": TABLE,
     "threads": THREADS,
     "lock": LOCK,
     "alone": ALONE,

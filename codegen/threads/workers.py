@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 
-from ..entry.poll import CONTEXT_JOB, CONTEXT_SIZE
+from ..entry.poll import CONTEXT_JOB, CONTEXT_SIZE, CONTEXT_TABLE
 from .state import JOBS, NUMBER, OPEN, SEAT, STOP, parts
 
 SPINS = 1000  # looks before a thread sleeps: some 40 us
@@ -139,11 +139,12 @@ def _worker(write_mode: str) -> str:
     return f"""
 define internal ptr @worker(ptr %pool) nounwind {{
 start:
-{parts("gate", "mutex", "done", "status", "task", "frame", "blocks", "bytes", "mode")}
+{parts("gate", "mutex", "done", "status", "task", "frame", "blocks", "bytes", "mode", "table")}
   %context = alloca [{words} x i64], align 8
   store [{words} x i64] zeroinitializer, ptr %context
   %job.at = getelementptr i8, ptr %context, i64 {CONTEXT_JOB}
   store ptr %status, ptr %job.at
+  %numbers.at = getelementptr i8, ptr %context, i64 {CONTEXT_TABLE}
   br label %loop
 loop:
   %last = phi i64 [ 0, %start ], [ %number, %leave ], [ %number, %wake ]
@@ -173,6 +174,8 @@ ready:
   %task.here = load ptr, ptr %task
   %frame.here = load ptr, ptr %frame
   %blocks.here = load i64, ptr %blocks
+  %numbers = load ptr, ptr %table
+  store ptr %numbers, ptr %numbers.at
   call void @work(ptr %pool, ptr %task.here, ptr %frame.here, i64 %blocks.here, ptr %scratch,
                   ptr %context)
   br label %out

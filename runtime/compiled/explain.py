@@ -15,10 +15,12 @@ from ...ir.passes.sharing import share_buffers
 from .call import Call
 from .donation import donated_leaves
 from .saved import saved_lines
+from .sizes import Key, varying_axes
 from .stores import why_eager
 from .variant import Variant
 
 if TYPE_CHECKING:
+    from ...codegen.program import Program
     from .function import CompiledFunction
 
 
@@ -53,6 +55,7 @@ class Explanation:
     seconds: dict[str, float]
     code: str  # where the machine code came from
     saved: tuple[str, ...]  # what is kept for the backward pass, and what is computed again
+    sizes: str | None  # that the code finds in tables, so that it serves others as well
     lines: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -79,6 +82,7 @@ class Explanation:
             "  compile time      "
             + ", ".join(f"{name} {s * 1e3:.1f} ms" for name, s in self.seconds.items()),
             f"  code              {self.code}",
+            *([] if self.sizes is None else [f"  sizes             {self.sizes}"]),
             *self._path_lines(),
         ]
         return "\n".join([*head, *(f"  {line}" for line in self.lines)])
@@ -139,8 +143,9 @@ def explain(
         conditions=tuple(str(condition) for condition in variant.conditions),
         eager=function.eager_reasons.get(key),
         seconds=seconds,
-        code=_origin(program.loaded, variant.stages.key),
+        code=_origin(program, variant.stages.key),
         saved=tuple(saved_lines(variant, given)),
+        sizes=_sizes(function, variant, key),
         lines=tuple(line for op in graph for line in _lines(op)),
     )
 
@@ -168,16 +173,26 @@ def _donations(variant: Variant, call: Call) -> Iterator[str]:
             yield f"{results[output]} is computed in {paths[leaf]}"
 
 
-def _origin(loaded: bool, key: str | None) -> str:
+def _sizes(function: CompiledFunction, variant: Variant, key: Key) -> str | None:
+    shared = variant.shared
+    if shared is None:
+        return None
+    axes = ", ".join(varying_axes(function._variants, key, variant.names)) or "numbers alone"
+    return f"{axes}: at run time, as {shared.numbers} numbers in tables; other sizes share the code"
+
+
+def _origin(program: Program, key: str | None) -> str:
     """Where code came from, and where it was kept."""
     from ...codegen import cache
 
     place = f"the object cache in {_from_home(str(cache.directory()))}"
-    if loaded:
+    if program.loaded:
         return f"from {place}"
     off = cache.why_off()
     if off is not None:
         return f"compiled; not cached: {off}"
+    if program.sharing is not None:
+        return f"by functions: compiled, shared with other sizes, or from {place}"
     if key is None:
         return "compiled; not cached: it holds something that has no content of its own"
     if not cache.holds(key):

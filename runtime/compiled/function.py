@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ...codegen.direct import SLOTS, call_directly, directly_called
+from ...codegen.families import Families
 from ...tracer.asking import expect
 from ...tracer.known import is_known, lifted
 from ...tracer.paths import UnknownInputError
-from ...tracer.pytree import Treedef, unflatten
-from ...tracer.run import Aval
+from ...tracer.pytree import unflatten
 from ...tracer.trace import current_trace, is_traced, is_tracing
 from .budget import checked_budget
 from .call import Call, Parameters, put_together, take_apart
@@ -35,6 +35,7 @@ from .paths import (
     warn_eager,
     why_no_more,
 )
+from .sizes import Key, varying_axes
 from .stores import write_back
 from .switch import ANYWHERE, eager_requested
 from .threads import checked
@@ -50,7 +51,6 @@ MAX_SIGNATURES = 256  # the oldest are forgotten
 # What a variant says of a call: answers that lead to another path, or None and the result. With
 # `insist` it has to take it.
 Attempt = Callable[[Variant, bool], tuple[Answers | None, Any]]
-Key = tuple[tuple[str, ...], Treedef, tuple[Aval, ...]]
 
 
 @directly_called(ANYWHERE)
@@ -74,6 +74,7 @@ class CompiledFunction:
             f"__compiled_{getattr(self, '__name__', '')}"  # among an instance's attributes
         )
         self._variants: dict[Key, list[Variant]] = {}
+        self._families = Families()
         self._lock = threading.RLock()
         self._entries = 0
         self._misses: list[str] = []
@@ -235,10 +236,11 @@ class CompiledFunction:
     def _make(self, key: Key, call: Call, answers: Answers) -> Variant:
         """A new variant: of a new signature, in new surroundings, or for a new path."""
         known = self._known(key)
-        variant = Variant(self._function, self._parameters, self._transform, call, answers)
+        how = (self._parameters, self._transform, call, answers, self._families)
+        variant = Variant(self._function, *how)
         variant.prepare()
         gone = [old for old in known if not old.holds()]
-        self._misses.append(_reason(known, gone))
+        self._misses.append(_reason(known, gone, varying_axes(self._variants, key, variant.names)))
         for old in gone:
             variant.settle(old)
         twins = [old for old in known if variant.take_code(old)]
@@ -339,6 +341,8 @@ class CompiledFunction:
 
         "paths" counts the variants whose control flow depends on values, "eager" says why some
         signatures take no more of them, "loaded" counts those whose code the object cache had.
+        "shared" counts those whose code serves other sizes too, and "llvm" says what was compiled
+        for that, each time.
         """
         variants = [v for known in self._variants.values() for v in known]
         return {
@@ -346,6 +350,8 @@ class CompiledFunction:
             "variants": len(variants),
             "paths": sum(bool(v.conditions) for v in variants),
             "loaded": sum(v.loaded for v in variants),
+            "shared": sum(v.shared is not None for v in variants),
+            "llvm": [str(made) for made in self._families.compilations],
             "entries": self._entries,
             "compiled": list(self._misses),
             "eager": list(self.eager_reasons.values()),
@@ -355,6 +361,7 @@ class CompiledFunction:
         """Forget all variants; their code is freed."""
         with self._lock:
             self._variants.clear()
+            self._families = Families()
             self.eager_reasons.clear()
             self._entries = 0
             self._entry = self._dispatcher
@@ -396,10 +403,12 @@ def _weak_dispatcher(function: CompiledFunction) -> Callable[..., Any]:
     return dispatch
 
 
-def _reason(known: list[Variant], gone: list[Variant]) -> str:
-    """Why a variant is made, given those of its signature, and those of them that do not hold."""
+def _reason(known: list[Variant], gone: list[Variant], axes: list[str]) -> str:
+    """Why a variant is made, given those of its signature, those of them that do not hold, and the
+    axes in which other signatures differ from it.
+    """
     if not known:
-        return "new argument types"
+        return f"new sizes: {', '.join(axes)}" if axes else "new argument types"
     if len(gone) == len(known):
         return "something it reads was bound anew"
     return "its values take a new path"

@@ -18,6 +18,7 @@ from .paths import VERDICT, with_verdict
 from .transform import Plan, apply
 
 if TYPE_CHECKING:
+    from ...codegen.families import Families
     from ...ir.passes.budget import Saving
 
 MAX_DIMENSIONS = 64  # of NumPy's arrays
@@ -25,7 +26,8 @@ MAX_DIMENSIONS = 64  # of NumPy's arrays
 
 class Stages:
     """What becomes of a trace. `line` is the function's, for errors that know no other; `donated`
-    says which outputs are to be in the memory of which inputs.
+    says which outputs are to be in the memory of which inputs; `families` has the texts of the
+    function's other programs.
     """
 
     def __init__(
@@ -36,10 +38,12 @@ class Stages:
         timings: Timings,
         line: Location | None,
         donated: Mapping[int, int],
+        families: Families | None = None,
     ) -> None:
         self.traced, self.plan, self.kind, self.line = traced, plan, kind, line
         self.donated = donated
         self.timings: Timings | None = timings
+        self.families = families
         self._branch: Graph | None = None
         self._graph: Graph | None = None
         self.saving: Saving | None = None  # what became of the budget, when there is a graph
@@ -98,7 +102,7 @@ class Stages:
         """The program in the object cache, or None."""
         from ...codegen.program import load_program
 
-        program = load_program(self.key, self.fused, self.in_place)
+        program = load_program(self.key, self.fused, self.in_place, self.families)
         if program is not None and self.timings is not None:
             self.timings.add("load", program.seconds["load"])
             self.timings = None  # what is made later on is no part of the compilation
@@ -108,8 +112,14 @@ class Stages:
         """The program of the graph that `fused` gave, compiled now and kept in the object cache."""
         from ...codegen.program import compile_program, store_program
 
-        program = compile_program(fused, self.in_place)
-        store_program(self.key, program)
+        program = compile_program(fused, self.in_place, self.families)
+        if program.sharing is None:
+            store_program(self.key, program)
+        else:
+            program.forget(self.fused)
+            self.timings = None  # as above
+            if not self.traced.conditions:  # there are many like it: who asks gets them anew
+                self._branch = self._graph = None
         return program
 
     def _transformed(self) -> Graph:

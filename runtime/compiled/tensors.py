@@ -30,6 +30,7 @@ from .saved import Keeper
 from .stores import why_eager, write_back
 
 if TYPE_CHECKING:
+    from ...codegen.families import Families
     from ...tracer.shown import Shown
     from .function import CompiledFunction
     from .paths import Answers
@@ -44,7 +45,7 @@ class NativeProgram:
     the same.
     """
 
-    __slots__ = ("_door", "_graph", "_handed", "_owned", "_shared", "_threads")
+    __slots__ = ("_door", "_families", "_graph", "_handed", "_owned", "_shared", "_threads")
 
     def __init__(
         self,
@@ -53,9 +54,11 @@ class NativeProgram:
         outputs: Sequence[Value],
         owned: int = 0,
         threads: int = 0,
+        families: Families | None = None,
     ) -> None:
         self._owned = owned
         self._threads = threads
+        self._families = families
         places = {value: i for i, value in enumerate(inputs)}
         self._handed = [places.get(value) for value in outputs]
         own = [value for value in outputs[:owned] if value not in places]
@@ -72,7 +75,7 @@ class NativeProgram:
         if self._door is None:
             from ...codegen.program import flat_door, program_of
 
-            program = program_of(self._graph, (*CLEAN, *LOWER))
+            program = program_of(self._graph, (*CLEAN, *LOWER), self._families)
             self._door = flat_door(program, self._threads)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
         computed = self._door(arrays)
@@ -100,7 +103,9 @@ def _probe(variant: Variant) -> Callable[[Any], Any]:
     """Computes the verdict of a path alone."""
     graph = variant.graph
     if variant.probe is None:
-        variant.probe = NativeProgram(graph.inputs, graph.operations, graph.outputs[-2:])
+        variant.probe = NativeProgram(
+            graph.inputs, graph.operations, graph.outputs[-2:], families=variant.families
+        )
     run: Callable[[Any], Any] = variant.probe.run
     return run
 
@@ -116,7 +121,8 @@ def _plan(variant: Variant, graph: Graph, share: int = 1) -> Composite:
         views: bool = True,
     ) -> NativeProgram:
         owned = len(graph.outputs) if views else 0
-        return NativeProgram(inputs, operations, results, owned, variant.transform.threads)
+        how = (owned, variant.transform.threads, variant.families)
+        return NativeProgram(inputs, operations, results, *how)
 
     return Composite(graph, program, Keeper(budget // share if type(budget) is int else budget))
 
@@ -349,7 +355,8 @@ def _new_chain(
 ) -> Chain | None:
     def native(forward: Graph, owned: int) -> NativeProgram:
         inputs, operations, outputs = forward.inputs, forward.operations, forward.outputs
-        return NativeProgram(inputs, operations, outputs, owned, variant.transform.threads)
+        how = (owned, variant.transform.threads, variant.families)
+        return NativeProgram(inputs, operations, outputs, *how)
 
     return chain_of(_source(variant), wrt, kept, views, partial(_plan, variant), native)
 

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from .stages import Stages
 from .stores import write_back
 from .transform import Transform, plan
 
+if TYPE_CHECKING:
+    from ...codegen.families import Families, Sharing
+
 _HELD_BY_US = 3  # references to a baked list that nobody else can reach
 
 
@@ -56,8 +59,10 @@ class Variant:
         transform: Transform,
         call: Call,
         answers: Answers = (),
+        families: Families | None = None,
     ) -> None:
         self.call, self.parameters, self.transform = call, parameters, transform
+        self.families = families
         with collector_paused():
             self._make_graph(function, answers)
         self.call = Call(call.names, call.tree, [None] * len(call.leaves))  # the arrays may go
@@ -82,7 +87,7 @@ class Variant:
         self.timings.add("trace", time.perf_counter() - start)
         self._progress = Progress(self.traced.graph.name, location_of(function))
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
-        self.stages = _stages(function, transform, self.traced, call, self.timings)
+        self.stages = _stages(function, transform, self.traced, call, self.timings, self.families)
         self.donated = self.stages.donated
         self.inputs = self.traced.graph.inputs
         self.outputs = self.stages.types
@@ -210,6 +215,16 @@ class Variant:
     def loaded(self) -> bool:
         """Is its machine code from the object cache?"""
         return self._program is not None and self._program.loaded
+
+    @property
+    def shared(self) -> Sharing | None:
+        """Its machine code, if there is some already, and it serves other sizes as well."""
+        return None if self._program is None else self._program.sharing
+
+    @property
+    def names(self) -> list[str]:
+        """What the leaves are called."""
+        return [value.name for value in self.inputs[: len(self.call.leaves)]]
 
     def open(self, kinds: tuple[str, ...], fallback: Callable[..., Any], name: str) -> Any:
         """A native entry for leaves of `kinds`, or None where Python must look at each call."""
@@ -384,6 +399,7 @@ def _stages(
     traced: Traced,
     call: Call,
     timings: Timings,
+    families: Families | None,
 ) -> Stages:
     """What is to be made of a trace; errors that know no line name the function's."""
     line = location_of(function)
@@ -393,7 +409,7 @@ def _stages(
         results = made.types(traced)[: made.tree.num_leaves - len(traced.written)]
         returned = [output for output, _ in traced.returned]
         donated = pair_types(transform, call, arguments, results, traced.written, returned)
-        return Stages(traced, made, transform.kind, timings, line, donated)
+        return Stages(traced, made, transform.kind, timings, line, donated, families)
     except FusegradError as error:
         error.at = error.at or line
         raise
