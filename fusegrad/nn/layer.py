@@ -251,10 +251,13 @@ def _embedding(b: Any, indices: Any, weight: Any, *, padding: int | None) -> Any
 def one_hot(input: Any, num_classes: int = -1) -> Any:
     """1 at the class that `input` names, else 0, along a new last axis."""
     indices = _check_integers("one_hot", input)
+    num_classes, known = int(num_classes), traced((indices,)) is None
+    if num_classes < 0 and not known:
+        num_classes = int(indices.max()) + 1  # which asks for the value
     if num_classes < 0:
         array = np.asarray(getattr(indices, "_data", indices))
         num_classes = int(array.max()) + 1
-    elif traced((indices,)) is None:
+    elif known:
         array = np.asarray(getattr(indices, "_data", indices))
     else:
         array = np.zeros(0, np.int64)
@@ -262,7 +265,7 @@ def one_hot(input: Any, num_classes: int = -1) -> Any:
         raise EagerError(f"Class values must be smaller than num_classes, {num_classes}.")
     if array.size and array.min() < 0:
         raise EagerError("Class values must be non-negative.")
-    return call("one_hot", _one_hot, indices, classes=int(num_classes))
+    return call("one_hot", _one_hot, indices, classes=num_classes)
 
 
 def _one_hot(b: Any, indices: Any, *, classes: int) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..ir.functions import window
+from ..runtime.eager.axes import whole
 from ..runtime.eager.dispatch import call
 from ..runtime.eager.operands import promoted, shape_of
 
@@ -13,6 +14,7 @@ Size = int | Sequence[int]
 
 
 def sizes_of(value: Size, count: int) -> tuple[int, ...]:
+    value = whole(value)
     if isinstance(value, int):
         return (value,) * count
     sizes = tuple(int(n) for n in value)

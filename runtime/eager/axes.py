@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
-__all__ = ["Dim", "axis_of", "either", "new_shape", "normalise", "normalise_all", "shape_of"]
+__all__ = [
+    "Dim",
+    "axis_of",
+    "either",
+    "new_shape",
+    "normalise",
+    "normalise_all",
+    "shape_of",
+    "whole",
+]
 
 Dim = int | Sequence[int] | None
 
@@ -24,6 +34,8 @@ def normalise(dim: int, ndim: int) -> int:
     >>> normalise(-1, 3)
     2
     """
+    if dim.__class__ is not int:
+        dim = index(dim)  # of an array that is being traced: it asks for the value
     room = max(ndim, 1)
     if not -room <= dim < room:
         raise IndexError(
@@ -31,6 +43,13 @@ def normalise(dim: int, ndim: int) -> int:
             f"but got {dim})"
         )
     return dim % room
+
+
+def whole(n: Any) -> Any:
+    """A number as an int, also one of an array without axes; what is no number stays."""
+    if n.__class__ is int or getattr(n, "ndim", None) != 0:
+        return n
+    return index(n)
 
 
 def axis_of(x: Any, dim: int) -> int:
@@ -44,9 +63,10 @@ def normalise_all(dim: Dim, ndim: int) -> tuple[int, ...]:
     >>> normalise_all((-1, 0), 3), normalise_all(None, 2)
     ((0, 2), (0, 1))
     """
-    if dim is None or dim == ():
+    one = whole(dim)
+    dims = [one] if isinstance(one, int) else list(one or ())
+    if not dims:
         return tuple(range(ndim))
-    dims = [dim] if isinstance(dim, int) else list(dim)
     axes = sorted(normalise(d, ndim) for d in dims)
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"dim {axes[0]} appears multiple times in the list of dims {dims}")

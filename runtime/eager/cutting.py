@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir.functions.window import windows
-from .axes import axis_of
+from .axes import axis_of, whole
 from .errors import EagerError
 from .operands import call
 
@@ -55,7 +55,7 @@ def split(x: Any, split_size_or_sections: Sizes, dim: int = 0) -> tuple[Any, ...
     """Parts of one size along `dim` (the last may be smaller), or of the sizes listed."""
     at = axis_of(x, dim)
     extent = x.shape[at]
-    given = split_size_or_sections
+    given = whole(split_size_or_sections)
     if isinstance(given, int):
         if given < 0 or (given == 0 and extent):
             raise EagerError(f"split expects split_size be non-negative, but got {given}")
@@ -72,6 +72,7 @@ def split(x: Any, split_size_or_sections: Sizes, dim: int = 0) -> tuple[Any, ...
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts of one size along `dim` (the last may be smaller)."""
+    chunks = whole(chunks)
     if chunks < 1:
         raise EagerError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     at = axis_of(x, dim)
@@ -102,6 +103,7 @@ def tensor_split(x: Any, indices_or_sections: Sizes, dim: int = 0) -> tuple[Any,
     """Parts of nearly equal size, or between the indices listed."""
     at = axis_of(x, dim)
     extent = x.shape[at]
+    indices_or_sections = whole(indices_or_sections)
     if hasattr(indices_or_sections, "tolist"):
         indices_or_sections = indices_or_sections.tolist()
     if isinstance(indices_or_sections, int):

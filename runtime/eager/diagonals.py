@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .axes import normalise
+from .axes import normalise, whole
 from .errors import EagerError
 from .operands import call, through_numpy
 
@@ -29,13 +29,13 @@ def _check_matrix(name: str, x: Any) -> None:
 def tril(x: Any, diagonal: int = 0) -> Any:
     """The lower triangle, up to `diagonal`."""
     _check_matrix("tril", x)
-    return through_numpy("tril", np.tril, x, diagonal)
+    return through_numpy("tril", np.tril, x, whole(diagonal))
 
 
 def triu(x: Any, diagonal: int = 0) -> Any:
     """The upper triangle, from `diagonal` on."""
     _check_matrix("triu", x)
-    return through_numpy("triu", np.triu, x, diagonal)
+    return through_numpy("triu", np.triu, x, whole(diagonal))
 
 
 def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:

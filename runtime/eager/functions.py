@@ -41,7 +41,7 @@ from .cells import *  # noqa: F403
 from .cutting import *  # noqa: F403
 from .diagonals import *  # noqa: F403
 from .discrete import *  # noqa: F403
-from .dispatch import is_tensor_like, public
+from .dispatch import call, is_tensor_like, public
 from .drawing import *  # noqa: F403
 from .elementary import *  # noqa: F403
 from .extrema import *  # noqa: F403
@@ -293,7 +293,11 @@ def round(x: Any, *, decimals: int = 0) -> Any:
 
 def detach(x: Any) -> Any:
     """The same elements outside the graph."""
-    return x.detach()
+    return x.detach() if is_tensor_like(x) else call("detach", _held, x)
+
+
+def _held(b: Any, x: Any) -> Any:
+    return b("stop_gradient", x)
 
 
 # --- products ---

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .axes import axis_of, normalise, shape_of
+from .axes import axis_of, normalise, shape_of, whole
 from .errors import EagerError
 from .gathering import index_select
 from .operands import as_operand, call, cast, through_numpy
@@ -56,6 +56,7 @@ moveaxis = movedim
 
 
 def _several(dims: Sizes, ndim: int) -> tuple[int, ...]:
+    dims = whole(dims)
     given = (dims,) if isinstance(dims, int) else dims
     return tuple(normalise(d, ndim) for d in given)
 
@@ -78,6 +79,7 @@ def roll(x: Any, shifts: Sizes, dims: Sizes | None = None) -> Any:
     given = shifts if isinstance(shifts, list | tuple) else (shifts,)
     if not given:
         raise EagerError("roll: `shifts` required")
+    dims = whole(dims)
     axes = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
     if (axes or len(given) > 1) and len(axes) != len(given):
         raise EagerError(
@@ -138,6 +140,7 @@ def repeat_interleave(
     x = as_operand(x)
     if dim is None:
         x, dim = x.reshape((-1,)), 0
+    repeats = whole(repeats)
     counts = np.asarray(getattr(repeats, "_data", repeats))
     at = axis_of(x, dim)
     places = np.repeat(np.arange(x.shape[at]), counts)

@@ -191,3 +191,31 @@ def test_low_rank_factors_are_those_of_the_whole() -> None:
     centred = x - x.mean(0)
     _, s, _ = F.pca_lowrank(fg.tensor(x), 3)
     np.testing.assert_allclose(s.numpy(), np.linalg.svd(centred)[1][:3])
+
+
+# --- numbers that a compiled function is given: they are asked for, and guarded ---
+
+OF_A_NUMBER = {
+    "softmax": lambda x, n: F.softmax(x, n),
+    "logsumexp": lambda x, n: F.logsumexp(x, n),
+    "transpose": lambda x, n: F.transpose(x, 0, n),
+    "movedim": lambda x, n: F.movedim(x, 0, n),
+    "chunk": lambda x, n: F.chunk(x, n + 1)[0],
+    "split": lambda x, n: F.split(x, n + 1)[0],
+    "tensor_split": lambda x, n: F.tensor_split(x, n + 1, n)[0],
+    "cummax": lambda x, n: F.cummax(x, n)[0],
+    "narrow": lambda x, n: F.narrow(x, n, 0, n + 1),
+    "repeat_interleave": lambda x, n: F.repeat_interleave(x, n, 0),
+    "roll": lambda x, n: F.roll(x, n, n),
+    "triu": lambda x, n: F.triu(x, n),
+    "max_pool1d": lambda x, n: nn.max_pool1d(x, n + 1),
+    "detach": lambda x, n: F.detach(x) * n,
+}
+
+
+@pytest.mark.parametrize("name", OF_A_NUMBER)
+def test_numbers_among_the_arguments(name: str) -> None:
+    function = OF_A_NUMBER[name]
+    x, native = RNG.normal(size=(4, 6)), compiled(function)
+    for n in (0, 1):
+        np.testing.assert_allclose(native(x, n), function(x, n))
