@@ -1,23 +1,19 @@
 """The reverse sweep of `scan`: a loop that runs the other way.
 
 It carries the cotangents of the carries, and sums up those of what every step reads. What it needs
-of the values of a step, the forward loop leaves behind in stacks (the tape), unless a few cheap
-operations make it again. (Griewank & Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, ch. 4.)
+of the values of a step, the forward loop leaves behind in stacks (the tape), unless it is cheaper
+to make again. (Griewank & Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, ch. 4.)
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from .autodiff import Cotangents, Primal
 from .builder import GraphBuilder
 from .graph import Graph, Operation, Value
 from .loops import Loop, again, loop_of, varied_inside, where
-from .passes.recompute import CHEAP
+from .passes.prices import is_source
+from .passes.saving import Question, choose, readers_of
 from .record import identity_record
-
-_VIEWS = frozenset({"reshape", "broadcast", "transpose", "slice", "reverse"})
-_AGAIN = CHEAP | _VIEWS | {"constant", "dense", "iota"}  # made again rather than left on the tape
 
 
 @identity_record
@@ -132,59 +128,23 @@ class _Adjoint:
     # --- what is on the tape ---
 
     def _choose(self) -> None:
-        """Decide what is left on the tape: first the leaves, then what is smaller than they are."""
+        """Decide what is left on the tape, of what the adjoint reads or can be made from."""
         made = {result for operation in self.adjoint for result in operation.results}
         made.update(self.cts)
-        reads = (x for operation in self.adjoint for x in operation.operands)
-        needed = dict.fromkeys(x for x in (*reads, *self.gradients.values()) if x not in made)
-        self.kind = {x: self._kind_of(i) for i, x in enumerate(self.primal.values.values())}
-        self.leaves: dict[Value, frozenset[Value]] = {}
-        chosen: dict[Value, None] = {}
-        for value in sorted(needed, key=self._position()):
-            more = [x for x in self._leaves_of(value) if x not in chosen]
-            if sum(x.type.bytes for x in more) > value.type.bytes:
-                more = [value]
-                self.leaves[value] = frozenset(more)
-            chosen.update(dict.fromkeys(more))
-        self.taped = tuple(chosen)
-
-    def _position(self) -> Any:
-        order = {x: i for i, x in enumerate(self.joint.inputs)}
-        for i, operation in enumerate(self.forward, len(order)):
-            order.update(dict.fromkeys(operation.results, i))
-        return order.__getitem__
-
-    def _kind_of(self, number: int) -> str:
-        if number >= len(self.loop.region.inputs):
-            return "made"
-        return "carry" if number < self.loop.carries else "operand"
-
-    def _leaves_of(self, value: Value) -> frozenset[Value]:
-        """The values that must be on the tape so that `value` can be made from them.
-
-        Without recursion: a step may be a chain of any length.
-        """
-        pending = [value]
-        while pending:
-            x = pending[-1]
-            if x in self.leaves:
-                pending.pop()
-                continue
-            inner = self._made_from(x)
-            missing = [y for y in inner or () if y not in self.leaves]
-            if missing:
-                pending += missing
-            elif inner is None:
-                self.leaves[x] = frozenset((x,))
-            else:
-                self.leaves[x] = frozenset().union(*(self.leaves[y] for y in inner))
-        return self.leaves[value]
-
-    def _made_from(self, value: Value) -> tuple[Value, ...] | None:
-        """The values that `value` can be made from again; None where it must be kept."""
-        if value.producer is None:
-            return () if self.kind[value] == "operand" else None
-        return value.producer.operands if value.producer.name in _AGAIN else None
+        read = (x for operation in self.adjoint for x in operation.operands)
+        reads = dict.fromkeys(x for x in (*read, *self.gradients.values()) if x not in made)
+        there = frozenset(self.joint.inputs[self.loop.carries : len(self.loop.region.inputs)])
+        kept = choose(
+            Question(
+                [x for x in reads if not is_source(x)],
+                readers_of(self.joint.operations),
+                frozenset(self.forward),
+                there,
+                there,
+                array=0,  # a stack more costs next to nothing
+            )
+        )
+        self.taped = tuple([x for x in kept if x not in there])
 
     # --- the region of the reverse loop ---
 

@@ -32,7 +32,7 @@ class Question:
     of both halves that read each value; `primal` those of the primal. `outside` are the caller's
     arrays. They are there anyway, but the caller may change them: only what is read of them now
     (`trusted`) may be read then. Where memory is scarce, what is kept costs `scarcity` times as
-    much, and `anything` but a loop may be done again.
+    much, and `anything` but a loop may be done again. `array` is the price of one array more.
     """
 
     reads: Sequence[Value]
@@ -42,6 +42,7 @@ class Question:
     trusted: frozenset[Value]
     scarcity: int = 1
     anything: bool = False
+    array: int = ARRAY
 
     def repeats(self, operation: Operation) -> bool:
         return can_repeat(operation, self.anything)
@@ -57,13 +58,18 @@ def question_of(
     """What to keep where a graph that computes `outputs` and gradients is cut in two: the
     operations `primal`, which are those that the outputs need, and the others, which read `reads`.
     """
-    readers: dict[Value, list[Operation]] = {}
-    for operation in joint:
-        for operand in operation.operands:
-            readers.setdefault(operand, []).append(operation)
+    readers = readers_of(joint.operations)
     trusted = frozenset(y for x in reads for y in (x, _root(x)))
     outside = frozenset((*joint.inputs, *outputs))
     return Question(reads, readers, frozenset(primal), outside, trusted)
+
+
+def readers_of(operations: Iterable[Operation]) -> dict[Value, list[Operation]]:
+    readers: dict[Value, list[Operation]] = {}
+    for operation in operations:
+        for operand in operation.operands:
+            readers.setdefault(operand, []).append(operation)
+    return readers
 
 
 def _root(value: Value) -> Value:
@@ -158,7 +164,7 @@ class _Candidates:
         stored = not can_repeat(value.producer) if value.producer else True
         stored = stored or self._read_whole(value, self._primal)
         price = size * (UNIT + HOLDING + UNIT * (not stored))
-        return price * self.question.scarcity + ARRAY
+        return price * self.question.scarcity + self.question.array
 
     def _primal(self, operation: Operation) -> bool:
         return operation in self.question.primal
