@@ -7,6 +7,7 @@ operands. On Tensors it runs as it is, and `eager.checkpoint` sees to what its n
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,24 @@ class Checkpointed:
         if instance is None:
             return self
         return Checkpointed(self._function.__get__(instance, owner), self._preserve, self._check)
+
+    def __copy__(self) -> Checkpointed:
+        """A function is its own copy, as a plain one is."""
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Checkpointed:
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickled by name where it stands under its name in a module, as plain functions are."""
+        found: Any = sys.modules.get(self.__module__)
+        path = str(getattr(self, "__qualname__", ""))
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        return path if found is self else (Checkpointed, self._parts())
+
+    def _parts(self) -> tuple[Any, ...]:
+        return self._function, self._preserve, self._check
 
     def __fusegrad_rebound__(self, version: Callable[[Any], Any]) -> Checkpointed:
         """The same of the traced version of the function."""

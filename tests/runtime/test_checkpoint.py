@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import random
 import weakref
 from typing import Any
@@ -113,6 +115,34 @@ def test_methods_and_what_they_read_are_watched() -> None:
     np.testing.assert_allclose(gradient(X), 2.0 * np.cos(X))
     model.scale = 5.0
     np.testing.assert_allclose(gradient(X), 5.0 * np.cos(X))
+
+
+@fg.checkpoint
+def doubled(x: Any) -> Any:
+    return x * 2.0
+
+
+def test_it_is_a_function_as_others_are() -> None:
+    assert copy.deepcopy({"layer": checked_layer})["layer"] is checked_layer
+    assert pickle.loads(pickle.dumps(doubled)) is doubled
+    again = pickle.loads(pickle.dumps(checked_layer))
+    np.testing.assert_array_equal(again(X, WEIGHTS[0]), layer(X, WEIGHTS[0]))
+    assert pickle.loads(pickle.dumps(fg.checkpoint(np.sin)))(0.0) == 0.0
+    assert checked_layer.__name__ == "layer"
+    np.testing.assert_array_equal(checked_layer(X, WEIGHTS[0]), layer(X, WEIGHTS[0]))
+    assert fg.grad(lambda w: network(w, X, checked_layer)).compare(WEIGHTS).ok
+
+
+def test_second_derivatives_of_a_compiled_function_on_tensors() -> None:
+    found = []
+    for one in (layer, checked_layer):
+        function = fg.compile(lambda w, x, one=one: network(w, x, one))
+        weights = [fg.tensor(w, requires_grad=True) for w in WEIGHTS]
+        first = fg.autograd.grad(function(weights, fg.tensor(X)), weights, create_graph=True)
+        second = fg.autograd.grad(sum((g**2).sum() for g in first), weights)
+        found.append([*first, *second])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one.detach().numpy(), other.detach().numpy(), rtol=1e-10)
 
 
 def test_segments_of_a_long_loop_leave_a_short_tape() -> None:
