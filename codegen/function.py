@@ -42,8 +42,15 @@ class FunctionText:
             p.replace("noalias ", "") if p.split()[-1] in names else p
             for p in self.parameters.split(", ")
         ]
-        found, made = ", ".join(parameters), self.functions
-        return FunctionText(found, self.lines, self.declarations, made, self.polls, self.scratch)
+        return FunctionText(
+            ", ".join(parameters),
+            self.lines,
+            self.declarations,
+            self.functions,
+            self.polls,
+            self.scratch,
+            self.directs,
+        )
 
     def define(self, symbol: str, inline: bool = False, linkage: str = "internal ") -> str:
         how = "alwaysinline" if inline else "noinline"
