@@ -101,6 +101,34 @@ def half_expm1(x: Term) -> tuple[Term, Term]:
     return high, fma(scale, tail, error)
 
 
+def logistic(x: Term) -> Term:
+    """1/(1 + e**-x). Largest error: 0.93 ULP in f64, 0.93 in f32.
+
+    It is 1/(1 + z) or z/(1 + z) with z = e**-|x| = 2**n (1 + f), all sums kept with their rounding
+    errors. The 2**n above the line comes last, where it rounds once, to a subnormal.
+    """
+    low, _ = _EXP_RANGE[x.dtype]
+    size = (-abs(x)).at_least(low)
+    n = nearest(size, LOG2E[x.dtype][0])
+    first, r, last = remainder(size, n)
+    fraction = first + fma(r * r, polynomial(r, EXP[x.dtype]), last)
+    high = fraction + 1.0
+    low_part = fraction - (high - 1.0)
+    scale = power_of_two(n.at_least(1.0 - FORMATS[x.dtype].bias))
+    z = high * scale
+    divisor = z + 1.0
+    divisor_low = fma(low_part, scale, z - (divisor - 1.0))
+    negative = x < 0.0
+    above, above_low = where(negative, high, 1.0), where(negative, low_part, 0.0)
+    inverse = 1.0 / divisor
+    quotient = above * inverse
+    error = fma(-quotient, divisor, above) + fma(-quotient, divisor_low, above_low)
+    result = fma(error, inverse, quotient)
+    for factor in scale_factors(where(negative, n, 0.0)):
+        result = result * factor
+    return result
+
+
 def nearest(x: Term, factor: float = 1.0) -> Term:
     """The integer nearest to x*factor, of moderate size."""
     shifter = FORMATS[x.dtype].shifter
@@ -140,4 +168,5 @@ FUNCTIONS = (
     MathsFunction("exp", 1, exp),
     MathsFunction("exp2", 1, exp2),
     MathsFunction("expm1", 1, expm1),
+    MathsFunction("logistic", 1, logistic),
 )

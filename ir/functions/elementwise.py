@@ -38,7 +38,9 @@ def reciprocal(b: Builder, x: Handle) -> Handle:
 
 
 def hypot(b: Builder, x: Handle, y: Handle) -> Handle:
-    """√(x² + y²) without overflow, inf beside a nan; its gradient at 0 is 0."""
+    """√(x² + y²) without overflow, inf beside a nan; its gradient at 0 is 0. In f32 by f64."""
+    if b.type_of(x).dtype == "f32":
+        return b.cast(hypot(b, b.cast(x, "f64"), b.cast(y, "f64")), "f32")
     largest = b("maximum", b("abs", x), b("abs", y))
     usable = b("logical_and", b.compare("gt", largest, b.zeros_like(x)), isfinite(b, largest))
     scale = b("stop_gradient", b.select(usable, largest, b.full_like(x, 1)))

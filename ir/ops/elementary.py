@@ -39,7 +39,7 @@ unary(
 unary(
     "rsqrt",
     _rsqrt,
-    lambda e, x: e.div(e.const(1.0, x.dtype), e.sqrt(x)),
+    lambda e, x: e.call("rsqrt", x),
     lambda b, g, x, out: b.mul(b.scale(g, -0.5), b.mul(out, b.mul(out, out))),
     saves=("out",),
     samples=samples_of(1, FLOATS, (0.3, 3.0)),
@@ -147,20 +147,11 @@ def _logistic(x: Any) -> Any:
     return np.divide(np.where(np.less(x, _number(0, x.dtype)), z, one), np.add(z, one))
 
 
-def _emit_logistic(e: Any, x: Any) -> Any:
-    one = e.const(1.0, x.dtype)
-    z = e.call("exp", e.neg(e.absolute(x)))
-    negative = e.compare("lt", x, e.const(0.0, x.dtype))
-    return e.div(e.select(negative, z, one), e.add(z, one))
-
-
-unary(
+function(
     "logistic",
     _logistic,
-    _emit_logistic,
     lambda b, g, x, out: b.mul(g, b.mul(out, b.sub(b.full_like(out, 1), out))),
     saves=("out",),
-    traits=("transcendental",),
 )
 
 

@@ -32,7 +32,9 @@ LOOSER = {
 }
 
 REFERENCE: dict[str, Callable[..., object]] = {
-    **{name: getattr(gmpy2, name) for name in PUBLIC if name != "pow"},
+    **{name: getattr(gmpy2, name) for name in PUBLIC if hasattr(gmpy2, name)},
+    "rsqrt": lambda x: 1 / gmpy2.sqrt(x),
+    "logistic": lambda x: 1 / (1 + gmpy2.exp(-x)),
     "pow": lambda x, y: x**y,
 }
 
@@ -167,7 +169,7 @@ def points(name: str, dtype: str, count: int) -> np.ndarray:
     uniform = RANDOM.uniform(-2, 2, count)
     everywhere = spread(tiny, huge, count)
     usual = spread(1e-4, 800 if dtype == "f64" else 100, count)
-    if name in ("log", "log2", "log10", "cbrt"):
+    if name in ("log", "log2", "log10", "cbrt", "rsqrt"):
         near_one = 1 + spread(1e-15 if dtype == "f64" else 1e-7, 0.5, count)
         lowest = np.finfo(DTYPES[dtype]).smallest_subnormal
         return np.concatenate([np.abs(everywhere), near_one, np.arange(1, 200) * float(lowest)])
@@ -276,6 +278,7 @@ def test_same_bits_of_two_arguments(name: str, dtype: str) -> None:
 SPECIAL = {
     "exp": [(0.0, 1.0), (-0.0, 1.0), (inf, inf), (-inf, 0.0), (1e4, inf), (-1e4, 0.0)],
     "exp2": [(0.0, 1.0), (inf, inf), (-inf, 0.0), (10.0, 1024.0), (-3.0, 0.125), (2e3, inf)],
+    "logistic": [(0.0, 0.5), (-0.0, 0.5), (inf, 1.0), (-inf, 0.0), (1e4, 1.0), (-1e4, 0.0)],
     "expm1": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -1.0), (1e4, inf), (-1e4, -1.0)],
     "log": [(1.0, 0.0), (0.0, -inf), (-0.0, -inf), (inf, inf), (-1.0, nan), (-inf, nan)],
     "log2": [(1.0, 0.0), (0.0, -inf), (inf, inf), (-1.0, nan), (1024.0, 10.0), (0.125, -3.0)],
@@ -293,6 +296,7 @@ SPECIAL = {
     "erf": [(0.0, 0.0), (-0.0, -0.0), (inf, 1.0), (-inf, -1.0), (30.0, 1.0)],
     "erfc": [(0.0, 1.0), (-0.0, 1.0), (inf, 0.0), (-inf, 2.0), (30.0, 0.0), (-30.0, 2.0)],
     "cbrt": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -inf), (27.0, 3.0), (-8.0, -2.0)],
+    "rsqrt": [(0.0, inf), (-0.0, -inf), (inf, 0.0), (4.0, 0.5), (-1.0, nan), (-inf, nan)],
     "lgamma": [
         *((pole, inf) for pole in (0.0, -0.0, -1.0, -2.0, -171.0, -1e30, inf, -inf)),
         *((1.0, 0.0), (2.0, 0.0)),
