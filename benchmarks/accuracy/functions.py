@@ -84,9 +84,8 @@ REGIONS: dict[str, tuple[Region, ...]] = {
     ),
     "digamma": (_uniform(0, 5), _uniform(1.36, 1.56), _log(1e-20, 1e300), _uniform(-30, 0)),
     "gamma": (_uniform(0, 5), _uniform(-30, 0), _uniform(0, 172), _uniform(-180, 0)),
-    **{name: _BESSEL for name in "j0 j1 y0 y1".split()},
-    **{name: (*_BESSEL, _uniform(0, 714)) for name in "i0 i1 k0 k1".split()},
-    **{name: _BESSEL for name in "i0e i1e k0e k1e".split()},
+    **dict.fromkeys(("j0", "j1", "y0", "y1", "i0e", "i1e", "k0e", "k1e"), _BESSEL),
+    **dict.fromkeys(("i0", "i1", "k0", "k1"), (*_BESSEL, _uniform(0, 714))),
     "asinh": (_uniform(-3, 3), _log(1e-20, 1e300)),
     "acosh": (_uniform(1, 3), _uniform(1, 1.001), _log(1, 1e300)),
     "atanh": (_uniform(-1, 1), _uniform(0.99, 1), _log(1e-20, 1)),
@@ -110,13 +109,12 @@ _PAIRS: dict[str, Formula] = {
     "hypot": of_composition(elementwise.hypot),
 }
 
-_OPS = (
-    "sqrt rsqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh"
-    " logistic erf erfc erfcx lgamma digamma gamma j0 j1 y0 y1 i0 i1 i0e i1e k0 k1 k0e k1e"
-).split()
-
 FUNCTIONS: dict[str, Measured] = {
-    **{name: Measured(name, 1, of_op(name), REGIONS[name]) for name in _OPS},
+    **{
+        name: Measured(name, 1, of_op(name), regions)
+        for name, regions in REGIONS.items()
+        if name not in _COMPOSED
+    },
     **{name: Measured(name, 2, formula, (), name in TABLE) for name, formula in _PAIRS.items()},
     **{
         name: Measured(name, 1, of_composition(function), REGIONS[name], False)

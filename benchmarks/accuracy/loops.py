@@ -1,4 +1,4 @@
-"""Compiled loops: a function over arrays, one over all float32, and the C library's long doubles."""
+"""Compiled loops: a function over arrays, over all float32, and the C library's long doubles."""
 
 from __future__ import annotations
 

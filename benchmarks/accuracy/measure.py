@@ -34,7 +34,9 @@ def errors(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """The distance of floats from long doubles, in ULP of the floats' format."""
     info = np.finfo(found.dtype)
     with np.errstate(all="ignore"):
-        _, exponent = np.frexp(np.where(np.isfinite(exact), exact, 1))
+        _, exponent = np.frexp(
+            np.where(np.isfinite(exact) & (exact != 0), exact, np.ldexp(WIDE(1), -16000))
+        )
         unit = np.ldexp(WIDE(1), np.maximum(exponent, info.minexp + 1) - info.nmant - 1)
         size = np.where(np.isinf(found), np.ldexp(WIDE(1), info.maxexp), np.abs(found))
         error = np.abs(np.copysign(size, found) - exact) / unit

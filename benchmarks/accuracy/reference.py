@@ -168,14 +168,14 @@ def _alone(exact: Exact, about: str = "MPFR") -> Reference:
     return Reference(exact, None, about)
 
 
-_SAME = "sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh"
+# MPFR and the C library agree in their names
+_SAME = "sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh \
+asinh acosh atanh erf erfc"
 _SERIES = "the power series in MPFR"
 _INTEGRAL = "the integral 10.32.9 of DLMF in MPFR"
 
 REFERENCES: dict[str, Reference] = {
     **{name: _known(getattr(gmpy2, name), f"{name}l") for name in _SAME.split()},
-    **{name: _known(getattr(gmpy2, name), f"{name}l") for name in "asinh acosh atanh".split()},
-    **{name: _known(getattr(gmpy2, name), f"{name}l") for name in "erf erfc".split()},
     "lgamma": _known(lambda x: gmpy2.lgamma(x)[0], "lgammal"),
     "gamma": _known(_gamma, "tgammal"),
     "pow": _known(lambda x, y: x**y, "powl", 2),

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from . import error, exponential, gamma, hyperbolic, inverse, logarithm, power, root, trigonometric
+from . import (
+    error,
+    exponential,
+    factorial,
+    gamma,
+    hyperbolic,
+    inverse,
+    logarithm,
+    power,
+    root,
+    trigonometric,
+)
 from .registry import (
     BRANCH_WEIGHTS,
     TARGET_ATTRIBUTES,
@@ -33,6 +44,7 @@ FUNCTIONS: dict[str, MathsFunction] = {
         root,
         error,
         gamma,
+        factorial,
     )
     for function in module.FUNCTIONS
 }

@@ -35,10 +35,10 @@ _AT_TWO = {
     ),
 }  # fmt: skip
 
-# lgamma(x) = (x - 1/2) (log x - 1) + _LEVEL + P(1/x**2)/x on x >= 9/2; relative error 2**-62.4
+# lgamma(x) = (x - 1/2) (log x - 1) + LEVEL + P(1/x**2)/x on x >= 9/2; relative error 2**-62.4
 # and 2**-33.4
-_LEVEL = 0.4189385332046727  # log(2 pi)/2 - 1/2
-_STIRLING = {
+LEVEL = 0.4189385332046727  # log(2 pi)/2 - 1/2
+STIRLING = {
     "f64": (
         0.0833333333333333, -0.002777777777738768, 0.0007936507795028086, -0.0005952357295439713,
         0.0008415333876458963, -0.0019055297476586032, 0.005994857635380516, -0.02032770607683296,
@@ -68,7 +68,7 @@ _AT_ROOT = {
 }  # fmt: skip
 
 # digamma(x) = log x - 1/(2 x) - P(1/x**2)/x**2 on x >= 4, relative error 2**-61.4 and 2**-31.3
-_DIGAMMA_STIRLING = {
+_DIGAMMA_SERIES = {
     "f64": (
         0.08333333333333234, -0.008333333332527617, 0.003968253740510245, -0.004166634566575898,
         0.007573125191501355, -0.02095640711227585, 0.07864468273699092, -0.33261284158622617,
@@ -135,9 +135,10 @@ def _lgamma_right(x: Term, precision: str) -> Term:
     missing = missing + fma(t, factor, -product)
     near = near + (missing + fma(t, factor_low, where(down, -low, low)))
     inverse = 1.0 / x
-    rest = fma(inverse, polynomial(inverse * inverse, _STIRLING[precision]), _LEVEL)
-    half_below = x - 0.5
-    stirling = fma(half_below, high - 1.0, fma(half_below, low, rest))
+    rest = fma(inverse, polynomial(inverse * inverse, STIRLING[precision]), LEVEL)
+    half_below, less = x - 0.5, high - 1.0
+    low = low + where(far, (high - less) - 1.0, 0.0)
+    stirling = fma(half_below, less, fma(half_below, low, rest))
     return where(far, stirling, near)
 
 
@@ -176,13 +177,33 @@ def _digamma_right(x: Term, precision: str) -> Term:
     first, second = x - 1.0, x - 2.0
     numerator = where(far, 1.0, where(n < 3.0, n - 1.0, first + second))
     denominator = where(n < 3.0, first, first * second)
-    quotient = numerator / where(far | (n < 2.0), x, denominator)
-    d = x - (n - 1.0) - _ROOT[0]
-    near = fma(d - _ROOT[1], polynomial(d, _AT_ROOT[precision], lead=1), quotient)
+    divisor = where(far | (n < 2.0), x, denominator)
+    quotient = numerator / divisor
+    if precision == "f32":
+        d = x - (n - 1.0) - _ROOT[0]
+        near = fma(d - _ROOT[1], polynomial(d, _AT_ROOT[precision], lead=1), quotient)
+    else:
+        missing = fma(-quotient, divisor, numerator)
+        missing = missing - where(n.equals(3.0), quotient * fma(first, second, -denominator), 0.0)
+        near = where(x > _TINY, _near_root(x, n, quotient, missing / divisor), quotient)
     z = quotient * quotient
     high, low = _logarithm(x, precision)
-    low = fma(quotient, -0.5, low) - z * polynomial(z, _DIGAMMA_STIRLING[precision])
+    low = fma(quotient, -0.5, low) - z * polynomial(z, _DIGAMMA_SERIES[precision])
     return where(far, high + low, near)
+
+
+def _near_root(x: Term, n: Term, quotient: Term, rest: Term) -> Term:
+    """quotient + rest + ψ(x - n + 1), which is d P(d); rounding errors are carried along."""
+    moved = x - (n - 1.0)
+    d = moved - _ROOT[0]
+    d_low = (x - (moved + (n - 1.0))) - _ROOT[1]
+    coefficients = _AT_ROOT["f64"]
+    start = d.constant(coefficients[0])
+    factor, factor_low = normalised(start, d * polynomial(d, coefficients[1:], lead=1))
+    product = d * factor
+    product_low = fma(d, factor, -product) + fma(d, factor_low, d_low * factor)
+    total, low = normalised(quotient, product)
+    return total + (low + (product_low + rest))
 
 
 def _logarithm(x: Term, precision: str) -> tuple[Term, Term]:

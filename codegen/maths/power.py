@@ -74,7 +74,7 @@ def _positive_power(x: Term, offset: Term | float, y: Term) -> Term:
     if x.dtype == "f32":
         return _power_in_f64(x.to("f64"), offset, y.to("f64")).to("f32")
     k, f = split(x)
-    high, low = _logarithm(_less(k, offset), f)
+    high, low = long_logarithm(_less(k, offset), f)
     product = y * high
     product_low = fma(y, low, fma(y, high, -product))
     return _exponential(product, product_low)
@@ -94,7 +94,7 @@ def _power_in_f64(x: Term, offset: Term | float, y: Term) -> Term:
     return fma(r * polynomial(r, _EXP2), scale, scale)
 
 
-def _logarithm(k: Term, f: Term) -> tuple[Term, Term]:
+def long_logarithm(k: Term, f: Term) -> tuple[Term, Term]:
     """k ln 2 + log(1 + f) as a sum of two."""
     s, s_low = _quotient(f)
     z = s * s
@@ -133,13 +133,18 @@ def _cubic(s: Term, s_low: Term, z: Term, z_low: Term) -> tuple[Term, Term]:
 
 def _exponential(x: Term, x_low: Term) -> Term:
     """exp(x + x_low)."""
-    x = x.at_most(712.0).at_least(-748.0)  # 0 and infinity come out, whatever x_low
+    return scaled_by_power(*exponential_parts(x, x_low))
+
+
+def exponential_parts(x: Term, x_low: Term, largest: float = 712.0) -> tuple[Term, Term]:
+    """f and n with exp(x + x_low) = (1 + f) 2**n, in f64, for x up to `largest`."""
+    x = x.at_most(largest).at_least(-748.0)  # 0 and infinity come out, whatever x_low
     x_low = x_low.at_most(1.0).at_least(-1.0)
     n = nearest(x, LOG2E["f64"][0])
     first = fma(n, -LN2["f64"][0], x)
     last = fma(n, -LN2["f64"][1], x_low)
     r = first + last
-    return scaled_by_power(first + fma(r * r, polynomial(r, EXP["f64"]), last), n)
+    return first + fma(r * r, polynomial(r, EXP["f64"]), last), n
 
 
 FUNCTIONS = (

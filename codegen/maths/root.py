@@ -1,9 +1,9 @@
 """rsqrt and cbrt.
 
 rsqrt is 1/sqrt(x) and one step of Newton's. cbrt has a polynomial start for x**(-1/3), one step of
-third order, one exact correction: the exponent is divided by three in floating point. The iteration is Householder's for the
-reciprocal root, free of divisions; the last residual x - c**3 is computed without rounding of
-c**2, so that the result is all but correctly rounded.
+third order, one exact correction: the exponent is divided by three in floating point. The iteration
+is Householder's for the reciprocal root, free of divisions; the last residual x - c**3 is computed
+without rounding of c**2, so that the result is all but correctly rounded.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _cos_of(quadrant: Term, r: Term, excess: Term) -> Term:
 
 def _tan_of(quadrant: Term, r: Term, excess: Term) -> Term:
     """The quotient of sin and cos, each a sum of two, by a division and one correction."""
-    cosine, sine = _cos_sin_parts(r, excess)
+    cosine, sine = cos_sin_parts(r, excess)
     odd = _is_odd(quadrant)
     high, low = (where(odd, -c, s) for c, s in zip(cosine, sine, strict=True))
     divisor, divisor_low = (where(odd, s, c) for c, s in zip(cosine, sine, strict=True))
@@ -139,7 +139,7 @@ def _sine_tail(r: Term, z: Term, half: Term, excess: Term) -> Term:
     return fma(r * z, polynomial(z, _SIN[r.dtype]), fma(-half, excess, excess))
 
 
-def _cos_sin_parts(r: Term, excess: Term) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
+def cos_sin_parts(r: Term, excess: Term) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
     """cos and sin of r - excess, each as a sum of two."""
     z = r * r
     half = 0.5 * z

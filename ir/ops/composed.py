@@ -2,7 +2,7 @@
 
 The formula is written once, for a builder: run in NumPy it is the op's evaluation, run over an
 emitter it writes the op's scalar code. It computes in f64; an f32 operand is converted and the
-result rounded.
+result rounded. Where `codegen.maths` has the op under the same name, that is its scalar code.
 """
 
 from __future__ import annotations
@@ -53,15 +53,19 @@ def composed(
     *,
     saves: tuple[str, ...] = ("0",),
     domain: Domain = (-2.0, 2.0),
+    machine: bool = False,
 ) -> Op:
-    """Register an elementwise float op; `derivative(b, g, x, out)` is g · f'(x)."""
+    """Register an elementwise float op; `derivative(b, g, x, out)` is g · f'(x).
+
+    With `machine`, `codegen.maths` computes it.
+    """
 
     def eval(x: Any) -> Any:
         with np.errstate(all="ignore"):
             return _in_double(formula, NumpyBuilder(), np.asarray(x))
 
     def emit(e: Any, x: Any) -> Any:
-        return _in_double(formula, ScalarBuilder(e), x)
+        return e.call(name, x) if machine else _in_double(formula, ScalarBuilder(e), x)
 
     samples = samples_of(1, ("f32", "f64"), domain)
     traits = ("transcendental",)
@@ -137,5 +141,5 @@ composed("j0", bessel.j0, _to("j1", -1))
 composed("j1", bessel.j1, _of_order_one("j0", 1, 0.5), saves=BOTH)
 composed("y0", bessel.y0, _to("y1", -1), domain=POSITIVE)
 composed("y1", bessel.y1, _of_order_one("y0", 1, -math.inf), saves=BOTH, domain=POSITIVE)
-composed("gamma", gamma.gamma, _gamma, saves=BOTH, domain=POSITIVE)
-composed("erfcx", special.scaled_erfc, _erfcx, saves=BOTH)
+composed("gamma", gamma.gamma, _gamma, saves=BOTH, domain=POSITIVE, machine=True)
+composed("erfcx", special.scaled_erfc, _erfcx, saves=BOTH, machine=True)

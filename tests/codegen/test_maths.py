@@ -25,14 +25,16 @@ inf, nan = np.inf, np.nan
 BOUNDS = {"f64": 1.1, "f32": 1.0}
 LOOSER = {
     ("erfc", "f64"): 2.0,
+    ("erfcx", "f64"): 1.5,
     ("atan", "f64"): 1.5,
     ("atan2", "f64"): 1.5,
-    ("lgamma", "f64"): 3.0,
-    ("digamma", "f64"): 4.0,
+    ("lgamma", "f64"): 2.0,
+    ("digamma", "f64"): 2.0,
 }
 
 REFERENCE: dict[str, Callable[..., object]] = {
     **{name: getattr(gmpy2, name) for name in PUBLIC if hasattr(gmpy2, name)},
+    "erfcx": lambda x: gmpy2.exp(x * x) * gmpy2.erfc(x),
     "rsqrt": lambda x: 1 / gmpy2.sqrt(x),
     "logistic": lambda x: 1 / (1 + gmpy2.exp(-x)),
     "pow": lambda x, y: x**y,
@@ -182,6 +184,10 @@ def points(name: str, dtype: str, count: int) -> np.ndarray:
         return np.concatenate([2 * uniform, usual, everywhere, multiples])
     if name in ("erf", "erfc"):
         return np.concatenate([3 * uniform, RANDOM.uniform(0, 28 if dtype == "f64" else 10, count)])
+    if name == "erfcx":
+        return np.concatenate([uniform, RANDOM.uniform(-26, 27, count), 10 + usual / 10])
+    if name == "gamma":
+        return np.concatenate([RANDOM.uniform(-170, 171, count), 3 * uniform, abs(uniform)])
     if name in GAMMA_ROOTS:
         near_roots = np.add.outer(GAMMA_ROOTS[name], spread(1e-15, 0.5, count // 4)).ravel()
         moderate = RANDOM.uniform(0, 12, count)
@@ -297,6 +303,11 @@ SPECIAL = {
     "erfc": [(0.0, 1.0), (-0.0, 1.0), (inf, 0.0), (-inf, 2.0), (30.0, 0.0), (-30.0, 2.0)],
     "cbrt": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -inf), (27.0, 3.0), (-8.0, -2.0)],
     "rsqrt": [(0.0, inf), (-0.0, -inf), (inf, 0.0), (4.0, 0.5), (-1.0, nan), (-inf, nan)],
+    "gamma": [
+        *((0.0, inf), (-0.0, -inf), (inf, inf), (-inf, nan), (1.0, 1.0), (2.0, 1.0), (5.0, 24.0)),
+        *((-1.0, nan), (-171.0, nan), (-1e30, nan), (180.0, inf), (-300.5, -0.0), (-0.0, -inf)),
+    ],
+    "erfcx": [(0.0, 1.0), (-0.0, 1.0), (inf, 0.0), (-inf, inf), (-30.0, inf), (-1e30, inf)],
     "lgamma": [
         *((pole, inf) for pole in (0.0, -0.0, -1.0, -2.0, -171.0, -1e30, inf, -inf)),
         *((1.0, 0.0), (2.0, 0.0)),

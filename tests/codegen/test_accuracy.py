@@ -1,0 +1,55 @@
+"""Errors in ULP of every function of the op table, at some points: the bars of ACCURACY.md."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusegrad.ir import TABLE
+
+pytest.importorskip("gmpy2")
+functions = pytest.importorskip("benchmarks.accuracy.functions")
+accuracy = pytest.importorskip("benchmarks.accuracy.measure")
+loops = pytest.importorskip("benchmarks.accuracy.loops")
+references = pytest.importorskip("benchmarks.accuracy.reference")
+
+BARS = {"f64": 2.0, "f32": 1.0}
+FUNCTIONS = functions.FUNCTIONS
+ROOTS = {"lgamma", "digamma", "j0", "j1", "y0", "y1"}  # are held absolutely near their many roots
+HELD = [name for name, function in FUNCTIONS.items() if function.op and name not in ROOTS]
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("name", HELD)
+def test_errors_are_within_the_bars(name: str) -> None:
+    count = 20_000 if references.REFERENCES[name].sieve else 300
+    for dtype, bar in BARS.items():
+        worst = accuracy.measure(FUNCTIONS[name], dtype, count)
+        assert worst.error <= bar, (dtype, worst.error, [x.hex() for x in worst.operands])
+
+
+def test_nothing_is_left_out() -> None:
+    """Every op that is computed by a formula of its own is measured."""
+    exact = {"relu"}
+    measured = {name for name, op in TABLE.items() if "transcendental" in op.traits} | {"rsqrt"}
+    assert measured - exact <= set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", ["exp", "log1p", "rsqrt"])
+def test_the_sweep_finds_what_the_points_find(name: str) -> None:
+    """The compiled comparison with float64 against the comparison with MPFR, at the same points."""
+    first, count = 0x3F000000, 2**12
+    found = accuracy.sweep(FUNCTIONS[name], first, count)
+    x = np.arange(first, first + count, dtype=np.uint32).view(np.float32)
+    compiled = loops.Function(FUNCTIONS[name].formula, 1, "f32")
+    exact = references.exactly(name, x)
+    assert found.error == accuracy.errors(compiled(x), exact).max()
+    assert not np.any(np.isnan(exact))
+
+
+def test_errors_are_in_units_of_the_last_place() -> None:
+    wide = np.longdouble
+    one = np.array([1.0, 1.0, np.inf, np.nan, -0.0, 5e-324, np.nan])
+    exact = np.array([1 + wide(2) ** -53, 1 - wide(2) ** -54, wide(2) ** 1024, np.nan, 0, 0, 1])
+    expected = [0.5, 0.5, 0.0, 0.0, np.inf, 1.0, np.inf]
+    np.testing.assert_array_equal(accuracy.errors(one, exact), expected)
