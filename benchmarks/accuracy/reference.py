@@ -53,7 +53,7 @@ def _i(order: int, *, scaled: bool = False) -> Exact:
         if abs(x) > 2000:
             return _i_far(order, x, scaled)
         quarter = x * x / 4
-        term = total = (x / 2) ** order
+        term = total = x / 2 if order else gmpy2.mpfr(1)
         k = 0
         while abs(term) > abs(total) * gmpy2.mpfr("1e-50"):
             k += 1
@@ -67,7 +67,7 @@ def _i(order: int, *, scaled: bool = False) -> Exact:
 def _i_far(order: int, x: Any, scaled: bool) -> Any:
     size = abs(x)
     if not gmpy2.is_finite(x):
-        return gmpy2.mpfr(0) if scaled else (size if order == 0 else x)
+        return 1 / (x if order else size) if scaled else (x if order else size)
     value = _hankel(order, size, -1) / gmpy2.sqrt(2 * gmpy2.const_pi() * size)
     value = value if scaled else value * gmpy2.exp(size)
     return -value if order and x < 0 else value
@@ -90,7 +90,7 @@ def _k(order: int, *, scaled: bool = False) -> Exact:
             return gmpy2.nan()
         if x == 0 or not gmpy2.is_finite(x):
             return 1 / abs(x)
-        if x > 2000:
+        if x > 50:
             value = _hankel(order, x, 1) * gmpy2.sqrt(gmpy2.const_pi() / (2 * x))
             return value if scaled else value * gmpy2.exp(-x)
         value = _k_integral(order, x)
@@ -101,12 +101,12 @@ def _k(order: int, *, scaled: bool = False) -> Exact:
 
 def _k_integral(order: int, x: Any) -> Any:
     """e^x K(x)."""
-    step, total, t = gmpy2.mpfr(1) / 32, gmpy2.mpfr(0), gmpy2.mpfr(0)
+    step, total, t = gmpy2.mpfr(1) / 16, gmpy2.mpfr(0), gmpy2.mpfr(0)
     while True:
         cosh = gmpy2.cosh(t)
         term = gmpy2.exp(-x * (cosh - 1)) * (cosh if order else 1)
         total += term / 2 if t == 0 else term
-        if term < total * gmpy2.mpfr("1e-30"):
+        if term < total * gmpy2.mpfr("1e-25"):
             return total * step
         t += step
 

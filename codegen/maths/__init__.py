@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from . import (
+    bessel,
     error,
     exponential,
     factorial,
@@ -45,6 +46,7 @@ FUNCTIONS: dict[str, MathsFunction] = {
         error,
         gamma,
         factorial,
+        bessel,
     )
     for function in module.FUNCTIONS
 }

@@ -15,7 +15,7 @@ from .gamma import LEVEL, STIRLING
 from .logarithm import split
 from .power import exponential_parts, long_logarithm
 from .registry import MathsFunction
-from .terms import Term, fma, normalised, polynomial, where
+from .terms import Pair, Term, divided, fma, normalised, polynomial, product, where
 from .trigonometric import cos_sin_parts
 
 # Γ(2 + t) = 1 + t P(t) on |t| <= 1/2, relative error 2**-59.1
@@ -33,8 +33,6 @@ _LEVEL_LOW = 1.6728209650585413e-17  # what LEVEL falls short of log(2 pi)/2 - 1
 _FAR = 4.5
 _TINY = 2.0**-60  # below, Γ(x) = 1/x
 _LARGEST = 200.0  # by here Γ(x) is infinite, and Γ(-x) is 0
-
-Pair = tuple[Term, Term]
 
 
 def gamma(x: Term) -> Term:
@@ -57,8 +55,8 @@ def gamma_rare(x: Term) -> Term:
     nearest = size.rint()
     fraction = size - nearest
     sine = _sine_of_pi(abs(fraction))
-    divisor = _product((a, a.constant(0.0)), _product(sine, (high, low)))
-    quotient, rest = _quotient((x.constant(_PI[0]), x.constant(_PI[1])), divisor)
+    divisor = product((a, a.constant(0.0)), product(sine, (high, low)))
+    quotient, rest = divided((x.constant(_PI[0]), x.constant(_PI[1])), divisor)
     result = _scaled(quotient + rest, -n)
     odd = (nearest * 0.5).rint().differs(nearest * 0.5)
     positive = odd.differs(fraction < 0.0)
@@ -104,12 +102,12 @@ def _moderate(x: Term) -> Pair:
     first = where(n < 3.0, 1.0, x - 1.0)
     second = where(n < 4.0, 1.0, x - 2.0)
     none = x.constant(0.0)
-    high, low = _product((first, none), (second, none))
+    high, low = product((first, none), (second, none))
     square = x * x
     below = where(n.equals(0.0), square, none), where(n.equals(0.0), fma(x, x, -square), none)
     # x + x**2, larger first
     divisor, divisor_low = normalised(where(n < 2.0, x, 1.0), below[0])
-    return _quotient(_product(value, (high, low)), (divisor, divisor_low + below[1]))
+    return divided(product(value, (high, low)), (divisor, divisor_low + below[1]))
 
 
 def _sine_of_pi(x: Term) -> Pair:
@@ -120,18 +118,6 @@ def _sine_of_pi(x: Term) -> Pair:
     excess = -fma(folded, _PI[1], fma(folded, _PI[0], -angle))
     (cosine, cosine_low), (sine, sine_low) = cos_sin_parts(angle, excess)
     return where(steep, sine, cosine), where(steep, sine_low, cosine_low)
-
-
-def _product(x: Pair, y: Pair) -> Pair:
-    product = x[0] * y[0]
-    return product, fma(x[0], y[1], fma(x[1], y[0], fma(x[0], y[0], -product)))
-
-
-def _quotient(x: Pair, y: Pair) -> Pair:
-    inverse = 1.0 / y[0]
-    quotient = x[0] * inverse
-    error = fma(-quotient, y[0], x[0]) + fma(-quotient, y[1], x[1])
-    return quotient, error * inverse
 
 
 FUNCTIONS = (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from .exponential import half_expm1, nearest, power_of_two, remainder
 from .formats import FORMATS, LOG2E
 from .registry import MathsFunction
-from .terms import Term, fma, normalised, polynomial, where
+from .terms import Pair, Term, fma, normalised, polynomial, where
 
 # sinh(r) = r + r**3 * P(r**2) on |r| <= ln(2)/2, relative error 2**-61.7 and 2**-26.2
 _SINH = {
@@ -60,9 +60,6 @@ def tanh(x: Term) -> Term:
     quotient = high * inverse
     error = fma(-quotient, divisor_low, fma(-quotient, divisor, high) + low)
     return fma(error, inverse, quotient).copysign(x)
-
-
-Pair = tuple[Term, Term]
 
 
 def _parts(x: Term) -> tuple[Pair, Pair, Term, Term, Term]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...ir.record import record
 from ..emitter import BITS, INTEGER_OF, Emitter, Reg
 
 Number = float | int
@@ -203,6 +204,51 @@ def _horner(x: Term, coefficients: Sequence[Term]) -> Term:
     for c in reversed(coefficients[:-1]):
         value = fma(value, x, c)
     return value
+
+
+# --- sums of two ---
+
+Pair = tuple[Term, Term]
+
+
+@record
+class Series:
+    """A polynomial's coefficients, and what the first of them lack in f64."""
+
+    coefficients: tuple[float, ...]
+    low: tuple[float, ...]
+
+
+def product(x: Pair, y: Pair) -> Pair:
+    """x y."""
+    high = x[0] * y[0]
+    return high, fma(x[0], y[1], fma(x[1], y[0], fma(x[0], y[0], -high)))
+
+
+def divided(x: Pair, y: Pair) -> Pair:
+    """x / y."""
+    inverse = 1.0 / y[0]
+    quotient = x[0] * inverse
+    error = fma(-quotient, y[0], x[0]) + fma(-quotient, y[1], x[1])
+    return quotient, error * inverse
+
+
+def horner(x: tuple[Term, Term | None], series: Series) -> Pair:
+    """A polynomial at a sum of two, the first coefficients' rounding errors carried along."""
+    t, t_low = x
+    carried = len(series.low)
+    value = polynomial(t, series.coefficients[carried:], 4)
+    error = t.constant(0.0)
+    for a, low in zip(series.coefficients[carried - 1 :: -1], series.low[::-1], strict=True):
+        term = value * t
+        lost = fma(value, t, -term)
+        if t_low is not None:
+            lost = fma(value, t_low, lost)
+        total = term + a
+        second = total - term
+        lost = lost + ((term - (total - second)) + (a - second))
+        value, error = total, fma(error, t, lost + low)
+    return normalised(value, error)
 
 
 def bits_of(dtype: str) -> int:

@@ -22,7 +22,7 @@ HELD = [name for name, function in FUNCTIONS.items() if function.op and name not
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.parametrize("name", HELD)
 def test_errors_are_within_the_bars(name: str) -> None:
-    count = 20_000 if references.REFERENCES[name].sieve else 300
+    count = 20_000 if references.REFERENCES[name].sieve else 100
     for dtype, bar in BARS.items():
         worst = accuracy.measure(FUNCTIONS[name], dtype, count)
         assert worst.error <= bar, (dtype, worst.error, [x.hex() for x in worst.operands])

@@ -18,6 +18,7 @@ gmpy2 = pytest.importorskip("gmpy2")
 
 DTYPES = {"f64": np.dtype(np.float64), "f32": np.dtype(np.float32)}
 PUBLIC = [name for name, function in maths.FUNCTIONS.items() if not function.cold]
+PUBLIC = [name for name in PUBLIC if name[1:] not in ("0", "1", "0e", "1e")]  # in test_accuracy.py
 UNARY = [name for name in PUBLIC if maths.FUNCTIONS[name].arity == 1]
 inf, nan = np.inf, np.nan
 
@@ -214,7 +215,7 @@ def pairs(name: str, dtype: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("name", [name for name in UNARY if name != "erfcx"])
 def test_accuracy(name: str, dtype: str) -> None:
     assert_accurate(name, dtype, points(name, dtype, 5000))
 
@@ -260,7 +261,7 @@ def test_accuracy_at_millions(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("name", [*UNARY, "i0", "i1e", "k0", "k1e"])
 def test_same_bits_in_every_width(name: str, dtype: str) -> None:
     special = [0.0, -0.0, inf, -inf, nan, 1.0, -1.0, SMALL[dtype] / 1e5, 1e30, -1e30]
     x = np.concatenate([points(name, dtype, 300), special]).astype(DTYPES[dtype])
