@@ -16,6 +16,7 @@ from . import (
     exponential,
     factorial,
     gamma,
+    huge,
     hyperbolic,
     inverse,
     logarithm,
@@ -47,6 +48,7 @@ FUNCTIONS: dict[str, MathsFunction] = {
         gamma,
         factorial,
         bessel,
+        huge,
     )
     for function in module.FUNCTIONS
 }

@@ -1,18 +1,16 @@
 """sin, cos, tan: x = n pi/2 + r with |r| <= pi/4, and polynomials in r.
 
 The reduction is Cody and Waite's in three steps of fused multiply-add, the first of which is exact;
-it keeps the rounding error of r. Arguments too large for it go, one by one and in f64, to the C
-library's functions, which reduce them after Payne and Hanek. Polynomials: minimax, made for this
-module.
+it keeps the rounding error of r. Arguments too large for it are rare, and reduced one by one, in
+f64, by `huge`. Polynomials: minimax, made for this module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..control import for_loop, integer
-from ..emitter import Reg
 from .formats import FORMATS
+from .huge import reduced
 from .registry import MathsFunction
 from .terms import Term, bits_of, fma, normalised, polynomial, where
 
@@ -70,21 +68,10 @@ def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare
     return result.rescue(~usual, lambda: x.call(rare))
 
 
-def _from_c(x: Term, function: str) -> Term:
-    """The C library's `function` of each lane, one after the other."""
-    wide, e, one = x.to("f64"), x.emitter, x.emitter.sibling(1)
-    if e.lanes == 1:
-        return Term(e, e.intrinsic(function, "f64", wide.reg)).to(x.dtype)
-    memory = e.emit(f"alloca {e.type('f64')}", "ptr").name
-    e.write(f"store {e.typed(wide.reg)}, ptr {memory}")
-
-    def replace(lane: Reg) -> None:
-        place = one.emit(f"getelementptr double, ptr {memory}, i64 {lane.name}", "ptr").name
-        result = one.intrinsic(function, "f64", one.emit(f"load double, ptr {place}", "f64"))
-        one.write(f"store {one.typed(result)}, ptr {place}")
-
-    for_loop(one, integer(0), integer(e.lanes), 1, replace)
-    return Term(e, e.emit(f"load {e.type('f64')}, ptr {memory}", "f64")).to(x.dtype)
+def _of_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term]) -> Term:
+    """The function, of arguments of any size, in f64."""
+    quadrant, (r, low) = reduced(x.to("f64"))
+    return evaluate(quadrant, r, -low).to(x.dtype)
 
 
 def _reduce(x: Term) -> tuple[Term, Term, Term]:
@@ -163,7 +150,7 @@ FUNCTIONS = (
     MathsFunction("sin", 1, sin),
     MathsFunction("cos", 1, cos),
     MathsFunction("tan", 1, tan),
-    MathsFunction("sin_rare", 1, lambda x: _from_c(x, "sin"), cold=True),
-    MathsFunction("cos_rare", 1, lambda x: _from_c(x, "cos"), cold=True),
-    MathsFunction("tan_rare", 1, lambda x: _from_c(x, "tan"), cold=True),
+    MathsFunction("sin_rare", 1, lambda x: _of_huge(x, _sin_of), cold=True),
+    MathsFunction("cos_rare", 1, lambda x: _of_huge(x, _cos_of), cold=True),
+    MathsFunction("tan_rare", 1, lambda x: _of_huge(x, _tan_of), cold=True),
 )
