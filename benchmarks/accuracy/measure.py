@@ -12,7 +12,7 @@ from fusegrad.ir.record import record
 from .functions import Measured
 from .loops import DTYPES, WIDE, Function, Sweep
 from .points import points
-from .reference import REFERENCES, exactly
+from .reference import FLOORS, REFERENCES, exactly
 
 BLOCK = 2**19  # points at a time
 SWEEP = 2**26  # float32 at a time
@@ -30,13 +30,16 @@ class Worst:
     exhaustive: bool = False
 
 
-def errors(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """The distance of floats from long doubles, in ULP of the floats' format."""
+def errors(found: np.ndarray, exact: np.ndarray, floor: np.ndarray | float = 0.0) -> np.ndarray:
+    """The distance of floats from long doubles, in ULP of the floats' format.
+
+    What is smaller than `floor` is measured by the ULP of that.
+    """
     info = np.finfo(found.dtype)
     with np.errstate(all="ignore"):
-        _, exponent = np.frexp(
-            np.where(np.isfinite(exact) & (exact != 0), exact, np.ldexp(WIDE(1), -16000))
-        )
+        size = np.maximum(np.abs(exact), floor)
+        usual = np.isfinite(size) & (size != 0)
+        _, exponent = np.frexp(np.where(usual, size, np.ldexp(WIDE(1), -16000)))
         unit = np.ldexp(WIDE(1), np.maximum(exponent, info.minexp + 1) - info.nmant - 1)
         size = np.where(np.isinf(found), np.ldexp(WIDE(1), info.maxexp), np.abs(found))
         error = np.abs(np.copysign(size, found) - exact) / unit
@@ -74,7 +77,8 @@ def _candidates(
     if sieve is None:
         return operands
     with np.errstate(all="ignore"):
-        rough = errors(compiled(*operands), sieve(*operands))
+        floor = _floor(function, operands)
+        rough = errors(compiled(*operands), sieve(*operands), floor)
     worst = np.argpartition(rough, max(size - CANDIDATES, 0))[-CANDIDATES:]
     sample = np.random.default_rng(size).integers(0, size, SAMPLE)
     chosen = np.unique(np.concatenate([worst, sample]))
@@ -84,9 +88,17 @@ def _candidates(
 def _worst_of(
     function: Measured, compiled: Function, operands: tuple[np.ndarray, ...]
 ) -> tuple[float, tuple[float, ...]]:
-    found = errors(compiled(*operands), exactly(function.name, *operands))
+    exact = exactly(function.name, *operands)
+    found = errors(compiled(*operands), exact, _floor(function, operands))
     worst = int(np.argmax(found))
     return float(found[worst]), tuple(float(x[worst]) for x in operands)
+
+
+def _floor(function: Measured, operands: tuple[np.ndarray, ...]) -> np.ndarray | float:
+    """The size that errors are measured by near roots: of float64, not of float32."""
+    if function.name not in FLOORS or operands[0].dtype != np.float64:
+        return 0.0
+    return FLOORS[function.name](*operands)
 
 
 def sweep(function: Measured, first: int = 0, count: int = 2**32) -> Worst:

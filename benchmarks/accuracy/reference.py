@@ -195,7 +195,7 @@ REFERENCES: dict[str, Reference] = {
     "erfinv": _alone(_erfinv, "Newton's method in MPFR"),
     "ndtr": _alone(_ndtr),
     "j0": _alone(gmpy2.j0),
-    "j1": _alone(gmpy2.j1),
+    "j1": _alone(lambda x: gmpy2.j1(x) if gmpy2.is_finite(x) else 1 / x),
     "y0": _alone(_y(gmpy2.y0)),
     "y1": _alone(_y(gmpy2.y1)),
     "i0": _alone(_i(0), _SERIES),
@@ -206,6 +206,32 @@ REFERENCES: dict[str, Reference] = {
     "k1": _alone(_k(1), _INTEGRAL),
     "k0e": _alone(_k(0, scaled=True), _INTEGRAL),
     "k1e": _alone(_k(1, scaled=True), _INTEGRAL),
+}
+
+
+# --- functions with many roots: near those, float64 is held to the size of what surrounds them ---
+
+
+def _amplitude(x: np.ndarray) -> np.ndarray:
+    """How far the waves of Bessel functions go up and down, at most."""
+    with np.errstate(divide="ignore"):
+        return np.minimum(1, np.sqrt(2 / np.pi / np.abs(x)))
+
+
+def _below_zero(of_right: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    """1, or the term that the reflection adds, where x < 0."""
+
+    def size(x: np.ndarray) -> np.ndarray:
+        right = np.abs(of_right(1 + np.abs(np.asarray(x, WIDE))))
+        return np.where(x < 0, np.maximum(right, 1), 0)
+
+    return size
+
+
+FLOORS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    **dict.fromkeys(("j0", "j1", "y0", "y1"), _amplitude),
+    "lgamma": _below_zero(lambda x: long_double("lgammal")(x)),
+    "digamma": _below_zero(np.log),
 }
 
 

@@ -21,6 +21,7 @@ from . import (
     inverse,
     logarithm,
     power,
+    reflected,
     root,
     trigonometric,
 )
@@ -49,6 +50,7 @@ FUNCTIONS: dict[str, MathsFunction] = {
         factorial,
         bessel,
         huge,
+        reflected,
     )
     for function in module.FUNCTIONS
 }

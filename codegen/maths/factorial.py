@@ -28,11 +28,11 @@ _AT_TWO = (
     2.6141875932183313e-06, -1.3780647933801264e-06,
 )  # fmt: skip
 
-_PI = (3.141592653589793, 1.2246467991473532e-16)
+PI = (3.141592653589793, 1.2246467991473532e-16)
 _LEVEL_LOW = 1.6728209650585413e-17  # what LEVEL falls short of log(2 pi)/2 - 1/2
 _FAR = 4.5
 _TINY = 2.0**-60  # below, Γ(x) = 1/x
-_LARGEST = 200.0  # by here Γ(x) is infinite, and Γ(-x) is 0
+_LARGEST = 200.25  # by here Γ(x) is infinite, and Γ(-x) is 0 (at no pole)
 
 
 def gamma(x: Term) -> Term:
@@ -43,7 +43,7 @@ def gamma(x: Term) -> Term:
     if x.dtype == "f32":
         return x.to("f64").call("gamma").to("f32")
     usual = x >= _TINY
-    high, low, n = _positive(where(usual, x, 1.0).at_most(_LARGEST))
+    high, low, n = positive_gamma(where(usual, x, 1.0).at_most(_LARGEST))
     return _scaled(high + low, n).rescue(~usual, lambda: x.call("gamma_rare"))
 
 
@@ -51,13 +51,10 @@ def gamma_rare(x: Term) -> Term:
     """Γ of what is tiny, negative or nan: Γ(-a) = -π / (a sin(πa) Γ(a))."""
     size = abs(x)
     a = size.at_most(_LARGEST).at_least(_TINY)
-    high, low, n = _positive(a)
+    high, low, n = negative_gamma(a)
     nearest = size.rint()
     fraction = size - nearest
-    sine = _sine_of_pi(abs(fraction))
-    divisor = product((a, a.constant(0.0)), product(sine, (high, low)))
-    quotient, rest = divided((x.constant(_PI[0]), x.constant(_PI[1])), divisor)
-    result = _scaled(quotient + rest, -n)
+    result = _scaled(high + low, -n)
     odd = (nearest * 0.5).rint().differs(nearest * 0.5)
     positive = odd.differs(fraction < 0.0)
     result = where(positive, result, -result)
@@ -71,7 +68,7 @@ def _scaled(value: Term, n: Term) -> Term:
     return value
 
 
-def _positive(x: Term) -> tuple[Term, Term, Term]:
+def positive_gamma(x: Term) -> tuple[Term, Term, Term]:
     """high, low and n with Γ(x) = (high + low) 2**n, for x from _TINY to _LARGEST."""
     far = x > _FAR
     fraction, n = exponential_parts(*_stirling(x.at_least(_FAR)), largest=900.0)
@@ -110,14 +107,24 @@ def _moderate(x: Term) -> Pair:
     return divided(product(value, (high, low)), (divisor, divisor_low + below[1]))
 
 
-def _sine_of_pi(x: Term) -> Pair:
-    """sin πx for 0 <= x <= 1/2."""
+def turned(x: Term) -> tuple[Pair, Pair]:
+    """sin πx and cos πx for 0 <= x <= 1/2."""
     steep = x <= 0.25
     folded = where(steep, x, 0.5 - x)
-    angle = folded * _PI[0]
-    excess = -fma(folded, _PI[1], fma(folded, _PI[0], -angle))
-    (cosine, cosine_low), (sine, sine_low) = cos_sin_parts(angle, excess)
-    return where(steep, sine, cosine), where(steep, sine_low, cosine_low)
+    angle = folded * PI[0]
+    excess = -fma(folded, PI[1], fma(folded, PI[0], -angle))
+    cosine, sine = cos_sin_parts(angle, excess)
+    sines = where(steep, sine[0], cosine[0]), where(steep, sine[1], cosine[1])
+    cosines = where(steep, cosine[0], sine[0]), where(steep, cosine[1], sine[1])
+    return sines, cosines
+
+
+def negative_gamma(a: Term) -> tuple[Term, Term, Term]:
+    """high, low and n with |Γ(-a)| = (high + low) 2**-n = π / (a |sin πa| Γ(a)), a > 0."""
+    high, low, n = positive_gamma(a)
+    sine, _ = turned(abs(a - a.rint()))
+    divisor = product((a, a.constant(0.0)), product(sine, (high, low)))
+    return *divided((a.constant(PI[0]), a.constant(PI[1])), divisor), n
 
 
 FUNCTIONS = (

@@ -271,7 +271,7 @@ def _oscillation(b: Builder, x: Handle, order: int, *, second: bool) -> Handle:
     total, difference = b.add(sine, cosine), b.sub(sine, cosine)
     c, s = (difference, b.neg(total)) if order else (total, difference)
     wave = b.add(b.mul(p, s), b.mul(q, c)) if second else b.sub(b.mul(p, c), b.mul(q, s))
-    return b.div(wave, b("sqrt", b.scale(x, math.pi)))
+    return b.div(wave, b.scale(b("sqrt", x), math.sqrt(math.pi)))
 
 
 def _j(b: Builder, x: Handle, order: int) -> Handle:
@@ -289,7 +289,8 @@ def j0(b: Builder, x: Handle) -> Handle:
 
 
 def j1(b: Builder, x: Handle) -> Handle:
-    return _odd(b, x, _j(b, x, 1))
+    zero = b.compare("eq", x, b.zeros_like(x))
+    return b.select(zero, x, _odd(b, x, _j(b, x, 1)))  # -0 as well
 
 
 def _y(b: Builder, x: Handle, order: int) -> Handle:
