@@ -63,8 +63,6 @@ def tan(x: Term) -> Term:
 def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare: str) -> Term:
     result = evaluate(*_reduce(x))
     usual = abs(x) < _LIMIT[x.dtype]
-    if x.emitter.lanes == 1:  # one call, no longer than that of a function of ours
-        return result.rescue(~usual, lambda: _from_c(x, rare.removesuffix("_rare")))
     return result.rescue(~usual, lambda: x.call(rare))
 
 
