@@ -30,10 +30,13 @@ _HALF_PI = (1.5707963267948966, 6.123233995736766e-17)
 
 
 def reduced(x: Term) -> tuple[Term, Pair]:
-    """The quadrant in the low bits of an integer, and x less that many quarter turns; x is f64."""
+    """The quadrant in the low bits of an integer, and x less that many quarter turns.
+
+    `x` is f64, and finite where the answer counts.
+    """
     high, low = (_each_lane(x, name) for name in ("huge_high", "huge_low"))
     angle = product((high, low), (x.constant(_HALF_PI[0]), x.constant(_HALF_PI[1])))
-    return low.bits(), (angle[0] + (x - x), angle[1])
+    return low.bits(), angle
 
 
 def _each_lane(x: Term, function: str) -> Term:

@@ -7,6 +7,7 @@ f64, by `huge`. Polynomials: minimax, made for this module.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from .formats import FORMATS
@@ -69,7 +70,8 @@ def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare
 def _of_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term]) -> Term:
     """The function, of arguments of any size, in f64."""
     quadrant, (r, low) = reduced(x.to("f64"))
-    return evaluate(quadrant, r, -low).to(x.dtype)
+    result = evaluate(quadrant, r, -low).to(x.dtype)
+    return where(abs(x) < math.inf, result, math.nan)
 
 
 def _reduce(x: Term) -> tuple[Term, Term, Term]:
