@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 
+from ..control import for_loop, integer
 from ..emitter import Reg
 from .registry import MathsFunction
 from .terms import Pair, Term, product
@@ -40,19 +41,20 @@ def reduced(x: Term) -> tuple[Term, Pair]:
 
 
 def _each_lane(x: Term, function: str) -> Term:
-    """A function of single numbers, of every lane."""
-    e = x.emitter
+    """A function of single numbers, of one lane after the other."""
+    e, one = x.emitter, x.emitter.sibling(1)
     if e.lanes == 1:
         return x.call(function)
-    single, result = e.sibling(1), "poison"
-    for lane in range(e.lanes):
-        element = single.emit(f"extractelement {e.typed(x.reg)}, i64 {lane}", "f64")
-        value = single.call(function, element)
-        inserted = e.emit(
-            f"insertelement {e.type('f64')} {result}, {single.typed(value)}, i64 {lane}", "f64"
-        )
-        result = inserted.name
-    return Term(e, Reg(result, "f64"))
+    memory = e.emit(f"alloca {e.type('f64')}", "ptr").name
+    e.write(f"store {e.typed(x.reg)}, ptr {memory}")
+
+    def replace(lane: Reg) -> None:
+        place = one.emit(f"getelementptr double, ptr {memory}, i64 {lane.name}", "ptr").name
+        value = one.call(function, one.emit(f"load double, ptr {place}", "f64"))
+        one.write(f"store {one.typed(value)}, ptr {place}")
+
+    for_loop(one, integer(0), integer(e.lanes), 1, replace)
+    return Term(e, e.emit(f"load {e.type('f64')}, ptr {memory}", "f64"))
 
 
 def _high(x: Term) -> Term:
