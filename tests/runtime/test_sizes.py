@@ -247,6 +247,19 @@ def test_an_error_names_the_line_and_the_size() -> None:
         assert "test_sizes.py" in str(found.value)
 
 
+def test_donated_arguments_of_many_sizes() -> None:
+    def step(p: Any, x: Any) -> Any:
+        return p - 0.1 * (np.tanh(p * np.sum(x, axis=0)) + np.exp(-p * p)), np.sum(x @ p)
+
+    compiled, rng = fg.compile(step, donate=("p",)), np.random.default_rng(0)
+    for n in (300, 311, 407, 1003, 64, 999):
+        p, x = rng.normal(size=n), rng.normal(size=(5, n))
+        expected = fg.compile(step)(p.copy(), x)
+        found = compiled(p, x)
+        assert found[0] is p
+        assert same_bits(found, expected)
+
+
 def test_explain_says_what_varies() -> None:
     compiled = fg.value_and_grad(chain)
     for n in (130, 150):
