@@ -21,7 +21,7 @@ import numpy as np
 from ..ir.types import NUMPY_DTYPE
 from .entry import EntrySpec, NoneNode, door_text, interpreter_symbols
 from .entry.poll import CONTEXT_SIZE
-from .link import link
+from .objects.link import link
 from .program import Facts, Program, object_of
 
 __all__ = ["BlockDoor"]

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from ..ir import Operation
 from ..ir.record import identity_record
 from .control import return_if_nonzero
-from .dot import product_of
 from .emitter import Emitter, Reg
 from .function import FunctionText
+from .kernels.stores import write_update
+from .linalg.dot import product_of
 from .sorting import work_of_sort
 from .status import STATUS_BITS
-from .stores import write_update
 
 Define = Callable[[Operation], tuple[str, FunctionText]]  # an operation's function, with its symbol
 

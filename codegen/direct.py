@@ -83,7 +83,7 @@ class _Door:
 
     @cached_property
     def library(self) -> Any:
-        from .link import link
+        from .objects.link import link
         from .program import object_of
 
         symbols = {**interpreter_symbols(), "detour": id(self.detour)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..ir.functions import incomplete
 from ..ir.ops.composed import ScalarBuilder
-from . import memory
 from .control import for_loop, integer, unless_rare
 from .emitter import Reg
+from .kernels import memory
 from .routine import Routine
 
 _REAL = "f64"

@@ -18,18 +18,19 @@ from ..ir.passes.levels import GENERATORS
 from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
 from ..ir.passes.sharing import Sharing, share_buffers, shared_parameters
 from ..ir.record import record
-from . import arena, memory
-from .ahead import NONE, Fetches
+from . import arena
 from .calls import CallSite, work_of, write_call
 from .control import return_if_nonzero
 from .emitter import Emitter, Reg
 from .entry import poll_declarations, poll_text
 from .function import FunctionText
 from .glue import WORK_OF_LINE, declared, is_glue
-from .loops import plan_loops, print_nest
+from .kernels import memory
+from .kernels.loops import plan_loops, print_nest
+from .kernels.rows import lower_rows
+from .linalg.ahead import NONE, Fetches
 from .maths import BRANCH_WEIGHTS, definitions
 from .opaque import lower
-from .rows import lower_rows
 from .scan import is_short, lower_scan
 from .status import NO_MEMORY
 from .threads.lower import lower_for_threads

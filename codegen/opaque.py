@@ -11,18 +11,20 @@ from ..ir import Operation
 from ..ir.errors import NotCompiledError
 from ..ir.types import NUMPY_DTYPE
 from ..ir.view import row_major_strides
-from . import elimination, factorisation, incomplete, memory, sorting, tiny
-from .ahead import NONE, Fetches
-from .contraction import lower_dot
+from . import incomplete, sorting
 from .control import integer, return_if_nonzero
 from .emitter import FLOATS, Reg
 from .function import FunctionText
-from .kernel import write_kernel
-from .loops import plan_loops
+from .kernels import memory
+from .kernels.kernel import write_kernel
+from .kernels.loops import plan_loops
+from .kernels.stores import store_text
+from .linalg import elimination, factorisation, tiny
+from .linalg.ahead import NONE, Fetches
+from .linalg.contraction import lower_dot
+from .linalg.tiny import is_tiny
 from .routine import Routine, around, nest
 from .status import INDEX_ERROR
-from .stores import store_text
-from .tiny import is_tiny
 
 MOST_STORES = 64  # by which a literal is written; a longer one is a constant of the module
 

@@ -1,7 +1,7 @@
 """A fused graph as machine code, and the doors through which Python calls it.
 
-Object code comes from the cache (`codegen.cache`) where there is some; then neither LLVM nor the
-passes before it are loaded, and the graph is made only if somebody asks for it.
+Object code comes from the cache (`codegen.objects.cache`) where there is some; then neither LLVM
+nor the passes before it are loaded, and the graph is made only if somebody asks for it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from ..ir.location import Location
 from ..ir.passes.pipeline import Pass, run_passes
 from ..ir.record import identity_record, record
 from ..ir.types import TensorType
-from . import cache
-from .blas import NativeLibrary, find_blas, find_controls
 from .entry import (
     ArrayType,
     EntrySpec,
@@ -38,14 +36,16 @@ from .entry import (
     poll_module_text,
     self_test,
 )
-from .lapack import find_lapack
-from .link import link
+from .linalg.blas import NativeLibrary, find_blas, find_controls
+from .linalg.lapack import find_lapack
+from .objects import cache
+from .objects.link import link
 from .status import CHECK_SHIFT, FAILED, INDEX_ERROR, MOST_CHECKS, NO_MEMORY, STATUS_BITS
 from .threads.state import FORKED
 
 if TYPE_CHECKING:
-    from .families import Families, Sharing
     from .module import ModuleText
+    from .sizes.families import Families, Sharing
 
 RELEASE_GIL_BYTES = (
     1 << 16
@@ -168,7 +168,7 @@ class Program:
             )
         operation = self.module.calls[number]
         if code == FAILED:
-            from .factorisation import WHY_FAILED
+            from .linalg.factorisation import WHY_FAILED
 
             what, hint = WHY_FAILED[operation.name]
             raise LinAlgError(f"{operation.name}: {what}", at=operation.location, hint=hint)
@@ -186,7 +186,7 @@ def _index_error(operation: Operation, status: int) -> tuple[int | None, Locatio
     size = operation.attributes.get("size")
     if size or axis is not None:
         return size or operation.operands[0].shape[axis], operation.location
-    from .loops import plan_loops
+    from .kernels.loops import plan_loops
 
     kernels = [op for op in operation.regions[0] if op.name == "kernel"]
     number = (status >> CHECK_SHIFT) % (MOST_CHECKS + 1)
@@ -209,8 +209,8 @@ def compile_program(
     """Machine code for a fused `graph`; `donated` says which outputs are in the memory of which
     inputs. It is shared with other sizes, where `families` knows such.
     """
-    from . import jit
     from .module import write_module
+    from .objects import jit
 
     start = time.perf_counter()
     module = write_module(graph, donated, None if families is None else families.written)
@@ -336,7 +336,7 @@ def store_program(key: str | None, program: Program) -> None:
 
 def _maker() -> str:
     """For people who look into a file."""
-    from . import jit
+    from .objects import jit
 
     return ", ".join((jit.version(), *jit.processor()))
 
@@ -383,7 +383,7 @@ def object_of(text: str, level: int = 0) -> bytes:
     if entry is not None:
         code = entry.code
     else:
-        from . import jit
+        from .objects import jit
 
         code = jit.compile_object(text, level)
         if key is not None:

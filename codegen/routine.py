@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from ..ir import Operation
 from ..ir.passes.plan import ALIGNMENT
-from . import memory
 from .control import for_loop, integer, polled_loop
 from .emitter import Emitter, Reg
 from .function import FunctionText
-from .loops import POLL_ELEMENTS
+from .kernels import memory
+from .kernels.loops import POLL_ELEMENTS
 
 
 def scratch_parameter(size: int) -> str:

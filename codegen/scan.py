@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from ..ir import Operation, Value
 from ..ir.passes.plan import ALIGNMENT, Place, Plan, plan_buffers
-from . import memory
 from .calls import CallSite, Define, work_of, write_call
 from .control import integer, polled_loop
 from .emitter import Emitter, Reg
 from .function import FunctionText
-from .loops import POLL_ELEMENTS
+from .kernels import memory
+from .kernels.loops import POLL_ELEMENTS
 from .routine import scratch_parameter
 
 SHORT = 64  # scalar operations of a kernel that a step contains rather than calls

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from ..ir import Operation
 from ..ir.record import record
-from . import memory
 from .control import integer
 from .emitter import BITS, FLOATS, INTEGER_OF, Emitter, Reg
+from .kernels import memory
 from .routine import Routine, around, nest
 
 _RUN = 8  # the most elements that are sorted in registers

@@ -70,9 +70,9 @@ if _typing.TYPE_CHECKING:
     from .runtime.eager import *  # noqa: F403
     from .runtime.eager.dtypes import *  # noqa: F403
     from .runtime.eager.functions import *  # noqa: F403
-    from .runtime.eager.overwriting import *  # noqa: F403
+    from .runtime.eager.operators.overwriting import *  # noqa: F403
+    from .runtime.eager.operators.windows import *  # noqa: F403
     from .runtime.eager.settings import *  # noqa: F403
-    from .runtime.eager.windows import *  # noqa: F403
     from .tracer.errors import TraceError as TraceError
     from .tracer.errors import UnsupportedError as UnsupportedError
     from .tracer.pytree import register_pytree_node as register_pytree_node

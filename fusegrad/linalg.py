@@ -9,11 +9,12 @@ Factorisations are LAPACK's, in compiled functions too: NumPy's own library is c
 
 from __future__ import annotations
 
-from .runtime.eager import linear_algebra
-from .runtime.eager.complexes import eig, eigvals
-from .runtime.eager.diagonals import diagonal
-from .runtime.eager.discrete import matrix_rank
-from .runtime.eager.elimination import (
+from .runtime.eager.errors import LinAlgError
+from .runtime.eager.operators import linear_algebra
+from .runtime.eager.operators.complexes import eig, eigvals
+from .runtime.eager.operators.diagonals import diagonal
+from .runtime.eager.operators.discrete import matrix_rank
+from .runtime.eager.operators.elimination import (
     cholesky_ex,
     inv_ex,
     lu,
@@ -22,9 +23,8 @@ from .runtime.eager.elimination import (
     lu_solve,
     solve_ex,
 )
-from .runtime.eager.errors import LinAlgError
-from .runtime.eager.linear_algebra import *  # noqa: F403
-from .runtime.eager.systems import (
+from .runtime.eager.operators.linear_algebra import *  # noqa: F403
+from .runtime.eager.operators.systems import (
     householder_product,
     lstsq,
     matrix_exp,

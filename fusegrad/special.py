@@ -7,9 +7,15 @@
 
 from __future__ import annotations
 
-from .runtime.eager import polynomials
-from .runtime.eager.activations import log_softmax, softmax
-from .runtime.eager.elementary import (
+from .runtime.eager.functions import (
+    exp2,
+    expm1,
+    log1p,
+    round,  # noqa: A004
+)
+from .runtime.eager.operators import polynomials
+from .runtime.eager.operators.activations import log_softmax, softmax
+from .runtime.eager.operators.elementary import (
     digamma,
     entr,
     erf,
@@ -24,16 +30,10 @@ from .runtime.eager.elementary import (
     xlog1py,
     xlogy,
 )
-from .runtime.eager.elementary import sigmoid as expit
-from .runtime.eager.functions import (
-    exp2,
-    expm1,
-    log1p,
-    round,  # noqa: A004
-)
-from .runtime.eager.polynomials import *  # noqa: F403
-from .runtime.eager.reductions import logsumexp
-from .runtime.eager.special import (
+from .runtime.eager.operators.elementary import sigmoid as expit
+from .runtime.eager.operators.polynomials import *  # noqa: F403
+from .runtime.eager.operators.reductions import logsumexp
+from .runtime.eager.operators.special import (
     bessel_j0,
     bessel_j1,
     bessel_y0,

@@ -1,8 +1,8 @@
 """Runs a Python call and writes down what it did."""
 
-from . import library
 from .array import TracedArray
 from .errors import AxisError, BoundsError, TraceError, UnsupportedError
+from .functions import library
 from .pytree import Treedef, flatten, register_pytree_node, unflatten
 from .run import Aval, Traced, aval_of, trace, trace_flat
 from .trace import Trace, current_trace, is_tracing

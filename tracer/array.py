@@ -11,8 +11,9 @@ from ..ir.errors import FusegradError, ShapeError
 from ..ir.graph import Operation, Value
 from ..ir.types import NUMPY_DTYPE, TensorType
 from ..ir.view import View
-from . import assignment, indexing, mutation, ufuncs
+from . import assignment, indexing, mutation
 from .errors import MissingAttributeError, TraceError
+from .functions import ufuncs
 from .methods import Methods
 from .operators import Operators
 from .registry import dispatch

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir.errors import FusegradError, ShapeError
 from ..ir.graph import Location, Value
-from . import scipy_calls
 from .errors import TraceError
+from .functions import scipy_calls
 from .paths import Answer, Condition, UnknownInputError, asked
 from .source import locate, user_frame
 

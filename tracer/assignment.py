@@ -12,6 +12,7 @@ import numpy as np
 
 from ..ir.graph import Value
 from .errors import BoundsError, StoreError, UnsupportedError
+from .functions.ufuncs import METHODS, call_ufunc
 from .indexing import element_index, get_item
 from .masked import Masked, stored
 from .mutation import check_writable, fitted, numbered, shows_the_same, store, store_element
@@ -19,7 +20,6 @@ from .operands import builder, lift
 from .promotion import ufunc_name
 from .registry import dispatch, implements
 from .trace import current_trace, is_outside, is_traced, known_values
-from .ufuncs import METHODS, call_ufunc
 from .values import known_mask
 
 if TYPE_CHECKING:

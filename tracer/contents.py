@@ -10,7 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from .array import TracedArray
-    from .known import KnownArray
+    from .surroundings.known import KnownArray
 
 Array = np.ndarray[Any, Any]
 

@@ -10,8 +10,8 @@ import numpy as np
 from ..ir.builder import GraphBuilder
 from ..ir.graph import Value
 from ..ir.types import FLOATS, INTEGERS, NUMPY_DTYPE, TensorType
-from .foreign import leaked
 from .promotion import Kind, Shape, broadcast_shapes, result_dtype, supported_dtype
+from .surroundings.foreign import leaked
 from .trace import current_trace, is_traced, is_tracing
 
 if TYPE_CHECKING:

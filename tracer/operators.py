@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from . import mutation, ufuncs
+from . import mutation
 from .errors import TraceError
+from .functions import ufuncs
 from .source import locate
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..ir.record import record
 from . import complexes
 from .errors import StoreError, UnsupportedError
-from .refused import reason_and_cure
+from .functions.refused import reason_and_cure
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -112,8 +112,8 @@ def named_out(
 
 def into(out: Any, result: Any, function: Callable[..., Any]) -> Any:
     """`result`, stored into the traced array `out`, which is returned."""
-    from .known import become_traced
     from .mutation import store_result
+    from .surroundings.known import become_traced
     from .trace import is_traced
 
     become_traced(out)

@@ -11,15 +11,15 @@ import numpy as np
 from ..ir.errors import FusegradError
 from ..ir.graph import Graph
 from ..ir.types import TensorType
-from . import scipy_calls
 from .errors import TraceError
-from .foreign import check_array, not_an_array, short, too_deep, too_large
+from .functions import scipy_calls
 from .names import argument_paths, sanitise, unique_names
 from .paths import Answer, Condition
 from .promotion import supported_dtype
 from .pytree import Treedef, flatten, unflatten
 from .shown import Shown, shown_results
 from .source import locate, locate_error, location_of
+from .surroundings.foreign import check_array, not_an_array, short, too_deep, too_large
 from .trace import Trace, is_traced
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _graph(tracing: Trace, outputs: Sequence[TracedArray]) -> Graph:
 def _run(
     tracing: Trace, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    from .rebind import Rebinder
+    from .surroundings.rebind import Rebinder
 
     rebinder = Rebinder()
     try:

@@ -18,12 +18,12 @@ from ..ir.op import ArrayConstant
 from ..ir.types import TensorType
 from .asking import ask
 from .errors import TraceError
-from .foreign import check_array, leaked, not_an_array, short
-from .outside import MANY, geometry, owner_of, slice_of
 from .paths import Answer, Condition, UnknownInputError, Values
 from .promotion import supported_dtype
 from .pytree import flatten
 from .source import Locator, locate
+from .surroundings.foreign import check_array, leaked, not_an_array, short
+from .surroundings.outside import MANY, geometry, owner_of, slice_of
 
 if TYPE_CHECKING:
     from ..ir.outline import Span
@@ -264,7 +264,7 @@ class Trace:
     def _sequence(self, x: list[Any] | tuple[Any, ...], who: str) -> TracedArray:
         leaves, _ = flatten(x)
         if any(type(leaf) is _array_class() for leaf in leaves):
-            from .joins import stack_nested
+            from .functions.joins import stack_nested
 
             return stack_nested(x)
         try:
@@ -320,21 +320,21 @@ def _array_class() -> type[TracedArray]:
 
 
 def _lift_known(x: Any) -> TracedArray:
-    from .known import lifted
+    from .surroundings.known import lifted
 
     return lifted(x)
 
 
 def known_values(x: Any) -> np.ndarray[Any, Any] | None:
     """The values of an array that are known while tracing; None where `x` is no such array."""
-    from .known import KnownArray, snapshot
+    from .surroundings.known import KnownArray, snapshot
 
     return snapshot(x) if type(x) is KnownArray else None
 
 
 def is_outside(x: Any) -> bool:
     """Is an array of known values one from outside of the function?"""
-    from .known import contents
+    from .surroundings.known import contents
 
     return contents(x).outside
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from fusegrad.codegen import maths
 from fusegrad.codegen.emitter import LLVM_SCALAR, Emitter, Reg
-from fusegrad.codegen.jit import compile_object
-from fusegrad.codegen.link import link
+from fusegrad.codegen.objects.jit import compile_object
+from fusegrad.codegen.objects.link import link
 
 Formula = Callable[..., Any]  # of an emitter and registers: a register
 DTYPES = {"f64": np.dtype(np.float64), "f32": np.dtype(np.float32)}

@@ -8,8 +8,9 @@ clock makes calibrating the counter needless.
 The context is 48 bytes, zero at the start of a call: the counter at the last look, the clock in
 milliseconds at the last check, the thread's state while the GIL is released (else null), on a
 thread of the pool the address of its job's status (else null), how many threads the call may use
-(0: as many as is usual), and the program's table of numbers, where it has one (`codegen.families`).
-A thread of the pool looks at no signals: it ends when its job was interrupted.
+(0: as many as is usual), and the program's table of numbers, where it has one
+(`codegen.sizes.families`). A thread of the pool looks at no signals: it ends when its job was
+interrupted.
 """
 
 from __future__ import annotations

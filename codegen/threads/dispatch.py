@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 
 from ...ir.passes.plan import ALIGNMENT
 from ...ir.record import record
-from .. import memory
 from ..control import for_loop, integer, minimum, return_if_nonzero
 from ..emitter import FLOATS, Emitter, Reg
 from ..function import FunctionText
-from ..loops import Write
-from ..reduction import combine, identity, two_sum
+from ..kernels import memory
+from ..kernels.loops import Write
+from ..kernels.reduction import combine, identity, two_sum
 from ..routine import scratch_parameter
 from .split import Split
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Set
 
 from ...ir import Graph, Operation
-from ..contraction import lower_dot
 from ..function import FunctionText
-from ..kernel import write_kernel
-from ..loops import plan_loops
-from ..rows import Define, lower_rows
+from ..kernels.kernel import write_kernel
+from ..kernels.loops import plan_loops
+from ..kernels.rows import Define, lower_rows
+from ..linalg.contraction import lower_dot
 from .dispatch import Add, run_in_blocks, run_kernel_in_blocks
 from .products import run_alone, split_product, starts_threads, work_of_product
 from .split import Split, split_kernel, split_steps, work_of

@@ -14,7 +14,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from ..blas import CONTROLS, find_controls
+from ..linalg.blas import CONTROLS, find_controls
 from . import native, state
 from .alone import alone_text
 from .cores import usual_threads
@@ -72,7 +72,7 @@ def prepare(count: int) -> None:
 
 @cache
 def _open_serial() -> int:
-    from ..link import link
+    from ..objects.link import link
     from ..program import object_of
 
     imports = ("fg.pool",) if state.can_start_threads() else ()
@@ -83,7 +83,7 @@ def _open_serial() -> int:
 
 @cache
 def _open_team() -> None:
-    from ..link import link
+    from ..objects.link import link
     from ..program import object_of
 
     names = ("fg.parallel", "fg.pool.stop")
@@ -97,7 +97,7 @@ def _open_team() -> None:
 @cache
 def open_alone() -> dict[str, int]:
     """The addresses of `fg.alone.begin` and `fg.alone.end`, by name."""
-    from ..link import link
+    from ..objects.link import link
     from ..program import object_of
 
     _make_state()

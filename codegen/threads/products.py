@@ -10,11 +10,11 @@ calls the BLAS, so the same holds for factorisations; they are not cut.
 from __future__ import annotations
 
 from ...ir import Operation
-from ..blas import find_controls
-from ..dot import Product, product_of
 from ..function import FunctionText
-from ..lapack import find_lapack
-from ..loops import BITS
+from ..kernels.loops import BITS
+from ..linalg.blas import find_controls
+from ..linalg.dot import Product, product_of
+from ..linalg.lapack import find_lapack
 from .split import LEAST_WORK, Split, cut, split_steps
 
 PANEL_WORK = 70_000_000  # multiplications and additions in a panel, at least

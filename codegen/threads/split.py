@@ -15,7 +15,7 @@ import math
 from ...ir.record import record
 from ..control import integer
 from ..emitter import Emitter, Reg
-from ..loops import BITS, BLOCK_PER_LANE, LoopNest, Read, Write
+from ..kernels.loops import BITS, BLOCK_PER_LANE, LoopNest, Read, Write
 from ..maths import FUNCTIONS
 
 LEAST_WORK = 200_000  # of an operation that is cut: threads take some 10 us to begin, sometimes 50

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..runtime.eager.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from ..runtime.eager.autograd import backward, grad
-from ..runtime.eager.creation import variable as Variable  # noqa: N812
-from ..runtime.eager.function import Function
-from ..runtime.eager.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from ..runtime.eager.inference import inference_mode, is_inference_mode_enabled
-from ..runtime.eager.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from ..runtime.eager.node import Node
+from ..runtime.eager.backward.autograd import backward, grad
+from ..runtime.eager.backward.function import Function
+from ..runtime.eager.backward.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from ..runtime.eager.graph.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from ..runtime.eager.graph.inference import inference_mode, is_inference_mode_enabled
+from ..runtime.eager.graph.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from ..runtime.eager.graph.node import Node
+from ..runtime.eager.operators.creation import variable as Variable  # noqa: N812
 from . import function, functional, graph
 
 __all__ = [

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..runtime.eager.function import Function, FunctionContext, once_differentiable
+from ..runtime.eager.backward.function import Function, FunctionContext, once_differentiable
 
 __all__ = ["Function", "FunctionContext", "once_differentiable"]

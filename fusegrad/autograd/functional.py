@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..runtime.eager.functional import hessian, hvp, jacobian, jvp, vhp, vjp
+from ..runtime.eager.backward.functional import hessian, hvp, jacobian, jvp, vhp, vjp
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..runtime.eager.graph import (
+from ..runtime.eager.graph.graph import (
     GradientEdge,
     get_gradient_edge,
     increment_version,
     register_multi_grad_hook,
 )
-from ..runtime.eager.node import Node
-from ..runtime.eager.saved import disable_saved_tensors_hooks, saved_tensors_hooks
+from ..runtime.eager.graph.node import Node
+from ..runtime.eager.graph.saved import disable_saved_tensors_hooks, saved_tensors_hooks
 
 __all__ = [
     "GradientEdge",

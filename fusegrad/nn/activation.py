@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import activation, elementwise
-from ..runtime.eager import activations as _eager
-from ..runtime.eager import elementary
-from ..runtime.eager.arithmetic import tanh as _tanh
-from ..runtime.eager.dispatch import as_floating, call, public
+from ..runtime.eager.apply.dispatch import as_floating, call, public
+from ..runtime.eager.apply.operands import as_operand, cast, floating, shape_of
 from ..runtime.eager.errors import EagerError
-from ..runtime.eager.inplace import updating
-from ..runtime.eager.operands import as_operand, cast, floating, shape_of
+from ..runtime.eager.operators import activations as _eager
+from ..runtime.eager.operators import elementary
+from ..runtime.eager.operators.arithmetic import tanh as _tanh
+from ..runtime.eager.operators.inplace import updating
 
 tanh = public(_tanh)
 softmax = _eager.softmax

@@ -11,8 +11,8 @@ from ..ir.builder import Builder, Handle
 from ..ir.functions.linear import matmul
 from ..ir.functions.reduction import softmax
 from ..ir.matrix import compare_places, transposed
-from ..runtime.eager.dispatch import call
-from ..runtime.eager.operands import floating, shape_of
+from ..runtime.eager.apply.dispatch import call
+from ..runtime.eager.apply.operands import floating, shape_of
 from .noise import dropout
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import loss
-from ..runtime.eager import adapters
-from ..runtime.eager.dispatch import as_floating, call, is_tensor_like, traced
+from ..runtime.eager.apply import adapters
+from ..runtime.eager.apply.dispatch import as_floating, call, is_tensor_like, traced
+from ..runtime.eager.apply.operands import floating, shape_of
 from ..runtime.eager.errors import EagerError
-from ..runtime.eager.operands import floating, shape_of
-from ..runtime.eager.products import pdist
+from ..runtime.eager.operators.products import pdist
 from .activation import (
     celu,
     celu_,

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..ir.functions import linalg, normalisation
 from ..ir.functions import linear as products
-from ..runtime.eager import modes
-from ..runtime.eager.axes import normalise, normalise_all
-from ..runtime.eager.dispatch import call, is_tensor_like, traced
+from ..runtime.eager.apply.axes import normalise, normalise_all
+from ..runtime.eager.apply.dispatch import call, is_tensor_like, traced
+from ..runtime.eager.apply.operands import as_operand, floating, promoted, shape_of, tensor_of
 from ..runtime.eager.errors import EagerError
-from ..runtime.eager.operands import as_operand, floating, promoted, shape_of, tensor_of
+from ..runtime.eager.graph import modes
 
 # What PyTorch calls the last node, by the axes of the input and whether there is a bias.
 _LINEAR_TITLES = {

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import margin as functions
-from ..runtime.eager import reductions
-from ..runtime.eager.arithmetic import minimum
-from ..runtime.eager.dispatch import call, public
-from ..runtime.eager.limits import clamp_min
-from ..runtime.eager.operands import as_operand, floating, shape_of
+from ..runtime.eager.apply.dispatch import call, public
+from ..runtime.eager.apply.operands import as_operand, floating, shape_of
+from ..runtime.eager.operators import reductions
+from ..runtime.eager.operators.arithmetic import minimum
+from ..runtime.eager.operators.limits import clamp_min
 from .regression import check_reduction, pairwise_distance
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..runtime.eager.activations import softmax
-from ..runtime.eager.axes import normalise
-from ..runtime.eager.dispatch import call, is_tensor_like
-from ..runtime.eager.operands import as_operand, floating, shape_of, tensor_of
-from ..runtime.eager.random import rand
+from ..runtime.eager.apply.axes import normalise
+from ..runtime.eager.apply.dispatch import call, is_tensor_like
+from ..runtime.eager.apply.operands import as_operand, floating, shape_of, tensor_of
+from ..runtime.eager.operators.activations import softmax
+from ..runtime.eager.operators.random import rand
 from .activation import in_place, with_inplace
 
 # The limits of selu, to which `alpha_dropout` sets what it drops.

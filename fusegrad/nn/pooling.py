@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import pooling
-from ..runtime.eager.arithmetic import abs as absolute
-from ..runtime.eager.arithmetic import pow as power
-from ..runtime.eager.arithmetic import sign
-from ..runtime.eager.dispatch import call, public
-from ..runtime.eager.elementary import relu
-from ..runtime.eager.operands import as_operand, cast, floating, shape_of
+from ..runtime.eager.apply.dispatch import call, public
+from ..runtime.eager.apply.operands import as_operand, cast, floating, shape_of
+from ..runtime.eager.operators.arithmetic import abs as absolute
+from ..runtime.eager.operators.arithmetic import pow as power
+from ..runtime.eager.operators.arithmetic import sign
+from ..runtime.eager.operators.elementary import relu
 from .window import Size, sizes_of
 
 # --- the largest element of windows ---

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import loss, normalisation, regression
-from ..runtime.eager import adapters
-from ..runtime.eager.axes import normalise
-from ..runtime.eager.dispatch import as_floating, call
+from ..runtime.eager.apply import adapters
+from ..runtime.eager.apply.axes import normalise
+from ..runtime.eager.apply.dispatch import as_floating, call
+from ..runtime.eager.apply.operands import as_operand, floating, shape_of
 from ..runtime.eager.errors import EagerError
-from ..runtime.eager.operands import as_operand, floating, shape_of
 
 REDUCTIONS = ("mean", "sum", "none")
 

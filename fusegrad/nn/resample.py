@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import resample
-from ..runtime.eager.dispatch import call
-from ..runtime.eager.operands import as_operand, floating, shape_of
+from ..runtime.eager.apply.dispatch import call
+from ..runtime.eager.apply.operands import as_operand, floating, shape_of
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from .window import Size, batched, sizes_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..ir.functions import alignment, bag
-from ..runtime.eager.axes import normalise
-from ..runtime.eager.dispatch import call, is_tensor_like, traced
+from ..runtime.eager.apply.axes import normalise
+from ..runtime.eager.apply.dispatch import call, is_tensor_like, traced
+from ..runtime.eager.apply.operands import as_operand, shape_of, tensor_of
 from ..runtime.eager.errors import EagerError
-from ..runtime.eager.operands import as_operand, shape_of, tensor_of
 from .regression import check_reduction
 
 __all__ = ["ctc_loss", "embedding_bag"]

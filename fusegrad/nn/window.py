@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..ir.functions import window
-from ..runtime.eager.axes import whole
-from ..runtime.eager.dispatch import call
-from ..runtime.eager.operands import promoted, shape_of
+from ..runtime.eager.apply.axes import whole
+from ..runtime.eager.apply.dispatch import call
+from ..runtime.eager.apply.operands import promoted, shape_of
 
 Size = int | Sequence[int]
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ...tracer.conversions import MODE
+from ...tracer.surroundings.conversions import MODE
 from ...tracer.trace import current_trace, is_tracing
 
 __all__ = ["checkpoint"]
@@ -31,8 +31,8 @@ class Checkpointed:
         if is_tracing():
             call = functools.partial(self._function, *args, **kwargs)
             return current_trace().checkpointed(call)
-        from ..eager.checkpoint import run_checkpointed
-        from ..eager.modes import STATE
+        from ..eager.graph.checkpoint import run_checkpointed
+        from ..eager.graph.modes import STATE
 
         if not STATE.enabled or MODE.eager:
             return self._function(*args, **kwargs)

@@ -16,7 +16,7 @@ from ...ir.types import NUMPY_DTYPE, TensorType
 from ...tracer.errors import ArgumentError
 from ...tracer.pytree import flatten, unflatten
 from ...tracer.source import locate
-from ..eager.inplace import copy_
+from ..eager.operators.inplace import copy_
 from .call import Call
 from .transform import Transform, positions
 

@@ -14,7 +14,7 @@ from ...ir import Graph, Operation
 from ...ir.passes.sharing import share_buffers
 from .call import Call
 from .donation import donated_leaves
-from .saved import saved_lines
+from .on_tensors.saved import saved_lines
 from .sizes import Key, varying_axes
 from .stores import why_eager
 from .variant import Variant
@@ -183,7 +183,7 @@ def _sizes(function: CompiledFunction, variant: Variant, key: Key) -> str | None
 
 def _origin(program: Program, key: str | None) -> str:
     """Where code came from, and where it was kept."""
-    from ...codegen import cache
+    from ...codegen.objects import cache
 
     place = f"the object cache in {_from_home(str(cache.directory()))}"
     if program.loaded:
@@ -232,7 +232,7 @@ def _written(operation: Operation) -> int:
 def _products(graph: Graph) -> str | None:
     if not any(operation.name == "dot" for operation in graph.walk()):
         return None
-    from ...codegen.blas import find_blas, find_controls
+    from ...codegen.linalg.blas import find_blas, find_controls
 
     blas = find_blas()
     if blas is None:

@@ -16,15 +16,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ...codegen.direct import SLOTS, call_directly, directly_called
-from ...codegen.families import Families
+from ...codegen.sizes.families import Families
 from ...tracer.asking import expect
-from ...tracer.known import is_known, lifted
 from ...tracer.paths import UnknownInputError
 from ...tracer.pytree import unflatten
+from ...tracer.surroundings.known import is_known, lifted
 from ...tracer.trace import current_trace, is_traced, is_tracing
-from .budget import checked_budget
 from .call import Call, Parameters, put_together, take_apart
 from .donation import check_donated, copied, donated_leaves, store
+from .on_tensors.budget import checked_budget
 from .paths import (
     MAX_PATHS,
     MAX_ROUNDS,
@@ -139,15 +139,15 @@ class CompiledFunction:
         if special == "traced":
             return self._inline(call, given)
         if special == "eager":
-            from .tensors import call_on_eager_arrays
+            from .on_tensors.tensors import call_on_eager_arrays
 
             return call_on_eager_arrays(self, call)
         if eager_requested():
-            from .eager import run_eagerly
+            from .eager.call import run_eagerly
 
             return run_eagerly(self._function, self._transform, self._parameters, call)
         if special == "tensor":
-            from .tensors import call_on_tensors
+            from .on_tensors.tensors import call_on_tensors
 
             return call_on_tensors(self, call)
         return self._call(call)
@@ -164,7 +164,7 @@ class CompiledFunction:
         if reason is not None:
             warn_eager(self._function_name(), reason, "in this call")
         if found is None or reason is not None:
-            from .eager import run_eagerly
+            from .eager.call import run_eagerly
 
             return run_eagerly(self._function, self._transform, self._parameters, call)
         variant, result = found
@@ -313,7 +313,7 @@ class CompiledFunction:
 
     def eager(self, *args: Any, **kwargs: Any) -> Any:
         """The same call, run operation by operation on eager Tensors."""
-        from .eager import run_eagerly
+        from .eager.call import run_eagerly
 
         call = take_apart(self._parameters, args, kwargs)
         check_donated(self._transform, call)

@@ -62,14 +62,14 @@ class Lowered:
     @property
     def llvm(self) -> Stage:
         """The LLVM module after LLVM's passes, as what computes goes to code generation."""
-        from ...codegen.jit import optimised
+        from ...codegen.objects.jit import optimised
 
         return Stage("llvm", optimised(self._variant.program.module.llvm))
 
     @property
     def asm(self) -> Stage:
         """The machine code, as assembly."""
-        from ...codegen.jit import assembly
+        from ...codegen.objects.jit import assembly
 
         return Stage("asm", assembly(self._variant.program.module.llvm))
 

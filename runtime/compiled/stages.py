@@ -18,7 +18,7 @@ from .paths import VERDICT, with_verdict
 from .transform import Plan, apply
 
 if TYPE_CHECKING:
-    from ...codegen.families import Families
+    from ...codegen.sizes.families import Families
     from ...ir.passes.budget import Saving
 
 MAX_DIMENSIONS = 64  # of NumPy's arrays

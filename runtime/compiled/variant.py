@@ -20,11 +20,11 @@ from ...ir import FusegradError, Graph
 from ...ir.passes.pipeline import Timings
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
-from ...tracer import rebind  # noqa: F401 - each trace needs it: not for the first call to load
 from ...tracer.pytree import Treedef, unflatten
 from ...tracer.run import Aval, Traced, trace_flat
 from ...tracer.shown import Shown
 from ...tracer.source import location_of
+from ...tracer.surroundings import rebind  # noqa: F401 - each trace needs it: not for the first call to load
 from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced, is_tracing
 from .call import Call, Parameters, as_array, put_together
 from .donation import check_apart, pair_types, store
@@ -39,7 +39,7 @@ from .stores import write_back
 from .transform import Transform, plan
 
 if TYPE_CHECKING:
-    from ...codegen.families import Families, Sharing
+    from ...codegen.sizes.families import Families, Sharing
 
 _HELD_BY_US = 3  # references to a baked list that nobody else can reach
 

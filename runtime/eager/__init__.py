@@ -1,7 +1,9 @@
 """Eager mode: tensors that compute at once in NumPy, and a backward engine. Needs no compiler."""
 
 from ...ir import ops as _ops  # noqa: F401  (fills the op table, before anything asks it)
-from .creation import (
+from .graph.inference import inference_mode, is_inference_mode_enabled
+from .graph.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .operators.creation import (
     arange,
     as_tensor,
     asarray,
@@ -22,11 +24,9 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .inference import inference_mode, is_inference_mode_enabled
-from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .operators.random import manual_seed, rand, rand_like, randint, randn, randn_like, randperm
 from .promotion import default_dtype as get_default_dtype
 from .promotion import set_default_dtype
-from .random import manual_seed, rand, rand_like, randint, randn, randn_like, randperm
 from .tensor import Tensor
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .modes import STATE
+from .graph.modes import STATE
 
 if TYPE_CHECKING:
     from .tensor import Tensor

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import common_dtype, lift
+from .apply.operands import shape_of
 from .errors import EagerError
-from .operands import shape_of
+from .operators.elementwise import common_dtype, lift
 from .promotion import promote
 
 __all__ = [

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import (
-    changes,
+from . import functions
+from .graph import changes
+from .operators import (
     complexes,
     conversion,
     cutting,
     drawing,
     elementary,
-    functions,
     inplace,
     layout,
     reseeing,
 )
-from .inplace import updating
+from .operators.inplace import updating
 
 if TYPE_CHECKING:
     from .tensor import Tensor

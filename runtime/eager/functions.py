@@ -5,7 +5,11 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-from . import (
+from . import facts
+from .apply.dispatch import call, is_tensor_like, public
+from .apply.words import with_words
+from .facts import *  # noqa: F403
+from .operators import (
     activations,
     arithmetic,
     cells,
@@ -17,7 +21,6 @@ from . import (
     elementary,
     elimination,
     extrema,
-    facts,
     gathering,
     joining,
     layout,
@@ -36,30 +39,27 @@ from . import (
     systems,
     truth,
 )
-from .activations import *  # noqa: F403
-from .cells import *  # noqa: F403
-from .cutting import *  # noqa: F403
-from .diagonals import *  # noqa: F403
-from .discrete import *  # noqa: F403
-from .dispatch import call, is_tensor_like, public
-from .drawing import *  # noqa: F403
-from .elementary import *  # noqa: F403
-from .extrema import *  # noqa: F403
-from .facts import *  # noqa: F403
-from .gathering import *  # noqa: F403
-from .joining import *  # noqa: F403
-from .layout import *  # noqa: F403
-from .limits import *  # noqa: F403
-from .pieces import *  # noqa: F403
-from .placing import *  # noqa: F403
-from .products import *  # noqa: F403
-from .reductions import *  # noqa: F403
-from .shaping import *  # noqa: F403
-from .sorting import *  # noqa: F403
-from .spread import *  # noqa: F403
-from .statistics import *  # noqa: F403
-from .truth import *  # noqa: F403
-from .words import with_words
+from .operators.activations import *  # noqa: F403
+from .operators.cells import *  # noqa: F403
+from .operators.cutting import *  # noqa: F403
+from .operators.diagonals import *  # noqa: F403
+from .operators.discrete import *  # noqa: F403
+from .operators.drawing import *  # noqa: F403
+from .operators.elementary import *  # noqa: F403
+from .operators.extrema import *  # noqa: F403
+from .operators.gathering import *  # noqa: F403
+from .operators.joining import *  # noqa: F403
+from .operators.layout import *  # noqa: F403
+from .operators.limits import *  # noqa: F403
+from .operators.pieces import *  # noqa: F403
+from .operators.placing import *  # noqa: F403
+from .operators.products import *  # noqa: F403
+from .operators.reductions import *  # noqa: F403
+from .operators.shaping import *  # noqa: F403
+from .operators.sorting import *  # noqa: F403
+from .operators.spread import *  # noqa: F403
+from .operators.statistics import *  # noqa: F403
+from .operators.truth import *  # noqa: F403
 
 __all__ = [
     "abs",

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from . import (
+from .family_methods import FamilyMethods
+from .operators import (
     activations,
     arithmetic,
     conversion,
@@ -18,7 +19,6 @@ from . import (
     shaping,
     spread,
 )
-from .family_methods import FamilyMethods
 
 __all__ = ["Methods"]
 

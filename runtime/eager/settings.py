@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from . import generator
-from .conversion import check_device
 from .core import make
-from .generator import drawn
+from .operators import generator
+from .operators.conversion import check_device
+from .operators.generator import drawn
 
 __all__ = [
     "are_deterministic_algorithms_enabled",

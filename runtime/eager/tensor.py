@@ -14,15 +14,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import arithmetic, indexing
+from .array_api.exchange import Exchange
+from .backward.plain import run_plain
 from .core import InferenceCounter, Views, bind, make, new_counter, shared_counter
 from .display import represent
-from .exchange import Exchange
-from .hooks import HookTable, NodeHooks, RemovableHandle
+from .graph.hooks import HookTable, NodeHooks, RemovableHandle
+from .graph.modes import STATE
+from .graph.node import LEAF, LEAF_EDGE, OUTPUT, AccumulateGrad, edge_of, tensor_hooks
 from .methods import Methods
-from .modes import STATE
-from .node import LEAF, LEAF_EDGE, OUTPUT, AccumulateGrad, edge_of, tensor_hooks
-from .plain import run_plain
+from .operators import arithmetic, indexing
 from .promotion import FLOATING
 
 __all__ = ["Tensor"]
@@ -368,7 +368,7 @@ class Tensor(Exchange, Methods):
             one = None if node is None or node is LEAF else ONES.get(data.dtype)
             if one is not None and run_plain([(node, one.copy())], bool(retain_graph)):
                 return
-        from .autograd import backward
+        from .backward.autograd import backward
 
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fusegrad.codegen.entry import ArrayType, SlowDoor
-from fusegrad.codegen.jit import compile_object
-from fusegrad.codegen.link import link
+from fusegrad.codegen.objects.jit import compile_object
+from fusegrad.codegen.objects.link import link
 from fusegrad.codegen.program import Program, compile_program
 from fusegrad.ir import Graph
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER, run_passes

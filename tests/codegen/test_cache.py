@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusegrad.codegen import cache, host
-from fusegrad.codegen.cache import CacheWarning, Entry
+from fusegrad.codegen.objects import cache, host
+from fusegrad.codegen.objects.cache import CacheWarning, Entry
 from fusegrad.codegen.program import key_of_program, load_program, program_of
 from fusegrad.ir import Graph, GraphBuilder, TensorType
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusegrad.codegen.interior import Interior, interior
-from fusegrad.codegen.loops import plan_loops
+from fusegrad.codegen.kernels.interior import Interior, interior
+from fusegrad.codegen.kernels.loops import plan_loops
 from fusegrad.ir import Graph, GraphBuilder, TensorType, Value, interpret
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER, run_passes
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen import lapack, matrices
+from fusegrad.codegen.linalg import lapack, matrices
+from fusegrad.codegen.linalg.tiny import LARGEST
 from fusegrad.codegen.status import FAILED
-from fusegrad.codegen.tiny import LARGEST
 from fusegrad.ir import TABLE, GraphBuilder, TensorType
 from fusegrad.ir.errors import LinAlgError, NotCompiledError
 
@@ -201,7 +201,7 @@ def test_the_lapack_of_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     found = lapack._of_scipy()
     assert found is not None
     monkeypatch.setattr(matrices, "find_lapack", lambda: found)
-    monkeypatch.setattr("fusegrad.codegen.link.find_lapack", lambda: found)
+    monkeypatch.setattr("fusegrad.codegen.objects.link.find_lapack", lambda: found)
     for name in NAMES:
         for dtype, eps in (("f64", 1e-12), ("f32", 1e-5)):
             arrays = operands(name, dtype, (2,), 6, 6)

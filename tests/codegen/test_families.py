@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusegrad.codegen import families
-from fusegrad.codegen.families import Families
 from fusegrad.codegen.program import Program, compile_program, flat_door
-from fusegrad.codegen.units import take_apart
+from fusegrad.codegen.sizes import families
+from fusegrad.codegen.sizes.families import Families
+from fusegrad.codegen.sizes.units import take_apart
 from fusegrad.ir import Graph, GraphBuilder, TensorType
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER, run_passes
 from fusegrad.ir.types import NUMPY_DTYPE

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fusegrad.codegen import jit
-from fusegrad.codegen.image import Image, UnsupportedObjectError, link_image, links_here
-from fusegrad.codegen.link import address_of, link
+from fusegrad.codegen.objects import jit
+from fusegrad.codegen.objects.image import Image, UnsupportedObjectError, link_image, links_here
+from fusegrad.codegen.objects.link import address_of, link
 
 pytestmark = pytest.mark.skipif(not links_here(), reason="LLVM links here")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen.jit import optimised
+from fusegrad.codegen.objects.jit import optimised
 
 Blocks = dict[str, list[str]]
 

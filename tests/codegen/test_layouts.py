@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from fusegrad.codegen import contraction
+from fusegrad.codegen.linalg import contraction
 from fusegrad.ir import Graph, GraphBuilder, TensorType, interpret
 from fusegrad.ir.passes import legalise
 

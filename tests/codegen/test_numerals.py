@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from fusegrad.codegen.numerals import MARK, split_line
+from fusegrad.codegen.sizes.numerals import MARK, split_line
 
 ONE = "0x3FF0000000000000"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from fusegrad.codegen import jit
 from fusegrad.codegen.entry.poll import CONTEXT_SIZE, CONTEXT_THREADS
-from fusegrad.codegen.link import link
+from fusegrad.codegen.objects import jit
+from fusegrad.codegen.objects.link import link
 from fusegrad.codegen.threads import pool, state
 from fusegrad.codegen.threads.cores import _quota, available_cores, usual_threads
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen import jit
-from fusegrad.codegen import products as codegen_products
 from fusegrad.codegen.emitter import Emitter
-from fusegrad.codegen.products import Shape, Strided, vector_loops
+from fusegrad.codegen.linalg import products as codegen_products
+from fusegrad.codegen.linalg.products import Shape, Strided, vector_loops
+from fusegrad.codegen.objects import jit
 from fusegrad.ir.passes import legalise
 
 SIZES = [

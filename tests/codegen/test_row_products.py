@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fusegrad as fg
-from fusegrad.codegen import contraction
+from fusegrad.codegen.linalg import contraction
 from fusegrad.ir import Graph, GraphBuilder, TensorType, Value, verify
 from fusegrad.ir.autodiff import value_and_vjp
 from fusegrad.ir.passes import legalise, rowwise

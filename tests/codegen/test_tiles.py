@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen import contraction, module
+from fusegrad.codegen import module
+from fusegrad.codegen.linalg import contraction
 
 SHAPES = [
     (7, 5, 6),

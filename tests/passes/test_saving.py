@@ -20,9 +20,9 @@ from fusegrad.ir.passes.budget import save_less
 from fusegrad.ir.passes.flow import ENDLESS, minimum_cut
 from fusegrad.ir.passes.pipeline import CLEAN, LOWER
 from fusegrad.ir.passes.prices import can_repeat
-from fusegrad.runtime.compiled.saved import Keeper
-from fusegrad.runtime.eager.plan import Adjoint
-from fusegrad.runtime.eager.straight import Program
+from fusegrad.runtime.compiled.on_tensors.saved import Keeper
+from fusegrad.runtime.eager.apply.plan import Adjoint
+from fusegrad.runtime.eager.backward.straight import Program
 
 from .random_programs import assert_same_meaning, programs
 

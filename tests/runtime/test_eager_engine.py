@@ -9,8 +9,8 @@ import pytest
 
 import fusegrad.runtime.eager as fg
 from fusegrad import autograd
-from fusegrad.runtime.eager.composite import composite
-from fusegrad.runtime.eager.function_node import link
+from fusegrad.runtime.eager.apply.composite import composite
+from fusegrad.runtime.eager.graph.function_node import link
 
 
 def both(b: object, x: object) -> tuple[object, object]:

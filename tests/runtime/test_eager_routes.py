@@ -13,8 +13,8 @@ import pytest
 
 import fusegrad as fg
 from fusegrad.nn import functional
-from fusegrad.runtime.eager import plain, routes
-from fusegrad.runtime.eager.blocks import LARGE
+from fusegrad.runtime.eager.apply.blocks import LARGE
+from fusegrad.runtime.eager.backward import plain, routes
 
 OFTEN = routes._PATIENCE + 3  # passes after which a graph has a route
 

@@ -12,8 +12,8 @@ import pytest
 
 import fusegrad as fg
 from fusegrad.nn import functional
-from fusegrad.runtime.eager import blocks
-from fusegrad.runtime.eager.blocks import LARGE
+from fusegrad.runtime.eager.apply import blocks
+from fusegrad.runtime.eager.apply.blocks import LARGE
 
 SIZES = (7, LARGE + 5)
 

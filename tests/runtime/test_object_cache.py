@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fusegrad as fg
-from fusegrad.codegen import cache, host
-from fusegrad.codegen.image import links_here
+from fusegrad.codegen.objects import cache, host
+from fusegrad.codegen.objects.image import links_here
 
 PROGRAM = """
 import json, sys
@@ -241,8 +241,8 @@ def test_captured_arrays_and_numbers_are_this_process_s(place: Path) -> None:
 
 def test_where_llvm_links(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on other systems and processors."""
-    monkeypatch.setattr("fusegrad.codegen.link.links_here", lambda: False)
-    monkeypatch.setattr("fusegrad.codegen.host.links_here", lambda: False)
+    monkeypatch.setattr("fusegrad.codegen.objects.link.links_here", lambda: False)
+    monkeypatch.setattr("fusegrad.codegen.objects.host.links_here", lambda: False)
     host.host.cache_clear()
     try:
         w, x = np.ones((30, 20)), np.linspace(0, 1, 3000).reshape(100, 30)

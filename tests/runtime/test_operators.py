@@ -15,7 +15,7 @@ import fusegrad.runtime.eager as fg
 from fusegrad import linalg, special
 from fusegrad.nn import functional as nn_functional
 from fusegrad.runtime.eager import functions
-from fusegrad.runtime.eager.autograd import grad
+from fusegrad.runtime.eager.backward.autograd import grad
 
 from . import family_table, late_table, layer_table, wider_table  # noqa: F401  (they add cases)
 from .operator_table import CASES, ROUGH, SUMS, Case, compiled_names, outputs_of, sum_of

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fusegrad.runtime.eager as fg
-from fusegrad.runtime.eager.autograd import grad
+from fusegrad.runtime.eager.backward.autograd import grad
 
 from .operator_table import CASES, Case, Shapes, outputs_of
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen import families, jit
+from fusegrad.codegen.objects import jit
+from fusegrad.codegen.sizes import families
 
 Loss = Callable[..., Any]
 Arguments = tuple[np.ndarray, ...]

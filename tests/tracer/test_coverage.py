@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusegrad.tracer import UnsupportedError, namespace, registry
-from fusegrad.tracer.elementwise import RULES
-from fusegrad.tracer.refused import reason_and_cure
-from fusegrad.tracer.special import FUNCTIONS, is_special, rule_of
-from fusegrad.tracer.ufuncs import GENERALISED
+from fusegrad.tracer import UnsupportedError, registry
+from fusegrad.tracer.functions.elementwise import RULES
+from fusegrad.tracer.functions.refused import reason_and_cure
+from fusegrad.tracer.functions.special import FUNCTIONS, is_special, rule_of
+from fusegrad.tracer.functions.ufuncs import GENERALISED
+from fusegrad.tracer.surroundings import namespace
 
 from .running import run
 

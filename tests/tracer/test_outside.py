@@ -11,7 +11,7 @@ import fusegrad as fg
 from fusegrad.ir import interpret
 from fusegrad.ir.builder import GraphBuilder
 from fusegrad.ir.types import TensorType
-from fusegrad.tracer.outside import geometry, owner_of, slice_of
+from fusegrad.tracer.surroundings.outside import geometry, owner_of, slice_of
 
 TABLE = np.arange(5.0 * 6 * 4).reshape(5, 6, 4).copy()
 VIEWS = {

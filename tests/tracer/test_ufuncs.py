@@ -12,8 +12,9 @@ import pytest
 from scipy import special
 
 from fusegrad.ir import DTypeError, FusegradError
-from fusegrad.tracer import TracedArray, TraceError, UnsupportedError, elementwise, trace
-from fusegrad.tracer import special as traced_special
+from fusegrad.tracer import TracedArray, TraceError, UnsupportedError, trace
+from fusegrad.tracer.functions import elementwise
+from fusegrad.tracer.functions import special as traced_special
 
 from .running import array, check, run
 

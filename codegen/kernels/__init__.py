@@ -1,0 +1,1 @@
+"""Fused kernels as loops: nests, rows, reductions, memory accesses."""

@@ -1,0 +1,1 @@
+"""Matrix products, systems and factorisations: loops of our own, BLAS, LAPACK."""

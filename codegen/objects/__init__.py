@@ -1,0 +1,1 @@
+"""Object code: made by LLVM, kept on disk, linked into this process."""

@@ -1,0 +1,1 @@
+"""Machine code that many sizes share: functions that find their numbers in tables."""

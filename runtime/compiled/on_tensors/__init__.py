@@ -1,0 +1,1 @@
+"""Compiled functions called on Tensors: nodes, results, what is saved."""

@@ -1,0 +1,1 @@
+"""How an operation is applied: which operands it takes, compositions as one node, native blocks."""

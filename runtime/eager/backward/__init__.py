@@ -1,0 +1,1 @@
+"""From outputs to leaves: the engine, its short ways, `Function`, Jacobians, checks."""

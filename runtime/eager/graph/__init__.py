@@ -1,0 +1,1 @@
+"""The graph that operations record: nodes, what they save, hooks, modes, views."""

@@ -1,0 +1,1 @@
+"""What else a traced function sees: NumPy's namespace, containers, constants."""
