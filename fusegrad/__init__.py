@@ -51,7 +51,8 @@ _LAYERS = (
 )
 _EAGER_HOMES = (
     *(".runtime.eager", ".runtime.eager.functions", ".runtime.eager.dtypes"),
-    *(".runtime.eager.overwriting", ".runtime.eager.settings", ".runtime.eager.windows"),
+    *(".runtime.eager.operators.overwriting", ".runtime.eager.settings"),
+    ".runtime.eager.operators.windows",
 )
 
 if _typing.TYPE_CHECKING:

@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from ...ir import loaded
 from ...ir.loaded import LOADED
 from .image import links_here
 
@@ -91,7 +92,7 @@ def _sources() -> list[str]:
     Raises UnknownHostError where one has changed since they were loaded: then what runs is not what
     stands there.
     """
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(loaded.__file__)))
     found: list[str] = []
     pending = [*_SOURCES]
     try:

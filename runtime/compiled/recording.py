@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["recorded", "switched_off"]
 
-_MODES = f"{__package__.removesuffix('compiled')}eager.modes"  # who uses modes has loaded it
+_MODES = f"{__package__.removesuffix('compiled')}eager.graph.modes"  # who uses modes has loaded it
 
 
 def _state() -> Any:

@@ -270,7 +270,7 @@ def test_sources_are_part_of_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (tmp_path / room).mkdir(parents=True)
     source = tmp_path / "codegen" / "kernel.py"
     source.write_text("a = 1\n")
-    monkeypatch.setattr(host, "__file__", str(tmp_path / "codegen" / "host.py"))
+    monkeypatch.setattr(host.loaded, "__file__", str(tmp_path / "ir" / "loaded.py"))
     with pytest.raises(host.UnknownHostError, match="has changed since it was loaded"):
         host._sources()
     monkeypatch.setattr(host, "LOADED", time.time() + 1e6)
