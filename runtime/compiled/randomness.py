@@ -15,7 +15,7 @@ import numpy as np
 
 from ...ir import Location
 
-_OURS = __name__.removesuffix("compiled.randomness") + "eager.generator"
+_OURS = __name__.removesuffix("compiled.randomness") + "eager.operators.generator"
 
 
 class RandomWarning(UserWarning):

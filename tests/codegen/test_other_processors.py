@@ -29,7 +29,7 @@ if not here.get("avx2"):
 features = {f: has and not f.startswith(tuple(missing)) for f, has in here.items()}
 text = ",".join(("+" if has else "-") + f for f, has in sorted(features.items()))
 
-from fusegrad.codegen import jit
+from fusegrad.codegen.objects import jit
 jit.processor = lambda: (name, text)
 
 import numpy as np

@@ -16,7 +16,7 @@ import fusegrad as fg
 FORK = """
 import os, threading, time
 import numpy as np, fusegrad as fg
-from fusegrad.codegen import jit
+from fusegrad.codegen.objects import jit
 
 f = fg.value_and_grad(lambda x: np.sum(x * x))
 f(np.ones(3))
