@@ -89,7 +89,8 @@ def test_no_allocation_outlives_its_step(how: str) -> None:
             sizes.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert sizes[2] - sizes[1] < 10 * TRACED
+    # A leak grows in each part alike; CPython's lists of free tuples fill up in some of them.
+    assert min(np.diff(sizes)) < TRACED
 
 
 def test_steps_are_freed_without_the_garbage_collector() -> None:
