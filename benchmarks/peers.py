@@ -84,7 +84,7 @@ class FusegradCached(Fusegrad):
         import fusegrad
 
         fusegrad.value_and_grad  # noqa: B018 - a name's room is loaded when it is asked for
-        importlib.import_module("fusegrad.codegen.program")
+        importlib.import_module("fusegrad.codegen.doors")
 
 
 class Jax(Peer):

@@ -22,7 +22,8 @@ from ..ir.types import NUMPY_DTYPE
 from .entry import EntrySpec, NoneNode, door_text, interpreter_symbols
 from .entry.poll import CONTEXT_SIZE
 from .objects.link import link
-from .program import Facts, Program, object_of
+from .objects.texts import object_of
+from .program import Facts, Program
 
 __all__ = ["BlockDoor"]
 

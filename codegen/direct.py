@@ -84,7 +84,7 @@ class _Door:
     @cached_property
     def library(self) -> Any:
         from .objects.link import link
-        from .program import object_of
+        from .objects.texts import object_of
 
         symbols = {**interpreter_symbols(), "detour": id(self.detour)}
         assert self.entry is not None

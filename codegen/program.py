@@ -1,4 +1,4 @@
-"""A fused graph as machine code, and the doors through which Python calls it.
+"""A fused graph as machine code; `doors` are how Python calls it.
 
 Object code comes from the cache (`codegen.objects.cache`) where there is some; then neither LLVM
 nor the passes before it are loaded, and the graph is made only if somebody asks for it.
@@ -10,7 +10,6 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
-from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..ir import FusegradError, Graph, Operation
@@ -18,28 +17,17 @@ from ..ir.content import NoContentError, content, plain
 from ..ir.errors import LinAlgError
 from ..ir.location import Location
 from ..ir.passes.pipeline import Pass, run_passes
-from ..ir.record import identity_record, record
+from ..ir.record import record
 from ..ir.types import TensorType
 from .entry import (
-    ArrayType,
-    EntrySpec,
-    NoneNode,
-    Owner,
-    SlowDoor,
-    bound_objects,
-    door_text,
-    entry_text,
-    external_name,
     interpreter_symbols,
-    make_function,
-    object_symbols,
     poll_module_text,
-    self_test,
 )
 from .linalg.blas import NativeLibrary, find_blas, find_controls
 from .linalg.lapack import find_lapack
 from .objects import cache
 from .objects.link import link
+from .objects.texts import object_of
 from .status import CHECK_SHIFT, FAILED, INDEX_ERROR, MOST_CHECKS, NO_MEMORY, STATUS_BITS
 from .threads.state import FORKED
 
@@ -53,7 +41,6 @@ RELEASE_GIL_BYTES = (
 
 
 SMALL_WORK = 2048  # nanoseconds, about, of a call that some more for calls inside it would show in
-MOST_OBJECTS = 64  # objects of entries that are kept
 
 _OUT_OF_RANGE = "an index is out of range"
 
@@ -369,114 +356,3 @@ def _libraries(imports: tuple[str, ...]) -> dict[str, str]:
 
 def _identity(library: NativeLibrary | None) -> str:
     return "none" if library is None else f"{library.integer} {library.library} {library.version}"
-
-
-def object_of(text: str, level: int = 0) -> bytes:
-    """Object code of a module, by default without optimisation: from the cache, or made now. What
-    entries need is kept, as those of other sizes need the same.
-    """
-    known = _objects.get(text)
-    if known is not None:
-        return known
-    key = cache.key_of("text" if level == 0 else f"text, level {level}", text)
-    entry = None if key is None else cache.load(key)
-    if entry is not None:
-        code = entry.code
-    else:
-        from .objects import jit
-
-        code = jit.compile_object(text, level)
-        if key is not None:
-            cache.store(key, cache.Entry({}, code))
-    if level == 0:
-        while len(_objects) >= MOST_OBJECTS:
-            _objects.pop(next(iter(_objects)), None)
-        _objects[text] = code
-    return code
-
-
-_objects: dict[str, bytes] = {}
-
-
-# --- doors ---
-
-
-def flat_door(program: Program, threads: int = 0) -> SlowDoor:
-    """A door for a list of arrays alone, without a native entry; see `EntrySpec.threads`."""
-    released = program.releases_gil
-    _prepare_threads(program, threads)
-    spec = EntrySpec("fg", (), (), NoneNode(), release_gil=released, threads=threads)
-    return _slow_door(program, _linked(program, spec, door_text, ("fg.invoke",), {}))
-
-
-def _linked(
-    program: Program,
-    spec: EntrySpec,
-    write: Callable[[EntrySpec, Mapping[str, int]], str],
-    exports: Sequence[str],
-    objects: dict[str, object],
-) -> Any:
-    """The program in memory, together with the doors that `write` writes; `objects` are what these
-    refer to, beside the interpreter.
-    """
-    sharing = program.sharing
-    if sharing is None:
-        symbols = {**interpreter_symbols(), **object_symbols(objects)}
-        parts = [*program.objects, object_of(write(spec, symbols))]
-        return link(parts, program.facts.imports, exports, symbols)
-    objects["table"] = sharing.table
-    symbols = {**interpreter_symbols(), **object_symbols(objects), "core": sharing.core}
-    text = write(spec.of_shared(external_name("core")), symbols)
-    return link([object_of(text)], (), exports, symbols)
-
-
-def _prepare_threads(program: Program, threads: int) -> None:
-    """Have what `threads` are started with, where the code hands blocks to them."""
-    if "fg.parallel" in program.facts.imports:
-        from .threads.pool import prepare
-
-        prepare(threads)
-
-
-def _slow_door(program: Program, library: Any) -> SlowDoor:
-    return SlowDoor(
-        library["fg.invoke"],
-        [ArrayType(type.dtype, type.shape) for type in program.facts.inputs],
-        [ArrayType(type.dtype, type.shape) for type in program.facts.outputs],
-        program.on_error,
-        (library, program.sharing),
-    )
-
-
-@identity_record
-class Doors:
-    """A loaded program: `native` takes the user's arguments, `flat` a list of arrays.
-
-    `native` is None where the layout of this interpreter's objects is not what the entry expects;
-    then `reason` says why.
-    """
-
-    native: BuiltinFunctionType | None
-    flat: SlowDoor
-    reason: str | None
-    library: Any
-
-
-def open_doors(
-    program: Program, spec: EntrySpec, fallback: Callable[..., Any], name: str, doc: str | None
-) -> Doors:
-    """Load `program` and make its doors. Calls that do not fit `spec` go to `fallback`."""
-    reason = self_test()
-    objects = bound_objects(spec, fallback, program.on_error)
-    start = time.perf_counter()
-    write = entry_text if reason is None else door_text
-    exports = (f"{spec.prefix}.invoke", f"{spec.prefix}.entry")
-    _prepare_threads(program, spec.threads)
-    library = _linked(program, spec, write, exports if reason is None else exports[:1], objects)
-    program.seconds["entry"] = time.perf_counter() - start
-    flat = _slow_door(program, library)
-    native = None
-    if reason is None:
-        owner = Owner([library, program, *objects.values()])
-        native = make_function(library[exports[1]], name, doc, owner)
-    return Doors(native, flat, reason, library)

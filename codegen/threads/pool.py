@@ -72,22 +72,22 @@ def prepare(count: int) -> None:
 
 @cache
 def _open_serial() -> int:
-    from ..objects.link import link
-    from ..program import object_of
+    from ..objects.load import load
+    from ..objects.texts import object_of
 
     imports = ("fg.pool",) if state.can_start_threads() else ()
-    library = link([object_of(native.serial_text())], imports, ("fg.parallel",))
+    library = load([object_of(native.serial_text())], imports, ("fg.parallel",), _address_of)
     _keep(library)
     return int(library["fg.parallel"])
 
 
 @cache
 def _open_team() -> None:
-    from ..objects.link import link
-    from ..program import object_of
+    from ..objects.load import load
+    from ..objects.texts import object_of
 
     names = ("fg.parallel", "fg.pool.stop")
-    library = link([object_of(native.pool_text())], ("fg.pool",), names)
+    library = load([object_of(native.pool_text())], ("fg.pool",), names, _address_of)
     _keep(library)  # threads may run it to the very end
     _register(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(library[names[1]]))
     _team.append(library[names[0]])
@@ -97,15 +97,24 @@ def _open_team() -> None:
 @cache
 def open_alone() -> dict[str, int]:
     """The addresses of `fg.alone.begin` and `fg.alone.end`, by name."""
-    from ..objects.link import link
-    from ..program import object_of
+    from ..objects.load import load
+    from ..objects.texts import object_of
 
     _make_state()
     imports = ("fg.pool", *(f"fg.control.{name}" for name in CONTROLS))
     names = ("fg.alone.begin", "fg.alone.end")
-    library = link([object_of(alone_text())], imports, names)
+    library = load([object_of(alone_text())], imports, names, _address_of)
     _keep(library)
     return {name: library[name] for name in names}
+
+
+def _address_of(name: str) -> int:
+    """Where a name in the code of threads is."""
+    if name == "fg.pool":
+        return slot_address()
+    from ..objects.load import address_in_libraries
+
+    return address_in_libraries(name)
 
 
 def _keep(library: Any) -> None:

@@ -201,7 +201,7 @@ def test_the_lapack_of_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     found = lapack._of_scipy()
     assert found is not None
     monkeypatch.setattr(matrices, "find_lapack", lambda: found)
-    monkeypatch.setattr("fusegrad.codegen.objects.link.find_lapack", lambda: found)
+    monkeypatch.setattr("fusegrad.codegen.objects.load.find_lapack", lambda: found)
     for name in NAMES:
         for dtype, eps in (("f64", 1e-12), ("f32", 1e-5)):
             arrays = operands(name, dtype, (2,), 6, 6)

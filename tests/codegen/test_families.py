@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusegrad.codegen.program import Program, compile_program, flat_door
+from fusegrad.codegen.doors import flat_door
+from fusegrad.codegen.program import Program, compile_program
 from fusegrad.codegen.sizes import families
 from fusegrad.codegen.sizes.families import Families
 from fusegrad.codegen.sizes.units import take_apart

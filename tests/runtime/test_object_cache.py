@@ -241,7 +241,7 @@ def test_captured_arrays_and_numbers_are_this_process_s(place: Path) -> None:
 
 def test_where_llvm_links(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on other systems and processors."""
-    monkeypatch.setattr("fusegrad.codegen.objects.link.links_here", lambda: False)
+    monkeypatch.setattr("fusegrad.codegen.objects.load.links_here", lambda: False)
     monkeypatch.setattr("fusegrad.codegen.objects.host.links_here", lambda: False)
     host.host.cache_clear()
     try:

@@ -73,7 +73,8 @@ class NativeProgram:
     def run(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs for `arguments`, arrays (or NumPy scalars) of the inputs' types."""
         if self._door is None:
-            from ....codegen.program import flat_door, program_of
+            from ....codegen.doors import flat_door
+            from ....codegen.program import program_of
 
             program = program_of(self._graph, (*CLEAN, *LOWER), self._families)
             self._door = flat_door(program, self._threads)
