@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fusegrad as fg
-from fusegrad.codegen import module
+from fusegrad.codegen import run
 from fusegrad.codegen.linalg import contraction
 
 SHAPES = [
@@ -30,7 +30,7 @@ def tiny_tiles(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tiles of a few elements, polls after each operation; with BLAS or without."""
     monkeypatch.setattr(contraction, "TILE_FLOPS", 128)
     monkeypatch.setattr(contraction, "TILE_ELEMENTS", 60)
-    monkeypatch.setattr(module, "POLL_WORK", 1)
+    monkeypatch.setattr(run, "POLL_WORK", 1)
     if request.param == "loops":
         monkeypatch.setattr(contraction, "find_blas", lambda: None)
     return
@@ -96,7 +96,7 @@ def test_a_long_chain_of_operations_is_split_into_parts() -> None:
     x = np.linspace(0, 1, 5)
     compiled = fg.compile(f)
     text = str(compiled.lower(x).llvm)
-    assert len(re.findall(r"^define .*@part\d", text, re.MULTILINE)) >= 700 // module.PART
+    assert len(re.findall(r"^define .*@part\d", text, re.MULTILINE)) >= 700 // run.PART
     for _ in range(2):
         for found, expected in zip(compiled(x), f(x), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)
