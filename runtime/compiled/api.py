@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .function import CompiledFunction, make
+from .function import CompiledFunction
+from .on_tensors.budget import checked_budget
 from .switch import eager
-from .threads import get_num_threads, set_num_threads
-from .transform import Argnums
+from .threads import checked, get_num_threads, set_num_threads
+from .transform import Argnums, Transform
 
 __all__ = [
     "CompiledFunction",
@@ -57,7 +58,7 @@ def compile(
     >>> weights
     array([ 0., -1.])
     """
-    return make("compile", function, threads=threads, memory_budget=memory_budget, donate=donate)
+    return _made("compile", function, threads=threads, memory_budget=memory_budget, donate=donate)
 
 
 def grad(
@@ -80,7 +81,7 @@ def grad(
     >>> fg.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
     """
-    return make("grad", function, argnums, has_aux, threads, memory_budget, donate)
+    return _made("grad", function, argnums, has_aux, threads, memory_budget, donate)
 
 
 def value_and_grad(
@@ -102,4 +103,26 @@ def value_and_grad(
     >>> float(value), gradient
     (0.0, array([1., 1.]))
     """
-    return make("value_and_grad", function, argnums, has_aux, threads, memory_budget, donate)
+    return _made("value_and_grad", function, argnums, has_aux, threads, memory_budget, donate)
+
+
+def _made(
+    kind: str,
+    function: Callable[..., Any] | None,
+    argnums: Argnums | list[int | str] = 0,
+    has_aux: bool = False,
+    threads: int | None = None,
+    memory_budget: Any = None,
+    donate: Argnums | list[int | str] = (),
+) -> Any:
+    """A CompiledFunction of `function`; without one, a decorator."""
+    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
+    given = (donate,) if isinstance(donate, int | str) else tuple(donate)
+    most = 0 if threads is None else checked(kind, threads)
+    budget = checked_budget(kind, memory_budget)
+    transform = Transform(kind, argnums, has_aux, most, budget, given)
+    if function is None:
+        return lambda f: CompiledFunction(f, transform)
+    if not callable(function):
+        raise TypeError(f"{kind} takes a function, got {type(function).__name__}")
+    return CompiledFunction(function, transform)

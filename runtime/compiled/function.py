@@ -17,14 +17,11 @@ from typing import Any
 
 from ...codegen.direct import SLOTS, call_directly, directly_called
 from ...codegen.sizes.families import Families
-from ...tracer.asking import expect
 from ...tracer.paths import UnknownInputError
-from ...tracer.pytree import unflatten
 from ...tracer.surroundings.known import is_known, lifted
 from ...tracer.trace import current_trace, is_traced, is_tracing
 from .call import Call, Parameters, put_together, take_apart
-from .donation import check_donated, copied, donated_leaves, store
-from .on_tensors.budget import checked_budget
+from .donation import check_donated, copied, donated_leaves
 from .paths import (
     MAX_PATHS,
     MAX_ROUNDS,
@@ -36,10 +33,8 @@ from .paths import (
     why_no_more,
 )
 from .sizes import Key, varying_axes
-from .stores import write_back
 from .switch import ANYWHERE, eager_requested
-from .threads import checked
-from .transform import Argnums, Transform
+from .transform import Transform
 from .variant import Variant
 
 MAX_ENTRIES = 8  # native entries that hand calls on to each other
@@ -272,26 +267,16 @@ class CompiledFunction:
 
     def _inline(self, call: Call, given: list[Any]) -> Any:
         """Inside a trace: copy the graph of this call into it. What it stores goes to `given`."""
-        from ...ir.inline import inline
+        from .inlining import inlined
 
         trace = current_trace()
         try:
             variant = self._variant(call)
         except UnknownInputError:
             raise unknown_path(self._function_name()) from None
-        arrays = [trace.lift(x) for x in (*call.leaves, *variant.traced.captured)]
         if variant.differs_eagerly:
             raise not_compiled(self._function_name(), variant.differs_eagerly)
-        trace.eagerly = trace.eagerly or variant.traced.eagerly
-        trace.read.extend(variant.traced.read)
-        values = inline(variant.branch, trace.builder, [x.value for x in arrays])
-        count = variant.out_tree.num_leaves
-        for condition, value in zip(variant.conditions, values[count:], strict=True):
-            expect(trace, value, condition.answer, condition.detached)
-        results = [trace.wrap(value) for value in values[:count]]
-        stored = store(variant.donated, variant.with_arguments(results, given), given)
-        result = unflatten(variant.out_tree, stored)
-        return write_back(variant.traced.written, given, result)
+        return inlined(trace, variant, call.leaves, given)
 
     # --- for users ---
 
@@ -425,25 +410,3 @@ def _special(leaves: list[Any]) -> str:
         if getattr(leaf, "__fusegrad_tensor__", False):
             found = "tensor"
     return found
-
-
-def make(
-    kind: str,
-    function: Callable[..., Any] | None,
-    argnums: Argnums | list[int | str] = 0,
-    has_aux: bool = False,
-    threads: int | None = None,
-    memory_budget: Any = None,
-    donate: Argnums | list[int | str] = (),
-) -> Any:
-    """A CompiledFunction of `function`; without one, a decorator."""
-    argnums = tuple(argnums) if isinstance(argnums, list) else argnums
-    given = (donate,) if isinstance(donate, int | str) else tuple(donate)
-    most = 0 if threads is None else checked(kind, threads)
-    budget = checked_budget(kind, memory_budget)
-    transform = Transform(kind, argnums, has_aux, most, budget, given)
-    if function is None:
-        return lambda f: CompiledFunction(f, transform)
-    if not callable(function):
-        raise TypeError(f"{kind} takes a function, got {type(function).__name__}")
-    return CompiledFunction(function, transform)

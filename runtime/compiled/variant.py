@@ -4,39 +4,32 @@ surroundings.
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...codegen.entry import ValueGuard
-from ...ir import FusegradError, Graph
+from ...ir import Graph
 from ...ir.passes.pipeline import Timings
 from ...ir.text import print_graph
 from ...ir.types import NUMPY_DTYPE
 from ...tracer.pytree import Treedef, unflatten
-from ...tracer.run import Aval, Traced, trace_flat
-from ...tracer.shown import Shown
 from ...tracer.source import location_of
-from ...tracer.surroundings import rebind  # noqa: F401 - each trace needs it: not for the first call to load
 from ...tracer.trace import LARGEST_DENSE, array_behind, is_traced, is_tracing
-from .call import Call, Parameters, as_array, put_together
-from .donation import check_apart, pair_types, store
+from .call import Call, Parameters, as_array
+from .donation import check_apart, store
 from .guards import AnyGuard, SlowGuard, Surroundings, holds, root_of
 from .paths import Answers, answers_until, refused_by, verdict_of
 from .progress import Progress
 from .randomness import Generators, warn_frozen
-from .recording import recorded, switched_off
 from .signature import NotNativeError, entry_spec
-from .stages import Stages
 from .stores import write_back
-from .transform import Transform, plan
+from .tracing import collector_paused, stages_of, traced_call
+from .transform import Transform
 
 if TYPE_CHECKING:
     from ...codegen.sizes.families import Families, Sharing
@@ -76,7 +69,7 @@ class Variant:
         generators = Generators(surroundings.objects)
         start = time.perf_counter()
         stores = not transform.differentiates
-        self.traced = _trace(function, parameters, call, self.avals, answers, stores)
+        self.traced = traced_call(function, parameters, call, self.avals, answers, stores)
         self.conditions = self.traced.conditions
         self.keys = tuple(condition.key for condition in self.conditions)
         moved = generators.moved()
@@ -87,7 +80,7 @@ class Variant:
         self.timings.add("trace", time.perf_counter() - start)
         self._progress = Progress(self.traced.graph.name, location_of(function))
         self.baked = [(x, copy) for x, copy in self.traced.baked if _may_change(x)]
-        self.stages = _stages(function, transform, self.traced, call, self.timings, self.families)
+        self.stages = stages_of(function, transform, self.traced, call, self.timings, self.families)
         self.donated = self.stages.donated
         self.inputs = self.traced.graph.inputs
         self.outputs = self.stages.types
@@ -228,25 +221,12 @@ class Variant:
 
     def open(self, kinds: tuple[str, ...], fallback: Callable[..., Any], name: str) -> Any:
         """A native entry for leaves of `kinds`, or None where Python must look at each call."""
-        from ...codegen.program import open_doors
+        from ...codegen.doors import open_doors
 
-        if self.baked:
-            self.native_misses = (
-                "a list or a mask that was read while tracing is compared at each call"
-            )
-            return None
-        if self.traced.written:
-            self.native_misses = "it stores into an argument, which Python does after the call"
+        self.native_misses = self._why_in_python()
+        if self.native_misses is not None:
             return None
         native = tuple(g for g in self.guards if not isinstance(g, SlowGuard))
-        if len(native) < len(self.guards):
-            self.native_misses = (
-                "a set, a slot or a long list that it reads is compared at each call"
-            )
-            return None
-        if self.donated and self.conditions:
-            self.native_misses = "it updates arguments in place once it knows its path"
-            return None
         try:
             spec = entry_spec(
                 self.parameters,
@@ -270,11 +250,23 @@ class Variant:
         self.native_misses = doors.reason
         return doors.native
 
+    def _why_in_python(self) -> str | None:
+        """What Python has to do at each call, if there is such a thing."""
+        if self.baked:
+            return "a list or a mask that was read while tracing is compared at each call"
+        if self.traced.written:
+            return "it stores into an argument, which Python does after the call"
+        if any(isinstance(guard, SlowGuard) for guard in self.guards):
+            return "a set, a slot or a long list that it reads is compared at each call"
+        if self.donated and self.conditions:
+            return "it updates arguments in place once it knows its path"
+        return None
+
     @property
     def flat(self) -> Any:
         """The door for a list of arrays."""
         if self._flat is None:
-            from ...codegen.program import flat_door
+            from ...codegen.doors import flat_door
 
             self._flat = flat_door(self.program, self.transform.threads)
         return self._flat
@@ -363,18 +355,6 @@ class Variant:
         return any(map(is_traced, self.traced.captured))
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Garbage collection off: a graph in the making is all alive, each look at it takes longer."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _same_values(x: Any, copy: np.ndarray) -> bool:
     return np.array_equal(np.asarray(x), copy, equal_nan=copy.dtype.kind == "f")
 
@@ -391,69 +371,6 @@ def _same_array(x: Any, y: Any) -> bool:
 def current_array(x: Any) -> Any:
     """The array of a captured object, as it is now."""
     return getattr(getattr(x, "tensor", x), "_data", x)  # also of an array in eager mode
-
-
-def _stages(
-    function: Callable[..., Any],
-    transform: Transform,
-    traced: Traced,
-    call: Call,
-    timings: Timings,
-    families: Families | None,
-) -> Stages:
-    """What is to be made of a trace; errors that know no line name the function's."""
-    line = location_of(function)
-    try:
-        made = plan(transform, traced, call)
-        arguments = [x.type for x in traced.graph.inputs]
-        results = made.types(traced)[: made.tree.num_leaves - len(traced.written)]
-        returned = [output for output, _ in traced.returned]
-        donated = pair_types(transform, call, arguments, results, traced.written, returned)
-        return Stages(traced, made, transform.kind, timings, line, donated, families)
-    except FusegradError as error:
-        error.at = error.at or line
-        raise
-
-
-def _trace(
-    function: Callable[..., Any],
-    parameters: Parameters,
-    call: Call,
-    avals: tuple[Aval, ...],
-    answers: Answers,
-    stores: bool,
-) -> Traced:
-    """Trace the function for a call; `parameters` tells how the arguments are handed over."""
-    from ...tracer.pytree import flatten
-
-    args, kwargs = put_together(parameters, call, list(range(len(call.leaves))))
-    order, in_tree = flatten((args, kwargs))
-    leaves = [call.leaves[i] for i in order]
-    kinds = [avals[i] for i in order]
-    with recorded():
-        traced = trace_flat(function, in_tree, kinds, "", leaves, answers, stores, switched_off)
-    if order == list(range(len(order))):
-        return traced
-    places = {leaf: position for position, leaf in enumerate(order)}
-    inputs = [traced.graph.inputs[places[i]] for i in range(len(order))]
-    graph = Graph(
-        traced.graph.name,
-        [*inputs, *traced.graph.inputs[len(order) :]],
-        traced.graph.operations,
-        traced.graph.outputs,
-    )
-    written = tuple(order[i] for i in traced.written)
-    returned = tuple((output, order[i]) for output, i in traced.returned)
-    shown = tuple(_with_place(x, order) for x in traced.shown)
-    return replace(
-        traced, graph=graph, in_tree=in_tree, written=written, returned=returned, shown=shown
-    )
-
-
-def _with_place(shown: Shown | None, order: list[int]) -> Shown | None:
-    if shown is None or shown.source != "argument":
-        return shown
-    return Shown(shown.source, order[shown.number], shown.steps)
 
 
 def _may_change(x: Any) -> bool:

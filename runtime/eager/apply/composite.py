@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ....ir import Builder, Graph, GraphBuilder, TensorType
+from ....ir import Builder
 from ....ir.types import NUMPY_DTYPE
 from ..core import InferenceCounter, make, make_view, shared_counter
-from ..errors import explain
 from ..graph import names
 from ..graph.modes import STATE
 from ..graph.node import LEAF, NEXT_SEQUENCE, Node, Output, modified, released
@@ -25,6 +24,7 @@ from ..graph.opnode import seen
 from ..graph.packing import PackedResiduals, pack_tensor, packed_class
 from .builder import shares
 from .plan import Adjoint, Composite
+from .plans import plan_of
 from .quiet import RESTORE, SILENCE, SILENT
 
 if TYPE_CHECKING:
@@ -34,20 +34,13 @@ __all__ = [
     "Composite",
     "CompositeNode",
     "blank",
-    "build",
     "composite",
     "linked",
     "node_class",
-    "plan_of",
     "run_composite",
     "second_order",
     "watched",
 ]
-
-Types = tuple[tuple[int, tuple[int, ...]], ...]  # dtype number and shape of each operand
-Static = tuple[tuple[str, Any], ...]
-_MOST_PLANS = 4096
-_NAME: dict[int, str] = {dtype.num: name for name, dtype in NUMPY_DTYPE.items()}
 
 
 class CompositeNode(Node):
@@ -236,44 +229,6 @@ def second_order(title: str) -> str:
 def node_class(title: str, base: type[Node] = CompositeNode) -> type[Any]:
     """The class of the nodes called `title`."""
     return type(title, (base,), {"__slots__": (), "__module__": __name__, "title": title})
-
-
-def build(function: Callable[..., Any], types: Types, static: Static) -> Graph:
-    """The graph of `function(b, *operands, **static)` for operands of `types`."""
-    builder = GraphBuilder(getattr(function, "__name__", "composite"))
-    inputs = [builder.input(TensorType(_NAME[num], shape)) for num, shape in types]
-    outputs = function(builder, *inputs, **dict(static))
-    return builder.build(outputs if isinstance(outputs, tuple) else (outputs,))
-
-
-def plan_of(
-    name: str,
-    function: Callable[..., Any],
-    types: Types,
-    static: Static,
-    operands: Sequence[Any] = (),
-) -> Composite:
-    """The composition for operands of `types`, made when it is first asked for. Errors show what
-    `operands` are.
-    """
-    key = (function, types, static)
-    plan = _plans.get(key)
-    if plan is not None:
-        return plan
-    try:
-        plan = Composite(build(function, types, static))
-    except KeyError:
-        unknown = {str(x.dtype) for x in operands} - {str(d) for d in NUMPY_DTYPE.values()}
-        raise TypeError(f"{name} does not take dtype {', '.join(sorted(unknown))}") from None
-    except ValueError as error:
-        raise explain(name, operands, error) from None
-    if len(_plans) >= _MOST_PLANS:
-        _plans.clear()
-    _plans[key] = plan
-    return plan
-
-
-_plans: dict[Any, Composite] = {}
 
 
 def composite(

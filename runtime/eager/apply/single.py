@@ -18,15 +18,13 @@ from .blocks import LARGE
 from .composite import (
     Composite,
     CompositeNode,
-    Static,
     blank,
-    build,
     composite,
     node_class,
-    plan_of,
     watched,
 )
 from .plan import Adjoint
+from .plans import Static, build, plan_of
 from .quiet import RESTORE, SILENCE, SILENT
 
 if TYPE_CHECKING:
