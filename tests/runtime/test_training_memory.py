@@ -83,7 +83,7 @@ def test_no_allocation_outlives_its_step(how: str) -> None:
     tracemalloc.start()
     try:
         sizes = []
-        for _ in range(3):
+        for _ in range(5):
             repeat(step, TRACED)
             gc.collect()
             sizes.append(tracemalloc.get_traced_memory()[0])
