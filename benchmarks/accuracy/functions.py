@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fusegrad.ir import TABLE
-from fusegrad.ir.functions import elementwise, normal, special
+from fusegrad.ir.functions import elementwise
 from fusegrad.ir.ops.composed import ScalarBuilder
 from fusegrad.ir.record import record
 
@@ -90,17 +90,13 @@ REGIONS: dict[str, tuple[Region, ...]] = {
     "acosh": (_uniform(1, 3), _uniform(1, 1.001), _log(1, 1e300)),
     "atanh": (_uniform(-1, 1), _uniform(0.99, 1), _log(1e-20, 1)),
     "softplus": (_uniform(-5, 5), _uniform(-40, 40), _uniform(-746, 40)),
-    "ndtr": (_uniform(-3, 3), _uniform(-38, 9)),
+    "ndtr": (_uniform(-3, 3), _uniform(-38.6, 9), _log(1e-20, 30)),
+    "ndtri": (_uniform(0, 1), _uniform(0.2, 0.3), _uniform(0.99, 1), _log(1e-300, 1)),
     "erfinv": (_uniform(-1, 1), _uniform(0.99, 1), _log(1e-20, 1)),
 }  # fmt: skip
 
 _COMPOSED: dict[str, Callable[..., Any]] = {
-    "asinh": elementwise.asinh,
-    "acosh": elementwise.acosh,
-    "atanh": elementwise.atanh,
     "softplus": elementwise.softplus,
-    "ndtr": special.ndtr,
-    "erfinv": normal.erfinv,
 }
 
 _PAIRS: dict[str, Formula] = {

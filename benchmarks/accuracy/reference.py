@@ -113,6 +113,8 @@ def _k_integral(order: int, x: Any) -> Any:
 
 def _erfinv(x: Any) -> Any:
     """By Newton's method, on erf or, near 1, on erfc."""
+    if x == 0:
+        return x
     if abs(x) >= 1:
         return x / (1 - abs(x)) if abs(x) == 1 else gmpy2.nan()
     tail = 1 - abs(x)
@@ -125,6 +127,21 @@ def _erfinv(x: Any) -> Any:
         if abs(step) <= abs(y) * gmpy2.mpfr("1e-40"):
             break
     return -y if x < 0 else y
+
+
+def _ndtri(p: Any) -> Any:
+    """By Newton's method on the smaller tail."""
+    tail = min(p, 1 - p)
+    if not tail > 0:
+        return gmpy2.log(p / (1 - p)) if tail == 0 else gmpy2.nan()
+    root, y = gmpy2.sqrt(gmpy2.mpfr(2)), gmpy2.sqrt(-gmpy2.log(2 * tail))
+    for _ in range(60):
+        slope = 2 / gmpy2.sqrt(gmpy2.const_pi()) * gmpy2.exp(-y * y)
+        step = (gmpy2.erfc(y) - 2 * tail) / slope
+        y += step / (1 - y * step)
+        if abs(step) <= abs(y) * gmpy2.mpfr("1e-40"):
+            break
+    return -y * root if p < 0.5 else y * root
 
 
 def _ndtr(x: Any) -> Any:
@@ -193,6 +210,7 @@ REFERENCES: dict[str, Reference] = {
     "digamma": _alone(_digamma),
     "erfcx": _alone(_erfcx, "exp(x²) erfc(x) in MPFR"),
     "erfinv": _alone(_erfinv, "Newton's method in MPFR"),
+    "ndtri": _alone(_ndtri, "Newton's method in MPFR"),
     "ndtr": _alone(_ndtr),
     "j0": _alone(gmpy2.j0),
     "j1": _alone(lambda x: gmpy2.j1(x) if gmpy2.is_finite(x) else 1 / x),

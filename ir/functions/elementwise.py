@@ -8,7 +8,6 @@ at 0. What only scales intermediate results, and not the value, is behind `stop_
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..builder import Builder, Handle
 
@@ -184,52 +183,6 @@ def fmod(b: Builder, x: Handle, y: Handle) -> Handle:
     signed = b.select(b.compare("lt", x, zero), b.neg(rest), rest)
     whole = b("logical_and", b.compare("eq", x, zero), b.compare("eq", rest, zero))
     return b.select(whole, x, signed)
-
-
-# --- inverse hyperbolic functions (DLMF 4.37), by log1p, and by log 2x where x² would overflow ---
-
-_LARGE: dict[str, Any] = {"f32": 2.0**14, "f64": 2.0**28}  # from here on √(x² ± 1) is x
-
-
-def _sign_and_size(b: Builder, x: Handle) -> tuple[Handle, Handle, Handle]:
-    """Is x negative, |x|, and is that large?"""
-    negative = b.compare("lt", x, b.zeros_like(x))
-    size = b.select(negative, b.neg(x), x)
-    return negative, size, b.compare("gt", size, b.full_like(x, _LARGE[b.type_of(x).dtype]))
-
-
-def _log_twice(b: Builder, x: Handle, large: Handle) -> Handle:
-    safe = b.select(large, x, b.full_like(x, 1))
-    return _plus(b, b("log", safe), math.log(2))
-
-
-def asinh(b: Builder, x: Handle) -> Handle:
-    """±log(|x| + √(x² + 1))."""
-    negative, size, large = _sign_and_size(b, x)
-    safe = b.select(large, b.full_like(x, 1), size)
-    square_ = b.mul(safe, safe)
-    excess = b.div(square_, _plus(b, b("sqrt", _plus(b, square_, 1)), 1))  # √(x²+1) - 1
-    small = b("log1p", b.add(safe, excess))
-    result = b.select(large, _log_twice(b, size, large), small)
-    signed = b.select(negative, b.neg(result), result)
-    return b.select(b.compare("eq", x, b.zeros_like(x)), x, signed)  # -0 as well
-
-
-def acosh(b: Builder, x: Handle) -> Handle:
-    """log(x + √(x² - 1)); nan below 1."""
-    large = b.compare("gt", x, b.full_like(x, _LARGE[b.type_of(x).dtype]))
-    above = _plus(b, b.select(large, b.full_like(x, 2), x), -1)
-    product = b.mul(b("sqrt", above), b("sqrt", _plus(b, above, 2)))
-    small = b("log1p", b.add(above, product))
-    return b.select(large, _log_twice(b, x, large), small)
-
-
-def atanh(b: Builder, x: Handle) -> Handle:
-    """±½ log((1 + |x|) / (1 - |x|))."""
-    negative, size, _ = _sign_and_size(b, x)
-    ratio = b.div(b.scale(size, 2), b.sub(b.full_like(x, 1), size))
-    result = b.scale(b("log1p", ratio), 0.5)
-    return b.select(negative, b.neg(result), result)
 
 
 # --- sinc ---

@@ -81,6 +81,11 @@ def _power(b: Builder, x: Handle, exponent: int) -> Handle:
 
 def ndtr(b: Builder, x: Handle) -> Handle:
     """The normal distribution's Φ(x) = ½ erfc(-x/√2)."""
+    return b("ndtr", x)
+
+
+def half_erfc(b: Builder, x: Handle) -> Handle:
+    """½ erfc(-x/√2), which the op `ndtr` is."""
     return b.scale(b("erfc", b.scale(x, -math.sqrt(0.5))), 0.5)
 
 

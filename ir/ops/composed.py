@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..builder import Builder, Handle, NumpyBuilder
-from ..functions import bessel, gamma, special
+from ..functions import bessel, gamma, normal, special
 from ..op import Op
 from ..types import TensorType
 from .elementwise import Domain, samples_of, unary
@@ -127,6 +127,19 @@ def _erfcx(b: Builder, g: Handle, x: Handle, out: Handle) -> Handle:
     return b.mul(g, special.erfcx_slope(b, x, out))
 
 
+def _ndtr(b: Builder, g: Handle, x: Handle, out: Handle) -> Handle:
+    density = b("exp", b.scale(b.mul(x, x), -0.5))
+    return b.mul(g, b.scale(density, 1 / math.sqrt(2 * math.pi)))
+
+
+def _erfinv(b: Builder, g: Handle, x: Handle, out: Handle) -> Handle:
+    return b.mul(g, b.scale(b("exp", b.mul(out, out)), math.sqrt(math.pi) / 2))
+
+
+def _ndtri(b: Builder, g: Handle, x: Handle, out: Handle) -> Handle:
+    return b.mul(g, b.scale(b("exp", b.scale(b.mul(out, out), 0.5)), math.sqrt(2 * math.pi)))
+
+
 BOTH = ("0", "out")
 POSITIVE = (0.5, 4.0)
 composed("i0", bessel.i0, _to("i1"), machine=True)
@@ -145,3 +158,6 @@ composed("y0", bessel.y0, _to("y1", -1), domain=POSITIVE)
 composed("y1", bessel.y1, _of_order_one("y0", 1, -math.inf), saves=BOTH, domain=POSITIVE)
 composed("gamma", gamma.gamma, _gamma, saves=BOTH, domain=POSITIVE, machine=True)
 composed("erfcx", special.scaled_erfc, _erfcx, saves=BOTH, machine=True)
+composed("ndtr", special.half_erfc, _ndtr, machine=True)
+composed("erfinv", normal.inverse_erf, _erfinv, saves=("out",), domain=(-0.9, 0.9), machine=True)
+composed("ndtri", normal.normal_quantile, _ndtri, saves=("out",), domain=(0.1, 0.9), machine=True)

@@ -137,6 +137,38 @@ function(
     saves=("out",),
 )
 
+
+def _asinh_slope(b: Builder, x: Handle) -> Handle:
+    """1/√(1 + x²); beyond 1 by 1/x, so that nothing overflows."""
+    one, size = b.full_like(x, 1), b("abs", x)
+    large = b.compare("gt", size, one)
+    t = b.select(large, b.div(one, b.select(large, size, one)), x)
+    slope = b("rsqrt", _one_plus_square(b, t))
+    return b.select(large, b.mul(slope, t), slope)
+
+
+def _acosh_slope(b: Builder, x: Handle) -> Handle:
+    """1/√(x² - 1), by two roots, so that nothing overflows."""
+    one = b.full_like(x, 1)
+    return b.mul(b("rsqrt", b.sub(x, one)), b("rsqrt", b.add(x, one)))
+
+
+function("asinh", np.arcsinh, lambda b, g, x, out: b.mul(g, _asinh_slope(b, x)), saves=("0",))
+function(
+    "acosh",
+    np.arccosh,
+    lambda b, g, x, out: b.mul(g, _acosh_slope(b, x)),
+    saves=("0",),
+    domain=(1.2, 4.0),
+)
+function(
+    "atanh",
+    np.arctanh,
+    lambda b, g, x, out: b.div(g, b.mul(b.sub(b.full_like(x, 1), x), b.add(b.full_like(x, 1), x))),
+    saves=("0",),
+    domain=(-0.8, 0.8),
+)
+
 # --- activations whose derivative is cheaper from the result than from what they are made of ---
 
 

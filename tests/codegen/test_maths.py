@@ -18,7 +18,8 @@ gmpy2 = pytest.importorskip("gmpy2")
 
 DTYPES = {"f64": np.dtype(np.float64), "f32": np.dtype(np.float32)}
 PUBLIC = [name for name, function in maths.FUNCTIONS.items() if not function.cold]
-PUBLIC = [name for name in PUBLIC if name[1:] not in ("0", "1", "0e", "1e")]  # in test_accuracy.py
+OTHERS = ("erfinv", "ndtri")  # these, and Bessel's, are in test_accuracy.py
+PUBLIC = [name for name in PUBLIC if name[1:] not in ("0", "1", "0e", "1e") and name not in OTHERS]
 UNARY = [name for name in PUBLIC if maths.FUNCTIONS[name].arity == 1]
 inf, nan = np.inf, np.nan
 
@@ -36,6 +37,7 @@ LOOSER = {
 REFERENCE: dict[str, Callable[..., object]] = {
     **{name: getattr(gmpy2, name) for name in PUBLIC if hasattr(gmpy2, name)},
     "erfcx": lambda x: gmpy2.exp(x * x) * gmpy2.erfc(x),
+    "ndtr": lambda x: gmpy2.erfc(-x / gmpy2.sqrt(gmpy2.mpfr(2))) / 2,
     "rsqrt": lambda x: 1 / gmpy2.sqrt(x),
     "logistic": lambda x: 1 / (1 + gmpy2.exp(-x)),
     "pow": lambda x, y: x**y,
@@ -163,6 +165,13 @@ def spread(low: float, high: float, count: int) -> np.ndarray:
     return size * RANDOM.choice([-1.0, 1.0], count)
 
 
+INTERVALS = {
+    "erf": (0.0, 28.0),
+    "erfc": (0.0, 28.0),
+    "erfcx": (-26.0, 50.0),
+    "ndtr": (-38.0, 10.0),
+    "gamma": (-170.0, 171.0),
+}
 GAMMA_ROOTS = {"lgamma": (1.0, 2.0), "digamma": (1.4616321449683622,)}
 
 
@@ -178,17 +187,16 @@ def points(name: str, dtype: str, count: int) -> np.ndarray:
         return np.concatenate([np.abs(everywhere), near_one, np.arange(1, 200) * float(lowest)])
     if name == "log1p":
         return np.concatenate([np.abs(everywhere), -RANDOM.uniform(0, 1, count), uniform / 4])
-    if name in ("asin", "acos"):
+    if name == "acosh":
+        return 1 + np.abs(np.concatenate([everywhere, usual, uniform]))
+    if name in ("asin", "acos", "atanh"):
         return np.clip(np.concatenate([uniform / 2, 1 - np.abs(spread(1e-15, 0.5, count))]), -1, 1)
     if name in ("sin", "cos", "tan"):
         multiples = np.arange(1, count) * (np.pi / 2)
         return np.concatenate([2 * uniform, usual, everywhere, multiples])
-    if name in ("erf", "erfc"):
-        return np.concatenate([3 * uniform, RANDOM.uniform(0, 28 if dtype == "f64" else 10, count)])
-    if name == "erfcx":
-        return np.concatenate([uniform, RANDOM.uniform(-26, 27, count), 10 + usual / 10])
-    if name == "gamma":
-        return np.concatenate([RANDOM.uniform(-170, 171, count), 3 * uniform, abs(uniform)])
+    if name in INTERVALS:
+        wide = RANDOM.uniform(*INTERVALS[name], count)
+        return np.concatenate([wide, uniform, 3 * uniform])
     if name in GAMMA_ROOTS:
         near_roots = np.add.outer(GAMMA_ROOTS[name], spread(1e-15, 0.5, count // 4)).ravel()
         moderate = RANDOM.uniform(0, 12, count)
@@ -261,7 +269,7 @@ def test_accuracy_at_millions(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [*UNARY, "i0", "i1e", "k0", "k1e"])
+@pytest.mark.parametrize("name", [*UNARY, *OTHERS, "i0", "i1e", "k0", "k1e"])
 def test_same_bits_in_every_width(name: str, dtype: str) -> None:
     special = [0.0, -0.0, inf, -inf, nan, 1.0, -1.0, SMALL[dtype] / 1e5, 1e30, -1e30]
     x = np.concatenate([points(name, dtype, 300), special]).astype(DTYPES[dtype])
@@ -300,8 +308,12 @@ SPECIAL = {
     "sinh": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -inf), (1e4, inf), (-1e4, -inf)],
     "cosh": [(0.0, 1.0), (-0.0, 1.0), (inf, inf), (-inf, inf), (1e4, inf), (-1e4, inf)],
     "tanh": [(0.0, 0.0), (-0.0, -0.0), (inf, 1.0), (-inf, -1.0), (100.0, 1.0)],
+    "asinh": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -inf)],
+    "acosh": [(1.0, 0.0), (0.5, nan), (-1.0, nan), (inf, inf), (-inf, nan)],
+    "atanh": [(0.0, 0.0), (-0.0, -0.0), (1.0, inf), (-1.0, -inf), (1.5, nan), (-inf, nan)],
     "erf": [(0.0, 0.0), (-0.0, -0.0), (inf, 1.0), (-inf, -1.0), (30.0, 1.0)],
     "erfc": [(0.0, 1.0), (-0.0, 1.0), (inf, 0.0), (-inf, 2.0), (30.0, 0.0), (-30.0, 2.0)],
+    "ndtr": [(0.0, 0.5), (-0.0, 0.5), (inf, 1.0), (-inf, 0.0), (40.0, 1.0), (-40.0, 0.0)],
     "cbrt": [(0.0, 0.0), (-0.0, -0.0), (inf, inf), (-inf, -inf), (27.0, 3.0), (-8.0, -2.0)],
     "rsqrt": [(0.0, inf), (-0.0, -inf), (inf, 0.0), (4.0, 0.5), (-1.0, nan), (-inf, nan)],
     "gamma": [
@@ -351,7 +363,9 @@ def test_gamma_functions_below_zero(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ["sin", "tan", "asin", "atan", "sinh", "tanh", "expm1", "log1p"])
+@pytest.mark.parametrize(
+    "name", ["sin", "tan", "asin", "atan", "sinh", "tanh", "expm1", "log1p", "asinh", "atanh"]
+)
 def test_tiny_arguments_return_themselves(name: str, dtype: str) -> None:
     lowest = float(np.finfo(DTYPES[dtype]).smallest_subnormal)
     x = np.outer([lowest, -lowest], [1, 2, 3, 12345, 1e6]).ravel().astype(DTYPES[dtype])

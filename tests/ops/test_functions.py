@@ -26,7 +26,7 @@ def unary(name: str) -> Callable[..., Any]:
     for module in (elementwise, special):
         if hasattr(module, name):
             return getattr(module, name)  # type: ignore[no-any-return]
-    raise KeyError(name)
+    return lambda b, x: b(name, x)
 
 
 REFERENCES: list[tuple[str, Callable[..., Any], np.ndarray]] = [
@@ -80,7 +80,7 @@ def test_inverse_hyperbolics_do_not_overflow(name: str) -> None:
 
 @pytest.mark.parametrize("x", [0.5, -0.5, -5.0, -inf])
 def test_acosh_below_1_is_nan(x: float) -> None:
-    assert np.isnan(value(elementwise.acosh, np.float64(x)))
+    assert np.isnan(value(unary("acosh"), np.float64(x)))
 
 
 # --- derivatives at kinks, to second order ---

@@ -98,9 +98,9 @@ def _op(name: str) -> Function:
 # --- one operand ---
 
 reciprocal = _of_one("reciprocal", elementwise.reciprocal)
-asinh = arcsinh = _of_one("asinh", elementwise.asinh)
-acosh = arccosh = _of_one("acosh", elementwise.acosh)
-atanh = arctanh = _of_one("atanh", elementwise.atanh)
+asinh = arcsinh = _of_one("asinh", _op("asinh"))
+acosh = arccosh = _of_one("acosh", _op("acosh"))
+atanh = arctanh = _of_one("atanh", _op("atanh"))
 sinc = _of_one("sinc", elementwise.sinc)
 rsqrt = _of_one("rsqrt", _op("rsqrt"))
 erf = _of_one("erf", _op("erf"))
