@@ -26,6 +26,7 @@ from . import (
     reflected,
     root,
     trigonometric,
+    wave,
 )
 from .registry import (
     BRANCH_WEIGHTS,
@@ -53,6 +54,7 @@ FUNCTIONS: dict[str, MathsFunction] = {
         gamma,
         factorial,
         bessel,
+        wave,
         huge,
         reflected,
     )

@@ -61,7 +61,7 @@ def _scaled_i(order: int, x: Term) -> Pair:
     near = horner((t, t_low), I_NEAR[order])
     near = product(near, (low, low.constant(0.0))) if order else near
     high = x.at_least(_EDGE_OF_I)
-    far = product(horner((16.0 / high - 1.0, None), I_FAR[order]), _inverse_root(high))
+    far = product(horner((16.0 / high - 1.0, None), I_FAR[order]), inverse_root(high))
     use = x <= _EDGE_OF_I
     return where(use, near[0], far[0]), where(use, near[1], far[1])
 
@@ -75,7 +75,7 @@ def _k(order: int, *, scaled: bool) -> Callable[[Term], Term]:
         low = x.at_most(_EDGE_OF_K).at_least(_TINY)
         high = x.at_least(_EDGE_OF_K)
         near, zero = _small_k(order, low), x.constant(0.0)
-        far = product(horner((4.0 / high - 1.0, None), K_FAR[order]), _inverse_root(high))
+        far = product(horner((4.0 / high - 1.0, None), K_FAR[order]), inverse_root(high))
         if scaled:
             near_result = _grown(near, *exponential_parts(low, zero))
             far_result = far[0] + far[1]
@@ -105,19 +105,20 @@ def _small_k(order: int, x: Term) -> Pair:
     logarithmic = product(logarithm, horner(square, I_SMALL[order]))
     regular = horner(square, K_SMALL[order])
     if not order:
-        return _sum(regular, (-logarithmic[0], -logarithmic[1]))
+        return add_pairs(regular, (-logarithmic[0], -logarithmic[1]))
     twice = product((z + z, square[1] * 2.0), logarithmic)
-    return divided(_sum(regular, twice), (x, x.constant(0.0)))
+    return divided(add_pairs(regular, twice), (x, x.constant(0.0)))
 
 
-def _sum(x: Pair, y: Pair) -> Pair:
+def add_pairs(x: Pair, y: Pair) -> Pair:
+    """x + y, of any sizes."""
     total = x[0] + y[0]
     second = total - x[0]
     error = (x[0] - (total - second)) + (y[0] - second)
     return normalised(total, error + (x[1] + y[1]))
 
 
-def _inverse_root(x: Term) -> Pair:
+def inverse_root(x: Term) -> Pair:
     """1/sqrt(x) as a sum of two: see `root.rsqrt`."""
     y = 1.0 / x.sqrt()
     root = x * y

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from .formats import FORMATS
 from .huge import reduced
 from .registry import MathsFunction
-from .terms import Term, bits_of, fma, normalised, polynomial, where
+from .terms import Pair, Term, bits_of, fma, normalised, polynomial, where
 
-# pi/2 in parts; in f64 the second is short, so that n times it is exact below _LIMIT.
+# pi/2 in parts; in f64 the second is short, so that n times it is exact below LIMIT.
 # The second is positive, so that -0 is reduced to -0.
 _HALF_PI = {
     "f64": (1.5707963267948966, 6.123233932053594e-17, 6.36831716351095e-25),
@@ -25,7 +25,7 @@ _HALF_PI = {
 _TWO_OVER_PI = 0.6366197723675814
 
 # Beyond, the quotient is no longer good enough.
-_LIMIT = {"f64": 2.0**28, "f32": 2.0**15}
+LIMIT = {"f64": 2.0**28, "f32": 2.0**15}
 
 # sin(r) = r - r**3 * P(r**2), relative error 2**-58.0 and 2**-27.9
 _SIN = {
@@ -62,8 +62,8 @@ def tan(x: Term) -> Term:
 
 
 def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare: str) -> Term:
-    result = evaluate(*_reduce(x))
-    usual = abs(x) < _LIMIT[x.dtype]
+    result = evaluate(*reduce_moderate(x))
+    usual = abs(x) < LIMIT[x.dtype]
     return result.rescue(~usual, lambda: x.call(rare))
 
 
@@ -74,7 +74,7 @@ def _of_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term]) -> Term:
     return where(abs(x) < math.inf, result, math.nan)
 
 
-def _reduce(x: Term) -> tuple[Term, Term, Term]:
+def reduce_moderate(x: Term) -> tuple[Term, Term, Term]:
     """The quadrant in the low bits of an integer; r; and what is missing, to be subtracted."""
     shifter = FORMATS[x.dtype].shifter
     first, second, third = _HALF_PI[x.dtype]
@@ -134,6 +134,16 @@ def cos_sin_parts(r: Term, excess: Term) -> tuple[tuple[Term, Term], tuple[Term,
     low = (1.0 - start) - half - 0.5 * fma(r, r, -z)
     low = low + fma(z * z, polynomial(z, _COS[r.dtype]), r * excess)
     return normalised(start, low), normalised(r, -_sine_tail(r, z, half, excess))
+
+
+def sine_and_cosine(quadrant: Term, r: Term, excess: Term) -> tuple[Pair, Pair]:
+    """sin and cos of an angle that is reduced, each as a sum of two."""
+    cosine, sine = cos_sin_parts(r, excess)
+    odd = _is_odd(quadrant)
+    high, low = (_signed(quadrant, where(odd, *both)) for both in zip(cosine, sine, strict=True))
+    swapped = (where(odd, *both) for both in zip(sine, cosine, strict=True))
+    other, other_low = (_signed(quadrant + 1, value) for value in swapped)
+    return (high, low), (other, other_low)
 
 
 def _is_odd(quadrant: Term) -> Term:

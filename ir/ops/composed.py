@@ -152,10 +152,12 @@ composed(
 )
 composed("k0e", bessel.k0e, _k0e, saves=BOTH, domain=POSITIVE, machine=True)
 composed("k1e", bessel.k1e, _k1e, saves=BOTH, domain=POSITIVE, machine=True)
-composed("j0", bessel.j0, _to("j1", -1))
-composed("j1", bessel.j1, _of_order_one("j0", 1, 0.5), saves=BOTH)
-composed("y0", bessel.y0, _to("y1", -1), domain=POSITIVE)
-composed("y1", bessel.y1, _of_order_one("y0", 1, -math.inf), saves=BOTH, domain=POSITIVE)
+composed("j0", bessel.j0, _to("j1", -1), machine=True)
+composed("j1", bessel.j1, _of_order_one("j0", 1, 0.5), saves=BOTH, machine=True)
+composed("y0", bessel.y0, _to("y1", -1), domain=POSITIVE, machine=True)
+composed(
+    "y1", bessel.y1, _of_order_one("y0", 1, -math.inf), saves=BOTH, domain=POSITIVE, machine=True
+)
 composed("gamma", gamma.gamma, _gamma, saves=BOTH, domain=POSITIVE, machine=True)
 composed("erfcx", special.scaled_erfc, _erfcx, saves=BOTH, machine=True)
 composed("ndtr", special.half_erfc, _ndtr, machine=True)
