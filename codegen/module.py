@@ -212,7 +212,7 @@ def _assemble(
 ) -> ModuleText:
     size = sum(len(op.regions[0]) for op in graph.walk() if op.name == "kernel")
     needed = [key for function in functions for key in function.text.functions]
-    maths, declarations = definitions(needed, inline=size <= INLINE_OPERATIONS)
+    maths, declarations = definitions(needed, inline=size <= INLINE_OPERATIONS, fast=graph.fastmath)
     for function in functions:
         declarations |= function.text.declarations
     declarations |= run.e.declarations

@@ -89,10 +89,11 @@ class Graph:
     """A function of the IR: typed inputs, operations in SSA form, outputs.
 
     `str(graph)` is its text form and `ir.parse` reads that back. Two graphs are equal when their
-    text without comments is.
+    text without comments is. `fastmath` is for the code generator, and no part of the text: its
+    maths functions may be off by 4 ULP.
     """
 
-    __slots__ = ("inputs", "name", "operations", "outputs")
+    __slots__ = ("fastmath", "inputs", "name", "operations", "outputs")
 
     def __init__(
         self,
@@ -100,8 +101,11 @@ class Graph:
         inputs: Iterable[Value],
         operations: Iterable[Operation],
         outputs: Iterable[Value],
+        *,
+        fastmath: bool = False,
     ) -> None:
         self.name = name
+        self.fastmath = fastmath
         self.inputs = tuple(inputs)
         self.operations = tuple(operations)
         self.outputs = tuple(outputs)

@@ -15,6 +15,7 @@ from . import (
     error,
     exponential,
     factorial,
+    fast,
     gamma,
     huge,
     hyperbolic,
@@ -36,7 +37,14 @@ from .registry import (
     define,
 )
 
-__all__ = ["BRANCH_WEIGHTS", "FUNCTIONS", "TARGET_ATTRIBUTES", "MathsFunction", "definitions"]
+__all__ = [
+    "BRANCH_WEIGHTS",
+    "FAST",
+    "FUNCTIONS",
+    "TARGET_ATTRIBUTES",
+    "MathsFunction",
+    "definitions",
+]
 
 FUNCTIONS: dict[str, MathsFunction] = {
     function.name: function
@@ -60,16 +68,18 @@ FUNCTIONS: dict[str, MathsFunction] = {
     )
     for function in module.FUNCTIONS
 }
+FAST = {function.name: function for function in fast.FUNCTIONS}
 
 
 def definitions(
-    needed: Iterable[tuple[str, str, int]], *, inline: bool
+    needed: Iterable[tuple[str, str, int]], *, inline: bool, fast: bool = False
 ) -> tuple[str, dict[str, str]]:
     """LLVM text of the functions (name, dtype, lanes) and of all that these call.
 
     With it come the declarations that the text needs, by name. `inline` chooses between functions
-    that are always inlined and functions that never are; cold ones never are. The order depends on
-    `needed` as a set only.
+    that are always inlined and functions that never are; cold ones never are. `fast` chooses the faster
+    formulas, where there are some, under the same names: a module has one or the other. The order
+    depends on `needed` as a set only.
     """
     pending = sorted(set(needed), reverse=True)
     texts: dict[tuple[str, str, int], str] = {}
@@ -77,7 +87,7 @@ def definitions(
     while pending:
         key = pending.pop()
         if key not in texts:
-            definition = _definition(*key, inline)
+            definition = _definition(*key, inline, fast)
             texts[key] = definition.text
             declarations.update(definition.declarations)
             pending.extend(definition.calls)
@@ -85,5 +95,6 @@ def definitions(
 
 
 @cache
-def _definition(name: str, dtype: str, lanes: int, inline: bool) -> Definition:
-    return define(FUNCTIONS[name], dtype, lanes, inline)
+def _definition(name: str, dtype: str, lanes: int, inline: bool, fast: bool) -> Definition:
+    function = FAST.get(name, FUNCTIONS[name]) if fast else FUNCTIONS[name]
+    return define(function, dtype, lanes, inline)

@@ -51,16 +51,16 @@ _EXPM1 = {
 }  # fmt: skip
 
 # Where exp is certainly 0, and certainly infinite
-_EXP_RANGE = {"f64": (-746.0, 710.0), "f32": (-104.0, 89.0)}
+EXP_RANGE = {"f64": (-746.0, 710.0), "f32": (-104.0, 89.0)}
 _EXP2_RANGE = {"f64": (-1080.0, 1024.0), "f32": (-156.0, 128.0)}
 # Below the first, expm1 is -1; below the second in size, x
-_EXPM1_RANGE = {"f64": (-40.0, 710.0), "f32": (-18.0, 89.0)}
-_EXPM1_TINY = {"f64": 2.0**-54, "f32": 2.0**-25}
+EXPM1_RANGE = {"f64": (-40.0, 710.0), "f32": (-18.0, 89.0)}
+EXPM1_TINY = {"f64": 2.0**-54, "f32": 2.0**-25}
 
 
 def exp(x: Term) -> Term:
     """e**x. Largest error: 1.0 ULP in f64, 0.92 in f32."""
-    low, high = _EXP_RANGE[x.dtype]
+    low, high = EXP_RANGE[x.dtype]
     x = x.at_most(high).at_least(low)
     n = nearest(x, LOG2E[x.dtype][0])
     first, r, last = remainder(x, n)
@@ -79,10 +79,10 @@ def exp2(x: Term) -> Term:
 
 def expm1(x: Term) -> Term:
     """e**x - 1. Largest error: 1.07 ULP in f64, 0.87 in f32."""
-    low, high = _EXPM1_RANGE[x.dtype]
+    low, high = EXPM1_RANGE[x.dtype]
     high_part, low_part = half_expm1(x.at_most(high).at_least(low))
     result = high_part + low_part
-    return where(abs(x) < _EXPM1_TINY[x.dtype], x, result + result)
+    return where(abs(x) < EXPM1_TINY[x.dtype], x, result + result)
 
 
 def half_expm1(x: Term) -> tuple[Term, Term]:
@@ -107,7 +107,7 @@ def logistic(x: Term) -> Term:
     It is 1/(1 + z) or z/(1 + z) with z = e**-|x| = 2**n (1 + f), all sums kept with their rounding
     errors. The 2**n above the line comes last, where it rounds once, to a subnormal.
     """
-    low, _ = _EXP_RANGE[x.dtype]
+    low, _ = EXP_RANGE[x.dtype]
     size = (-abs(x)).at_least(low)
     n = nearest(size, LOG2E[x.dtype][0])
     first, r, last = remainder(size, n)

@@ -33,7 +33,7 @@ _COSH = {
 
 _OVERFLOWS = {"f64": 710.5, "f32": 89.5}  # a little above the last finite result
 _TINY = {"f64": 2.0**-28, "f32": 2.0**-13}  # sinh(x) rounds to x below
-_SATURATED = {"f64": 20.0, "f32": 10.0}  # tanh(x) rounds to 1 above
+SATURATED = {"f64": 20.0, "f32": 10.0}  # tanh(x) rounds to 1 above
 
 
 def sinh(x: Term) -> Term:
@@ -52,7 +52,7 @@ def cosh(x: Term) -> Term:
 
 def tanh(x: Term) -> Term:
     """Largest error: 1.0 ULP in f64, 1.0 in f32."""
-    size = abs(x).at_most(_SATURATED[x.dtype])
+    size = abs(x).at_most(SATURATED[x.dtype])
     high, low = normalised(*half_expm1(size + size))
     divisor = high + 1.0
     divisor_low = ((1.0 - divisor) + high) + low

@@ -17,18 +17,18 @@ from .terms import Pair, Term, bits_of, fma, normalised, polynomial, where
 
 # pi/2 in parts; in f64 the second is short, so that n times it is exact below LIMIT.
 # The second is positive, so that -0 is reduced to -0.
-_HALF_PI = {
+HALF_PI = {
     "f64": (1.5707963267948966, 6.123233932053594e-17, 6.36831716351095e-25),
     "f32": (1.570796251296997, 7.549790126404332e-08, -1.7151245100058819e-15),
 }
 
-_TWO_OVER_PI = 0.6366197723675814
+TWO_OVER_PI = 0.6366197723675814
 
 # Beyond, the quotient is no longer good enough.
 LIMIT = {"f64": 2.0**28, "f32": 2.0**15}
 
 # sin(r) = r - r**3 * P(r**2), relative error 2**-58.0 and 2**-27.9
-_SIN = {
+SIN = {
     "f64": (
         0.16666666666666632, -0.00833333333332246, 0.0001984126982981888,
         -2.755731368960856e-06, 2.5050757035988685e-08, -1.5896700201353884e-10,
@@ -37,7 +37,7 @@ _SIN = {
 }  # fmt: skip
 
 # cos(r) = 1 - r**2/2 + r**4 * P(r**2), error 2**-64.2 and 2**-33.1
-_COS = {
+COS = {
     "f64": (
         0.0416666666666666, -0.0013888888888874454, 2.480158728964863e-05,
         -2.7557314391683486e-07, 2.087572768008607e-09, -1.135983592262485e-11,
@@ -62,7 +62,11 @@ def tan(x: Term) -> Term:
 
 
 def _reduced_or_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term], rare: str) -> Term:
-    result = evaluate(*reduce_moderate(x))
+    return or_huge(x, evaluate(*reduce_moderate(x)), rare)
+
+
+def or_huge(x: Term, result: Term, rare: str) -> Term:
+    """`result`, but for what is too large for the reduction the function `rare`."""
     usual = abs(x) < LIMIT[x.dtype]
     return result.rescue(~usual, lambda: x.call(rare))
 
@@ -77,8 +81,8 @@ def _of_huge(x: Term, evaluate: Callable[[Term, Term, Term], Term]) -> Term:
 def reduce_moderate(x: Term) -> tuple[Term, Term, Term]:
     """The quadrant in the low bits of an integer; r; and what is missing, to be subtracted."""
     shifter = FORMATS[x.dtype].shifter
-    first, second, third = _HALF_PI[x.dtype]
-    shifted = fma(x, _TWO_OVER_PI, shifter)
+    first, second, third = HALF_PI[x.dtype]
+    shifted = fma(x, TWO_OVER_PI, shifter)
     n = shifted - shifter
     start = fma(n, -first, x)  # exact: a multiple of first's last place, and smaller than one
     step = n * second
@@ -91,18 +95,18 @@ def reduce_moderate(x: Term) -> tuple[Term, Term, Term]:
 
 
 def _sin_of(quadrant: Term, r: Term, excess: Term) -> Term:
-    return _signed(quadrant, where(_is_odd(quadrant), *_cos_sin(r, excess)))
+    return signed(quadrant, where(is_odd(quadrant), *_cos_sin(r, excess)))
 
 
 def _cos_of(quadrant: Term, r: Term, excess: Term) -> Term:
     cosine, sine = _cos_sin(r, excess)
-    return _signed(quadrant + 1, where(_is_odd(quadrant), sine, cosine))
+    return signed(quadrant + 1, where(is_odd(quadrant), sine, cosine))
 
 
 def _tan_of(quadrant: Term, r: Term, excess: Term) -> Term:
     """The quotient of sin and cos, each a sum of two, by a division and one correction."""
     cosine, sine = cos_sin_parts(r, excess)
-    odd = _is_odd(quadrant)
+    odd = is_odd(quadrant)
     high, low = (where(odd, -c, s) for c, s in zip(cosine, sine, strict=True))
     divisor, divisor_low = (where(odd, s, c) for c, s in zip(cosine, sine, strict=True))
     inverse = 1.0 / divisor
@@ -117,13 +121,13 @@ def _cos_sin(r: Term, excess: Term) -> tuple[Term, Term]:
     half = 0.5 * z
     start = 1.0 - half
     low = (1.0 - start) - half
-    cosine = start + (low + fma(z * z, polynomial(z, _COS[r.dtype]), r * excess))
+    cosine = start + (low + fma(z * z, polynomial(z, COS[r.dtype]), r * excess))
     return cosine, r - _sine_tail(r, z, half, excess)
 
 
 def _sine_tail(r: Term, z: Term, half: Term, excess: Term) -> Term:
     """What sin(r - excess) falls short of r."""
-    return fma(r * z, polynomial(z, _SIN[r.dtype]), fma(-half, excess, excess))
+    return fma(r * z, polynomial(z, SIN[r.dtype]), fma(-half, excess, excess))
 
 
 def cos_sin_parts(r: Term, excess: Term) -> tuple[tuple[Term, Term], tuple[Term, Term]]:
@@ -132,25 +136,25 @@ def cos_sin_parts(r: Term, excess: Term) -> tuple[tuple[Term, Term], tuple[Term,
     half = 0.5 * z
     start = 1.0 - half
     low = (1.0 - start) - half - 0.5 * fma(r, r, -z)
-    low = low + fma(z * z, polynomial(z, _COS[r.dtype]), r * excess)
+    low = low + fma(z * z, polynomial(z, COS[r.dtype]), r * excess)
     return normalised(start, low), normalised(r, -_sine_tail(r, z, half, excess))
 
 
 def sine_and_cosine(quadrant: Term, r: Term, excess: Term) -> tuple[Pair, Pair]:
     """sin and cos of an angle that is reduced, each as a sum of two."""
     cosine, sine = cos_sin_parts(r, excess)
-    odd = _is_odd(quadrant)
-    high, low = (_signed(quadrant, where(odd, *both)) for both in zip(cosine, sine, strict=True))
+    odd = is_odd(quadrant)
+    high, low = (signed(quadrant, where(odd, *both)) for both in zip(cosine, sine, strict=True))
     swapped = (where(odd, *both) for both in zip(sine, cosine, strict=True))
-    other, other_low = (_signed(quadrant + 1, value) for value in swapped)
+    other, other_low = (signed(quadrant + 1, value) for value in swapped)
     return (high, low), (other, other_low)
 
 
-def _is_odd(quadrant: Term) -> Term:
+def is_odd(quadrant: Term) -> Term:
     return (quadrant & 1).differs(0)
 
 
-def _signed(quadrant: Term, value: Term) -> Term:
+def signed(quadrant: Term, value: Term) -> Term:
     """The value, negated in the quadrants 2 and 3."""
     sign = (quadrant & 2) << (bits_of(value.dtype) - 2)
     return (value.bits() ^ sign).as_float()

@@ -12,6 +12,7 @@ from ..graph import Graph
 from ..verify import verify
 from .cse import eliminate_common_subexpressions
 from .dce import eliminate_dead_code
+from .fastmath import fastmath
 from .fuse import fuse
 from .legalise import legalise_dots
 from .loops import in_regions
@@ -60,6 +61,11 @@ LOWER: tuple[Pass, ...] = (
     fuse,
     fuse_rows,
 )
+
+
+def lowering(fast: bool) -> tuple[Pass, ...]:
+    """LOWER, for exact or for fast maths functions."""
+    return (*LOWER, fastmath) if fast else LOWER
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ class Explanation:
     reason: str | None  # why calls do not go through the native entry
     in_eager_mode: bool  # whether this call runs there
     blas: str | None
+    fastmath: bool  # whether maths functions may be off by 4 ULP
     donated: tuple[str, ...]  # what becomes of each donated array
     threads: int  # that a call may use
     blocks: tuple[int, ...]  # of each operation that is cut into blocks, which threads share
@@ -73,6 +74,7 @@ class Explanation:
             ),
             *self.saved,
             *(f"  donated           {line}" for line in self.donated),
+            *(["  maths             up to 4 ULP (fastmath)"] if self.fastmath else []),
             f"  products          {self.blas or 'none'}",
             f"  threads           {self._threads()}",
             (
@@ -133,6 +135,7 @@ def explain(
         reason=None if native else eager or reason,
         in_eager_mode=eager is not None,
         blas=_products(graph),
+        fastmath=variant.transform.fastmath,
         donated=tuple(_donations(variant, call)),
         threads=variant.transform.threads or pool.threads(),
         blocks=blocks,

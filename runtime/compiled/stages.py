@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir import FusegradError, Graph, ShapeError, TensorType
 from ...ir.location import Location
-from ...ir.passes.pipeline import CLEAN, LOWER, MERGE, Timings, run_passes
+from ...ir.passes.pipeline import CLEAN, MERGE, Timings, lowering, run_passes
 from ...tracer.run import Traced
 from .paths import VERDICT, with_verdict
 from .transform import Plan, apply
@@ -83,7 +83,7 @@ class Stages:
 
     def fused(self) -> Graph:
         """Kernels, and the operations that are none."""
-        return run_passes(self.graph, LOWER, self.timings)
+        return run_passes(self.graph, lowering(self.plan.fastmath), self.timings)
 
     @property
     def key(self) -> str | None:
@@ -94,7 +94,9 @@ class Stages:
             plan, conditions = self.plan, self.traced.conditions
             answers = tuple(condition.answer for condition in conditions)
             donated = (("donated", *sorted(self.in_place.items())),) if self.in_place else ()
-            purpose = ("variant", plan.outputs, plan.wrt, plan.seed, plan.budget, answers, *donated)
+            fast = ("fastmath",) if plan.fastmath else ()
+            how = (plan.outputs, plan.wrt, plan.seed, plan.budget, answers)
+            purpose = ("variant", *how, *donated, *fast)
             self._key = (key_of_program(self.traced.graph, purpose),)
         return self._key[0]
 

@@ -29,7 +29,7 @@ class Transform:
     """`kind` is "compile", "grad" or "value_and_grad"; `argnums` and `has_aux` are for the latter
     two. `threads` is how many threads its calls may use, 0 where nobody says; `budget` what may be
     saved for the adjoint, in bytes or as a part of what is saved without. `donate` are the
-    arguments whose memory results take.
+    arguments whose memory results take. `fastmath`: may maths functions be off by 4 ULP?
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Transform:
     threads: int = 0
     budget: int | float | None = None
     donate: tuple[int | str, ...] = ()
+    fastmath: bool = False
 
     @property
     def differentiates(self) -> bool:
@@ -50,7 +51,7 @@ class Plan:
     (behind them) its gradient with respect to the inputs `wrt`, seeded at the output `seed`.
 
     Without a seed there is no gradient. `tree` says how the first outputs make the result; the
-    values of conditions follow. `budget` is that of the transform.
+    values of conditions follow. `budget` and `fastmath` are those of the transform.
     """
 
     outputs: tuple[int, ...]
@@ -58,6 +59,7 @@ class Plan:
     wrt: tuple[int, ...] = ()
     seed: int | None = None
     budget: int | float | None = None
+    fastmath: bool = False
 
     def types(self, traced: Traced) -> tuple[TensorType, ...]:
         """The types of the outputs."""
@@ -66,11 +68,18 @@ class Plan:
         return tuple(all_types[number] for number in self.outputs)
 
 
+def checked_flag(kind: str, fastmath: Any) -> bool:
+    """`fastmath`, if it is a bool."""
+    if not isinstance(fastmath, bool):
+        raise TypeError(f"{kind}: fastmath is True or False, got {type(fastmath).__name__}")
+    return fastmath
+
+
 def plan(transform: Transform, traced: Traced, call: Call) -> Plan:
     """What `transform` asks for, of a traced call; raises for what can't be differentiated."""
     count, results = len(traced.graph.outputs), traced.out_tree.num_leaves
     if not transform.differentiates:
-        return Plan(tuple(range(count)), traced.out_tree)
+        return Plan(tuple(range(count)), traced.out_tree, fastmath=transform.fastmath)
     primal = unflatten(traced.out_tree, range(results))
     arguments = differentiated(transform, call)
     places = _places(call)
@@ -81,7 +90,8 @@ def plan(transform: Transform, traced: Traced, call: Call) -> Plan:
     _check_attached(wrt, traced)
     gradients = _gradient_tree(transform, call, arguments, count)
     numbers, tree = flatten(_assemble(transform, value, aux, gradients))
-    return Plan((*numbers, *range(results, count)), tree, tuple(wrt), value, transform.budget)
+    how = (transform.budget, transform.fastmath)
+    return Plan((*numbers, *range(results, count)), tree, tuple(wrt), value, *how)
 
 
 def apply(plan: Plan, graph: Graph, kind: str) -> tuple[Graph, Saving | None]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ....ir import Graph, GraphBuilder, Operation, ShapeError, TensorType, Value
-from ....ir.passes.pipeline import CLEAN, LOWER
+from ....ir.passes.pipeline import CLEAN, lowering
 from ....tracer.pytree import map_leaves, unflatten
 from ...eager.apply.composite import Composite, run_composite
 from ...eager.backward.reach import needed_for
@@ -45,7 +45,16 @@ class NativeProgram:
     the same.
     """
 
-    __slots__ = ("_door", "_families", "_graph", "_handed", "_owned", "_shared", "_threads")
+    __slots__ = (
+        "_door",
+        "_families",
+        "_fast",
+        "_graph",
+        "_handed",
+        "_owned",
+        "_shared",
+        "_threads",
+    )
 
     def __init__(
         self,
@@ -55,8 +64,10 @@ class NativeProgram:
         owned: int = 0,
         threads: int = 0,
         families: Families | None = None,
+        fast: bool = False,
     ) -> None:
         self._owned = owned
+        self._fast = fast
         self._threads = threads
         self._families = families
         places = {value: i for i, value in enumerate(inputs)}
@@ -76,7 +87,7 @@ class NativeProgram:
             from ....codegen.doors import flat_door
             from ....codegen.program import program_of
 
-            program = program_of(self._graph, (*CLEAN, *LOWER), self._families)
+            program = program_of(self._graph, (*CLEAN, *lowering(self._fast)), self._families)
             self._door = flat_door(program, self._threads)
         arrays = [as_array(x, v.type) for x, v in zip(arguments, self._graph.inputs, strict=True)]
         computed = self._door(arrays)
@@ -105,7 +116,11 @@ def _probe(variant: Variant) -> Callable[[Any], Any]:
     graph = variant.graph
     if variant.probe is None:
         variant.probe = NativeProgram(
-            graph.inputs, graph.operations, graph.outputs[-2:], families=variant.families
+            graph.inputs,
+            graph.operations,
+            graph.outputs[-2:],
+            families=variant.families,
+            fast=variant.transform.fastmath,
         )
     run: Callable[[Any], Any] = variant.probe.run
     return run
@@ -122,7 +137,7 @@ def _plan(variant: Variant, graph: Graph, share: int = 1) -> Composite:
         views: bool = True,
     ) -> NativeProgram:
         owned = len(graph.outputs) if views else 0
-        how = (owned, variant.transform.threads, variant.families)
+        how = (owned, variant.transform.threads, variant.families, variant.transform.fastmath)
         return NativeProgram(inputs, operations, results, *how)
 
     return Composite(graph, program, Keeper(budget // share if type(budget) is int else budget))
@@ -356,7 +371,7 @@ def _new_chain(
 ) -> Chain | None:
     def native(forward: Graph, owned: int) -> NativeProgram:
         inputs, operations, outputs = forward.inputs, forward.operations, forward.outputs
-        how = (owned, variant.transform.threads, variant.families)
+        how = (owned, variant.transform.threads, variant.families, variant.transform.fastmath)
         return NativeProgram(inputs, operations, outputs, *how)
 
     return chain_of(_source(variant), wrt, kept, views, partial(_plan, variant), native)
