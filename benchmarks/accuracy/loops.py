@@ -22,10 +22,12 @@ WIDE = np.longdouble
 class Function:
     """An emitted function over whole arrays. The last lanes repeat the last element."""
 
-    def __init__(self, formula: Formula, arity: int, dtype: str, lanes: int = 0) -> None:
+    def __init__(
+        self, formula: Formula, arity: int, dtype: str, lanes: int = 0, *, fast: bool = False
+    ) -> None:
         self.dtype, self.arity = DTYPES[dtype], arity
         self.lanes = lanes or 64 // self.dtype.itemsize
-        text = _over_arrays(formula, arity, dtype, self.lanes)
+        text = _over_arrays(formula, arity, dtype, self.lanes, fast)
         self._run, self._library = _linked(text, "loop", arity + 2)
 
     def __call__(self, *operands: np.ndarray) -> np.ndarray:
@@ -43,15 +45,15 @@ def _linked(text: str, name: str, parameters: int) -> tuple[Callable[..., Any], 
     return ctypes.CFUNCTYPE(None, *types)(library[name]), library
 
 
-def _module(e: Emitter, head: str, lines: list[str]) -> str:
-    text, declarations = maths.definitions(e.functions, inline=True)
+def _module(e: Emitter, head: str, lines: list[str], fast: bool) -> str:
+    text, declarations = maths.definitions(e.functions, inline=True, fast=fast)
     declared = "\n".join({**declarations, **e.declarations}.values())
     attributes = " ".join(maths.TARGET_ATTRIBUTES)
     body = "\n".join([f"{head} {attributes} {{", *lines, "}"])
     return f"{text}\n{declared}\n{body}\n{maths.BRANCH_WEIGHTS}\n"
 
 
-def _over_arrays(formula: Formula, arity: int, dtype: str, lanes: int) -> str:
+def _over_arrays(formula: Formula, arity: int, dtype: str, lanes: int, fast: bool) -> str:
     e = Emitter(lanes)
     element, align = LLVM_SCALAR[dtype], DTYPES[dtype].itemsize
     e.lines += ["entry:", "  br label %body"]
@@ -66,7 +68,7 @@ def _over_arrays(formula: Formula, arity: int, dtype: str, lanes: int) -> str:
     e.write(f"store {e.typed(result)}, ptr %o, align {align}")
     _end_of_loop(e)
     pointers = "".join(f", ptr noalias %p{k}" for k in range(arity))
-    return _module(e, f"define void @loop(i64 %n, ptr noalias %out{pointers})", e.lines)
+    return _module(e, f"define void @loop(i64 %n, ptr noalias %out{pointers})", e.lines, fast)
 
 
 def _end_of_loop(e: Emitter) -> None:
@@ -142,8 +144,8 @@ class Sweep:
     A call gives the largest error in ULP of each lane, and the bits of the argument there.
     """
 
-    def __init__(self, formula: Formula) -> None:
-        self._run, self._library = _linked(_sweep(formula), "loop", 3)
+    def __init__(self, formula: Formula, *, fast: bool = False) -> None:
+        self._run, self._library = _linked(_sweep(formula, fast), "loop", 3)
 
     def __call__(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         if count % _SWEEP_LANES:
@@ -155,7 +157,7 @@ class Sweep:
         return worst, where.astype(np.uint32)
 
 
-def _sweep(formula: Formula) -> str:
+def _sweep(formula: Formula, fast: bool) -> str:
     e = Emitter(_SWEEP_LANES)
     e.start_block("entry")
     e.write("%start = load i64, ptr %first")
@@ -181,7 +183,7 @@ def _sweep(formula: Formula) -> str:
     e.write("store <8 x double> %worst, ptr %p0, align 8")
     e.write("store <8 x i64> %where, ptr %p1, align 8")
     e.write("ret void")
-    return _module(e, "define void @loop(i64 %n, ptr %first, ptr %results)", e.lines)
+    return _module(e, "define void @loop(i64 %n, ptr %first, ptr %results)", e.lines, fast)
 
 
 def _emit_error(e: Emitter, found: Reg, exact: Reg) -> Reg:

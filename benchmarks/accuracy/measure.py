@@ -50,9 +50,9 @@ def errors(found: np.ndarray, exact: np.ndarray, floor: np.ndarray | float = 0.0
     return np.where(same, 0.0, np.where(wrong, np.inf, error)).astype(np.float64)
 
 
-def measure(function: Measured, dtype: str, count: int) -> Worst:
-    """The worst of about `count` points."""
-    compiled = Function(function.formula, function.arity, dtype)
+def measure(function: Measured, dtype: str, count: int, *, fast: bool = False) -> Worst:
+    """The worst of about `count` points; of the function under `fastmath`, if `fast`."""
+    compiled = Function(function.formula, function.arity, dtype, fast=fast)
     worst, total = Worst(-1.0, (), 0), 0
     for operands in _blocks(function, dtype, count):
         total += operands[0].size
@@ -101,9 +101,10 @@ def _floor(function: Measured, operands: tuple[np.ndarray, ...]) -> np.ndarray |
     return FLOORS[function.name](*operands)
 
 
-def sweep(function: Measured, first: int = 0, count: int = 2**32) -> Worst:
+def sweep(function: Measured, first: int = 0, count: int = 2**32, *, fast: bool = False) -> Worst:
     """The worst of all float32 whose bits are in a range."""
-    loop, compiled = Sweep(function.formula), Function(function.formula, 1, "f32")
+    loop = Sweep(function.formula, fast=fast)
+    compiled = Function(function.formula, 1, "f32", fast=fast)
     places: list[Any] = []
     for start in range(first, first + count, SWEEP):
         found, where = loop(start, min(SWEEP, first + count - start))

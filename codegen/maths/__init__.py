@@ -77,9 +77,9 @@ def definitions(
     """LLVM text of the functions (name, dtype, lanes) and of all that these call.
 
     With it come the declarations that the text needs, by name. `inline` chooses between functions
-    that are always inlined and functions that never are; cold ones never are. `fast` chooses the faster
-    formulas, where there are some, under the same names: a module has one or the other. The order
-    depends on `needed` as a set only.
+    that are always inlined and functions that never are; cold ones never are. `fast` chooses the
+    formulas of `fastmath`, where there are some, under the same names: a module has one or the
+    other. The order depends on `needed` as a set only.
     """
     pending = sorted(set(needed), reverse=True)
     texts: dict[tuple[str, str, int], str] = {}

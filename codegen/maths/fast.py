@@ -21,7 +21,7 @@ from .exponential import (
 )
 from .formats import FORMATS, LN2, LOG2E
 from .hyperbolic import SATURATED
-from .logarithm import SHORT_LN2, higher, special, split, split_any
+from .logarithm import SHORT_LN2, higher, special, split
 from .registry import MathsFunction
 from .terms import Term, fma, polynomial, where
 from .trigonometric import COS, HALF_PI, SIN, TWO_OVER_PI, is_odd, or_huge, signed
@@ -31,14 +31,17 @@ _HALF_PI = {**HALF_PI, "f32": (1.570796251296997, 7.549789415861596e-08, 5.39030
 
 
 def exp(x: Term) -> Term:
-    """Largest error: {exp}."""
+    """Largest error: 1.1 ULP in f64, 1.1 in f32."""
     low, high = EXP_RANGE[x.dtype]
     fraction, n = _expm1_of_rest(x.at_most(high).at_least(low))
     return scaled_by_power(fraction, n)
 
 
 def expm1(x: Term) -> Term:
-    """Largest error: {expm1}. Half of it is added up, because 2**n may overflow."""
+    """Largest error: 2.0 ULP in f64, 1.6 in f32.
+
+    Half of it is added up, because 2**n may overflow.
+    """
     low, high = EXPM1_RANGE[x.dtype]
     fraction, n = _expm1_of_rest(x.at_most(high).at_least(low))
     scale = power_of_two(n, -1)
@@ -47,14 +50,14 @@ def expm1(x: Term) -> Term:
 
 
 def logistic(x: Term) -> Term:
-    """Largest error: {logistic}."""
+    """Largest error: 2.7 ULP in f64, 2.7 in f32."""
     z = exp(-abs(x))
     inverse = 1.0 / (z + 1.0)
     return where(x < 0.0, z * inverse, inverse)
 
 
 def tanh(x: Term) -> Term:
-    """Largest error: {tanh}. It is E/(E + 2) with E = expm1(2 |x|)."""
+    """Largest error: 2.6 ULP in f64, 2.4 in f32. It is E/(E + 2) with E = expm1(2 |x|)."""
     size = abs(x).at_most(SATURATED[x.dtype])
     fraction, n = _expm1_of_rest(size + size)
     scale = power_of_two(n)
@@ -70,14 +73,11 @@ def _expm1_of_rest(x: Term) -> tuple[Term, Term]:
     return fma(r * r, polynomial(r, EXP[x.dtype]), r), n
 
 
-def log(x: Term) -> Term:
-    """Largest error: {log}."""
-    k, f = split_any(x)
-    return special(x, _combined(k, f, _tail(f)))
-
-
 def log1p(x: Term) -> Term:
-    """Largest error: {log1p}. The rounding error of 1 + x enters as in the exact function."""
+    """Largest error: 1.1 ULP in f64, 1.2 in f32.
+
+    The rounding error of 1 + x enters as in the exact function.
+    """
     one_plus = x + 1.0
     k, f = split(one_plus)
     scale = power_of_two((-k).at_least(1.0 - FORMATS[x.dtype].bias))
@@ -100,19 +100,19 @@ def _combined(k: Term, f: Term, rest: Term) -> Term:
 
 
 def sin(x: Term) -> Term:
-    """Largest error: {sin}."""
+    """Largest error: 2.5 ULP in f64, 2.0 in f32."""
     quadrant, cosine, sine = _parts(x)
     return or_huge(x, signed(quadrant, where(is_odd(quadrant), cosine, sine)), "sin_rare")
 
 
 def cos(x: Term) -> Term:
-    """Largest error: {cos}."""
+    """Largest error: 2.2 ULP in f64, 1.9 in f32."""
     quadrant, cosine, sine = _parts(x)
     return or_huge(x, signed(quadrant + 1, where(is_odd(quadrant), sine, cosine)), "cos_rare")
 
 
 def tan(x: Term) -> Term:
-    """Largest error: {tan}."""
+    """Largest error: 3.3 ULP in f64, 3.4 in f32."""
     quadrant, cosine, sine = _parts(x)
     odd = is_odd(quadrant)
     return or_huge(x, where(odd, -cosine, sine) / where(odd, sine, cosine), "tan_rare")
@@ -138,7 +138,6 @@ FUNCTIONS = (
     MathsFunction("expm1", 1, expm1),
     MathsFunction("logistic", 1, logistic),
     MathsFunction("tanh", 1, tanh),
-    MathsFunction("log", 1, log),
     MathsFunction("log1p", 1, log1p),
     MathsFunction("sin", 1, sin),
     MathsFunction("cos", 1, cos),

@@ -39,19 +39,19 @@ _LOG10_2 = {
 
 def log(x: Term) -> Term:
     """Largest error: 0.86 ULP in f64, 0.94 in f32."""
-    k, f = split_any(x)
+    k, f = _split_any(x)
     return special(x, combined(k, f, tail(f)))
 
 
 def log2(x: Term) -> Term:
     """Largest error: 0.69 ULP in f64, 0.76 in f32."""
-    k, f = split_any(x)
+    k, f = _split_any(x)
     return special(x, in_base(k, f, (1.0, 0.0), LOG2E[x.dtype]))
 
 
 def log10(x: Term) -> Term:
     """Largest error: 0.64 ULP in f64, 0.68 in f32."""
-    k, f = split_any(x)
+    k, f = _split_any(x)
     return special(x, in_base(k, f, _LOG10_2[x.dtype], LOG10E[x.dtype]))
 
 
@@ -130,7 +130,7 @@ def in_base(k: Term, f: Term, unit: tuple[float, float], factor: tuple[float, fl
     return total + error
 
 
-def split_any(x: Term) -> tuple[Term, Term]:
+def _split_any(x: Term) -> tuple[Term, Term]:
     """k and f of any positive x = 2**k (1 + f), the subnormal ones included."""
     scaled, offset = without_subnormals(x)
     k, f = split(scaled)

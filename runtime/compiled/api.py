@@ -44,7 +44,7 @@ def compile(
     shape and dtype that is left, and is that array, updated in place: what it held before is gone.
     A donated array must be writeable, contiguous and share no memory with another argument.
 
-    `fastmath` lets exp, expm1, log, log1p, sin, cos, tan, tanh and the logistic function be off by
+    `fastmath` lets exp, expm1, log1p, sin, cos, tan, tanh and the logistic function be off by
     up to 4 ULP, for speed; nan, infinities and the signs of zeros stay right. It holds for all that
     is traced, functions compiled without it that are called inside included.
 

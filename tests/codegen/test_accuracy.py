@@ -28,6 +28,14 @@ def test_errors_are_within_the_bars(name: str) -> None:
         assert worst.error <= bar, (dtype, worst.error, [x.hex() for x in worst.operands])
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@pytest.mark.parametrize("name", maths.FAST)
+def test_fast_functions_are_within_four_units(name: str) -> None:
+    for dtype in BARS:
+        worst = accuracy.measure(FUNCTIONS[name], dtype, 20_000, fast=True)
+        assert worst.error <= 4.0, (dtype, worst.error, [x.hex() for x in worst.operands])
+
+
 def test_nothing_is_left_out() -> None:
     """Every op that is computed by a formula of its own is measured."""
     exact = {"relu"}
