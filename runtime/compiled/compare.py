@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...tracer.pytree import flatten
 
-if TYPE_CHECKING:
-    from .function import CompiledFunction
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 # Roundings of the two modes differ by this many units in the last place of the largest element, at
 # most.
@@ -63,19 +63,21 @@ class Comparison:
 
 
 def compare(
-    function: CompiledFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
+    compiled: Callable[..., Any], eager: Callable[..., Any], make_call: Callable[[], Arguments]
 ) -> Comparison:
-    """Run a call in both modes, twice each; the second run is timed."""
-    calls = [function.copy_donated(args, kwargs) for _ in range(4)]
-    function(*calls[0][0], **calls[0][1])
-    function.eager(*calls[1][0], **calls[1][1])
+    """Run a call in both modes, twice each; the second run is timed. Each run has arguments that
+    `make_call` makes for it.
+    """
+    calls = [make_call() for _ in range(4)]
+    compiled(*calls[0][0], **calls[0][1])
+    eager(*calls[1][0], **calls[1][1])
     start = time.perf_counter()
-    compiled = function(*calls[2][0], **calls[2][1])
+    result = compiled(*calls[2][0], **calls[2][1])
     middle = time.perf_counter()
-    eager = function.eager(*calls[3][0], **calls[3][1])
+    reference = eager(*calls[3][0], **calls[3][1])
     end = time.perf_counter()
-    found, tree = flatten(compiled)
-    expected, other = flatten(eager)
+    found, tree = flatten(result)
+    expected, other = flatten(reference)
     if tree != other:
         raise TypeError(f"compiled returned {tree}, eager {other}")
     rows = tuple(

@@ -308,7 +308,7 @@ class CompiledFunction:
         """This call compiled beside the same call in eager mode: a `Comparison`, with `.ok`."""
         from .compare import compare
 
-        return compare(self, args, kwargs)
+        return compare(self, self.eager, lambda: self.copy_donated(args, kwargs))
 
     def copy_donated(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
