@@ -17,6 +17,7 @@ from ...tracer.errors import ArgumentError
 from ...tracer.pytree import Treedef, flatten, unflatten
 from ...tracer.run import Aval, aval_of
 from ...tracer.source import locate
+from ...tracer.trace import is_traced
 
 _NATIVE_KINDS = {float: "python_float", int: "python_int", bool: "python_bool"}
 
@@ -192,3 +193,16 @@ def as_array(leaf: Any, type: TensorType) -> np.ndarray:
     """A leaf as the dense native array that compiled code reads; a copy only where it must be."""
     array = np.ascontiguousarray(leaf, NUMPY_DTYPE[type.dtype]).reshape(type.shape)
     return array if array.flags.aligned else array.copy()
+
+
+def special_kind(leaves: list[Any]) -> str:
+    """Do the leaves hold something beside arrays and numbers: traced arrays, or Tensors?"""
+    found = ""
+    for leaf in leaves:
+        if is_traced(leaf):
+            return "traced"
+        if getattr(leaf, "__fusegrad_eager__", False):
+            return "eager"
+        if getattr(leaf, "__fusegrad_tensor__", False):
+            found = "tensor"
+    return found

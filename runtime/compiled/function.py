@@ -19,8 +19,8 @@ from ...codegen.direct import SLOTS, call_directly, directly_called
 from ...codegen.sizes.families import Families
 from ...tracer.paths import UnknownInputError
 from ...tracer.surroundings.known import is_known, lifted
-from ...tracer.trace import current_trace, is_traced, is_tracing
-from .call import Call, Parameters, put_together, take_apart
+from ...tracer.trace import current_trace, is_tracing
+from .call import Call, Parameters, put_together, special_kind, take_apart
 from .donation import check_donated, copied, donated_leaves
 from .paths import (
     MAX_PATHS,
@@ -130,7 +130,7 @@ class CompiledFunction:
         given = call.leaves
         if is_tracing():
             call.leaves = [lifted(x) if is_known(x) else x for x in given]
-        special = _special(call.leaves)
+        special = special_kind(call.leaves)
         if special == "traced":
             return self._inline(call, given)
         if special == "eager":
@@ -397,16 +397,3 @@ def _reason(known: list[Variant], gone: list[Variant], axes: list[str]) -> str:
     if len(gone) == len(known):
         return "something it reads was bound anew"
     return "its values take a new path"
-
-
-def _special(leaves: list[Any]) -> str:
-    """Do the leaves hold something beside arrays and numbers: traced arrays, or Tensors?"""
-    found = ""
-    for leaf in leaves:
-        if is_traced(leaf):
-            return "traced"
-        if getattr(leaf, "__fusegrad_eager__", False):
-            return "eager"
-        if getattr(leaf, "__fusegrad_tensor__", False):
-            found = "tensor"
-    return found
