@@ -167,6 +167,7 @@ def store_eagerly(
     arrays = [x if isinstance(x, np.ndarray) else None for x in arguments]
     pairs = pair_up(donated, arrays, [x if hasattr(x, "shape") else None for x in kinds])
     pairs = tensors_only(pairs, call.leaves) if _are_tensors(values) else pairs
+    check_apart(pairs.values(), arguments, call.paths)
     for number in pairs:  # an argument that is handed back: others may be written over it
         values[number] = values[number].clone() if _are_tensors(values) else values[number].copy()
     return unflatten(tree, store(pairs, values, call.leaves))

@@ -37,7 +37,7 @@ from .switch import ANYWHERE, eager_requested
 from .transform import Transform
 from .variant import Variant
 
-MAX_ENTRIES = 8  # native entries that hand calls on to each other
+MAX_ENTRIES = 128  # native entries that hand calls on to each other, each in some 30 ns
 MAX_SHORT_ENTRIES = MAX_PATHS  # the same for paths that cost little to try
 MAX_TWINS = 4  # variants with the same code, for other captured arrays
 MAX_VARIANTS = 64  # of one signature, in different surroundings
