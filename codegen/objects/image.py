@@ -3,7 +3,7 @@
 LLVM's own linker wants a target, a session and threads of LLVM's; this one wants the bytes. So code
 that is in the object cache runs without LLVM being loaded, and a compilation takes some
 milliseconds less. What it does not know it refuses with UnsupportedObjectError, before anything is
-mapped; `codegen.objects.link` then asks LLVM.
+mapped; `codegen.objects.load` then asks LLVM.
 
 An image is one private mapping of three parts, each of whole pages: code (read and execute),
 constants together with the table of addresses (read), variables (read and write). A call of a

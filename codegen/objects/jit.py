@@ -2,7 +2,7 @@
 
 The emitter writes vectors, masks and loops itself, so that few passes are left to run: inlining of
 the maths, the usual clean-up, loop-invariant code motion. What runs the code is
-`codegen.objects.link`.
+`codegen.objects.load`.
 """
 
 from __future__ import annotations
