@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..ir.view import View
 from . import assignment, indexing, mutation
 from .errors import MissingAttributeError, TraceError
 from .functions import ufuncs
+from .functions.calculus import without_derivative
 from .methods import Methods
 from .operators import Operators
 from .registry import dispatch
@@ -148,6 +150,10 @@ class TracedArray(Operators, Methods):
     def __format__(self, spec: str) -> str:
         return repr(self)
 
+    def tensor_method(self, name: str) -> Any:
+        """The method of Tensors of that name, where this stands for one; otherwise None."""
+        return self.tracer.method_of(name) if self.tracer.is_tensor(self) else None
+
     # --- what is not known ---
 
     def __bool__(self) -> bool:
@@ -175,7 +181,9 @@ class TracedArray(Operators, Methods):
         return int(np.ceil(self))
 
     def item(self, *index: Any) -> Any:
-        """The element as a number: one that is still traced, so that gradients flow through it."""
+        """The element as a number: one that is still traced, so that gradients flow through it. Of
+        Tensors they do not.
+        """
         if len(index) == 1 and not isinstance(index[0], tuple):
             found = self.ravel()[index[0]]
         else:
@@ -185,6 +193,8 @@ class TracedArray(Operators, Methods):
         dtype = {"f": "f8", "i": "i8"}.get(
             found.dtype.kind, found.dtype
         )  # those of Python's numbers
+        if self.tracer.is_tensor(self):  # whose numbers are Python's, which have no gradient
+            found = without_derivative(found)
         number: TracedArray = found.reshape(()).astype(dtype)
         number.weak = True
         return number
@@ -201,6 +211,10 @@ class TracedArray(Operators, Methods):
         )
 
     def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_"):
+            method = self.tensor_method(name)
+            if method is not None:
+                return partial(method, self)
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a {self!r} has no attribute {name!r}")
         raise MissingAttributeError(

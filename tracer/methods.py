@@ -1,7 +1,8 @@
-"""The methods of traced arrays, as ndarray has them."""
+"""The methods of traced arrays, as ndarray has them; of those that stand for Tensors, as these."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,40 +15,40 @@ if TYPE_CHECKING:
     from .array import TracedArray
 
 
+_WORDS = frozenset(("dim", "dim0", "dim1", "dim2", "keepdim", "descending"))  # of Tensors alone
+
+
+def _method(name: str, function: Callable[..., Any], *, same: bool = True) -> Any:
+    """NumPy's method; of what stands for a Tensor, that of Tensors. Where both mean the `same`,
+    only calls that NumPy would not understand need that one.
+    """
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not same or len(args) > 1 or not _WORDS.isdisjoint(kwargs):
+            method = self.tensor_method(name)
+            if method is not None:
+                return method(self, *args, **kwargs)
+        return dispatch(function, (self, *args), kwargs)
+
+    call.__name__ = name
+    return call
+
+
 class Methods:
     """Most are the NumPy function of the same name."""
 
     __slots__ = ()
 
-    def sum(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.sum, (self, *args), kwargs)
-
-    def prod(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.prod, (self, *args), kwargs)
-
-    def mean(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.mean, (self, *args), kwargs)
-
-    def var(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.var, (self, *args), kwargs)
-
-    def std(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.std, (self, *args), kwargs)
-
-    def max(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.max, (self, *args), kwargs)
-
-    def min(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.min, (self, *args), kwargs)
-
-    def argmax(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.argmax, (self, *args), kwargs)
-
-    def argmin(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.argmin, (self, *args), kwargs)
-
-    def argsort(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.argsort, (self, *args), kwargs)
+    sum = _method("sum", np.sum)
+    prod = _method("prod", np.prod)
+    mean = _method("mean", np.mean)
+    var = _method("var", np.var, same=False)
+    std = _method("std", np.std, same=False)
+    max = _method("max", np.max, same=False)
+    min = _method("min", np.min, same=False)
+    argmax = _method("argmax", np.argmax)
+    argmin = _method("argmin", np.argmin)
+    argsort = _method("argsort", np.argsort, same=False)
 
     def argpartition(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.argpartition, (self, *args), kwargs)
@@ -55,8 +56,12 @@ class Methods:
     def searchsorted(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.searchsorted, (self, *args), kwargs)
 
-    def sort(self: Any, *args: Any, **kwargs: Any) -> None:
+    def sort(self: Any, *args: Any, **kwargs: Any) -> Any:
+        method = self.tensor_method("sort")
+        if method is not None:
+            return method(self, *args, **kwargs)
         self[...] = dispatch(np.sort, (self, *args), kwargs)
+        return None
 
     def partition(self: Any, *args: Any, **kwargs: Any) -> None:
         self[...] = dispatch(np.partition, (self, *args), kwargs)
@@ -75,17 +80,10 @@ class Methods:
     def flat(self, values: Any) -> None:
         assignment.Flat(self)[:] = values
 
-    def any(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.any, (self, *args), kwargs)
-
-    def all(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.all, (self, *args), kwargs)
-
-    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.cumsum, (self, *args), kwargs)
-
-    def cumprod(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.cumprod, (self, *args), kwargs)
+    any = _method("any", np.any)
+    all = _method("all", np.all)
+    cumsum = _method("cumsum", np.cumsum)
+    cumprod = _method("cumprod", np.cumprod)
 
     def compress(self, condition: Any, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.compress, (condition, self, *args), kwargs)
@@ -93,48 +91,35 @@ class Methods:
     def choose(self, *args: Any, **kwargs: Any) -> Any:
         return dispatch(np.choose, (self, *args), kwargs)
 
-    def dot(self, other: Any, **kwargs: Any) -> Any:
-        return dispatch(np.dot, (self, other), kwargs)
-
-    def clip(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.clip, (self, *args), kwargs)
-
-    def round(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.round, (self, *args), kwargs)
-
-    def take(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.take, (self, *args), kwargs)
-
-    def repeat(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.repeat, (self, *args), kwargs)
-
-    def squeeze(self, axis: Any = None) -> Any:
-        return dispatch(np.squeeze, (self, axis), {})
-
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
-        return dispatch(np.swapaxes, (self, axis1, axis2), {})
-
-    def diagonal(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.diagonal, (self, *args), kwargs)
-
-    def trace(self, *args: Any, **kwargs: Any) -> Any:
-        return dispatch(np.trace, (self, *args), kwargs)
-
-    def ravel(self, order: str = "C") -> Any:
-        return dispatch(np.ravel, (self,), {"order": order})
-
+    dot = _method("dot", np.dot)
+    clip = _method("clip", np.clip)
+    round = _method("round", np.round)
+    take = _method("take", np.take)
+    repeat = _method("repeat", np.repeat, same=False)
+    squeeze = _method("squeeze", np.squeeze, same=False)
+    swapaxes = _method("swapaxes", np.swapaxes)
+    diagonal = _method("diagonal", np.diagonal)
+    trace = _method("trace", np.trace)
+    ravel = _method("ravel", np.ravel)
     # --- methods with a call of their own ---
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         wanted = shape[0] if len(shape) == 1 else shape
         return dispatch(np.reshape, (self, wanted), kwargs)
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self: Any, *args: Any, **kwargs: Any) -> Any:
+        method = self.tensor_method("flatten")
+        return self._flattened(*args, **kwargs) if method is None else method(self, *args, **kwargs)
+
+    def _flattened(self, order: str = "C") -> Any:
         return dispatch(np.ravel, (self,), {"order": order}).copy()
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self: Any, *axes: Any, **kwargs: Any) -> Any:
+        method = self.tensor_method("transpose")
+        if method is not None:
+            return method(self, *axes, **kwargs)
         wanted = (axes[0] if len(axes) == 1 else axes) or None
-        return dispatch(np.transpose, (self, wanted), {})
+        return dispatch(np.transpose, (self, wanted), kwargs)
 
     def astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
         """The elements in another dtype. Without `copy` it is the same array where it can be."""
@@ -161,7 +146,7 @@ class Methods:
 
     @property
     def T(self) -> Any:
-        return self.transpose()
+        return dispatch(np.transpose, (self,), {})
 
     @property
     def mT(self: Any) -> Any:

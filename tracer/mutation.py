@@ -216,6 +216,8 @@ def _note_mode(x: TracedArray) -> None:
     mode = x.tracer.switched_off()
     if mode:
         x.tracer.eagerly = f"it changes an array in place under {mode}()"
+    elif any(step.name == "stop_gradient" for step in x.steps):
+        x.tracer.eagerly = "it changes a detached array in place"
 
 
 def _put_back(x: TracedArray, base: Value, value: Value) -> Value:
@@ -236,6 +238,8 @@ def _undo(b: GraphBuilder, step: Operation, old: Value, new: Value) -> Value:
             return new
         case "slice":
             return b("update", old, new, starts=(attributes["start"],), step=attributes["step"])  # type: ignore[no-any-return]
+        case "stop_gradient":
+            return new
         case "reshape" | "broadcast":
             return b.reshape(new, old.shape)  # type: ignore[no-any-return]
         case "transpose":
@@ -245,7 +249,7 @@ def _undo(b: GraphBuilder, step: Operation, old: Value, new: Value) -> Value:
             return b("reverse", new, axes=attributes["axes"])  # type: ignore[no-any-return]
 
 
-_INVERTIBLE = ("slice", "reshape", "transpose", "reverse")
+_INVERTIBLE = ("slice", "reshape", "transpose", "reverse", "stop_gradient")
 
 
 def check_writable(x: TracedArray) -> None:

@@ -20,7 +20,7 @@ from .pytree import Treedef, flatten, unflatten
 from .shown import Shown, shown_results
 from .source import locate, locate_error, location_of
 from .surroundings.foreign import check_array, not_an_array, short, too_deep, too_large
-from .trace import Trace, is_traced
+from .trace import Trace, is_traced, no_method
 
 if TYPE_CHECKING:
     from .array import TracedArray
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 class Aval:
     """What is known of an argument while tracing: its type, whether it is a Python number, whether
     it is an array although it has no axes (`+=` changes it then), and whether what is made in this
-    call is of Tensors, which always are.
+    call is of Tensors, which always are; and whether it is `own`, a Tensor itself.
     """
 
     type: TensorType
     weak: bool = False
     boxed: bool = False
     tensor: bool = False
+    own: bool = False
 
     def __str__(self) -> str:
         return f"{self.type}{' (Python number)' if self.weak else ''}"
@@ -64,6 +65,7 @@ class Traced:
     shown        for each output of the function's own what it shares memory with, or None
     versions     how often it stored into each of the results
     eagerly      why its gradients would not be those of eager mode, or ""
+    records      whether it switches the recording of gradients on
     """
 
     graph: Graph
@@ -83,6 +85,7 @@ class Traced:
     shown: tuple[Shown | None, ...] = ()
     versions: tuple[int, ...] = ()
     eagerly: str = ""
+    records: bool = False
 
 
 def aval_of(x: Any, path: str = "the argument") -> Aval:
@@ -99,7 +102,7 @@ def aval_of(x: Any, path: str = "the argument") -> Aval:
         type = TensorType(supported_dtype(x.dtype, path), x.shape)
         return Aval(type, boxed=not x.shape)
     if is_traced(x):
-        return Aval(x.value.type, x.weak, x.boxed, x.tracer.boxes)
+        return Aval(x.value.type, x.weak, x.boxed, x.tracer.boxes, x.tracer.is_tensor(x))
     raise not_an_array(x, path)
 
 
@@ -122,16 +125,17 @@ def trace_flat(
     answers: Sequence[Answer] = (),
     stores: bool = False,
     switched_off: Callable[[], str] = str,
+    method_of: Callable[[str], Any] = no_method,
 ) -> Traced:
     """Trace `function`, called with the tree (args, kwargs) of arrays as described by `avals`.
 
     With `arguments`, arrays and numbers for the leaves, Python may ask for values: that gives the
     trace of the path that these take. `answers` are what the first questions are answered with.
     With `stores` what is stored into arguments is a result; without it only the function sees it.
-    For `switched_off` see `Trace`.
+    For `switched_off` and `method_of` see `Trace`.
     """
     name = name or sanitise(getattr(function, "__name__", "")) or "main"
-    with Trace(name, location_of(function), arguments, answers, switched_off) as tracing:
+    with Trace(name, location_of(function), arguments, answers, switched_off, method_of) as tracing:
         tracing.boxes = any(aval.tensor for aval in avals)
         names = unique_names(argument_paths(function, in_tree))
         arrays = [

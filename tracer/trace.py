@@ -107,9 +107,15 @@ class Memory:
 # --- a trace ---
 
 
+def no_method(name: str) -> Any:
+    """Of arrays that are not Tensors: none beside NumPy's."""
+    return None
+
+
 class Trace:
     """A graph in the making, with what it took from outside. `switched_off()` is the name of the
     mode, if any, in which the traced function keeps gradients from being recorded just now.
+    `method_of(name)` is the method of that name which Tensors have, None where they have none.
     """
 
     def __init__(
@@ -119,6 +125,7 @@ class Trace:
         arguments: Sequence[Any] | None = None,
         answers: Sequence[Answer] = (),
         switched_off: Callable[[], str] = str,
+        method_of: Callable[[str], Any] = no_method,
     ) -> None:
         self.name = name
         self.at = at
@@ -138,6 +145,7 @@ class Trace:
         self.read: list[np.ndarray[Any, Any]] = []
         self.spans: list[Span] = []  # what is to become checkpoints
         self.switched_off = switched_off
+        self.method_of = method_of
         self.boxes = False  # whether what has no axes is an array all the same
         self.eagerly = ""  # why gradients of this trace would not be those of eager mode
         self.refused: TraceError | None = None  # the last error about a value that is not known
@@ -145,6 +153,7 @@ class Trace:
         self._views: dict[int, dict[Any, TracedArray]] = {}  # of captured arrays, by their owners
         self._constants: dict[tuple[str, str], Value] = {}
         self._sources: dict[Value, Any] = {}  # what stands behind the inputs
+        self._tensors: dict[Value, bool] = {}  # whether eager mode has Tensors there
 
     def __enter__(self) -> Trace:
         _state.stack.append(self)
@@ -285,7 +294,26 @@ class Trace:
         array = self.wrap(value, weak=aval.weak)
         array.memory = Memory(value)
         array.boxed = aval.boxed
+        self._tensors[value] = aval.own
         return array
+
+    def is_tensor(self, x: TracedArray) -> bool:
+        """Does `x` stand for a Tensor of eager mode? What has one among its operands does."""
+        if not self.boxes or x.weak:
+            return False
+        known, waiting = self._tensors, [x.value]
+        while waiting:
+            value = waiting[-1]
+            operands = () if value.producer is None else value.producer.operands
+            unknown = [y for y in operands if y not in known]
+            if unknown:
+                waiting += unknown
+                continue
+            source = self._sources.get(value)
+            own = known.get(value, hasattr(source, "__fusegrad_tensor__"))
+            known[value] = own or any(known[y] for y in operands)
+            waiting.pop()
+        return known[x.value]
 
     def concretise(self, x: TracedArray, wanted: str) -> Any:
         """The value of `x` for Python's sake (`wanted`: "bool", "int", "array" …), see `asking`."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,7 +122,7 @@ class Call:
     names: tuple[str, ...]
     tree: Treedef  # of the list of values
     leaves: list[Any]
-    tensors: bool = False  # whether the leaves are arrays of Tensors, some of them
+    tensors: tuple[bool, ...] = ()  # of a call on Tensors: which leaves are the arrays of one
 
     @property
     def paths(self) -> list[str]:
@@ -135,21 +135,31 @@ class Call:
     def on_arrays(self) -> Call:
         """The same call with the arrays of Tensors."""
         arrays = [getattr(leaf, "_data", leaf) for leaf in self.leaves]
-        tensors = any(hasattr(leaf, "_data") for leaf in self.leaves)
-        return Call(self.names, self.tree, arrays, tensors)
+        return Call(self.names, self.tree, arrays, which_tensors(self.leaves))
 
     def avals(self) -> tuple[Aval, ...]:
         """Type and weakness of each leaf; TraceError for one that is no array or number."""
         try:
-            return tuple([_quick_aval(leaf, self.tensors) for leaf in self.leaves])
+            if not self.tensors:
+                return tuple([_quick_aval(leaf, False, False) for leaf in self.leaves])
+            pairs = zip(self.leaves, self.tensors, strict=True)
+            return tuple([_quick_aval(leaf, True, own) for leaf, own in pairs])
         except LookupError:
-            pairs = zip(self.leaves, self.paths, strict=True)
-            found = tuple(aval_of(x, path) for x, path in pairs)
-            return tuple(replace(x, tensor=True) for x in found) if self.tensors else found
+            found = tuple(map(aval_of, self.leaves, self.paths))
+        if not self.tensors:
+            return found
+        owned = zip(found, self.tensors, strict=True)
+        return tuple([replace(x, tensor=True, own=own) for x, own in owned])
 
     def kinds(self) -> tuple[str, ...]:
         """How a native entry would read each leaf; "other" where it can't."""
         return tuple([_kind(leaf) for leaf in self.leaves])
+
+
+def which_tensors(leaves: Sequence[Any]) -> tuple[bool, ...]:
+    """Which leaves are Tensors; nothing where none is."""
+    found = tuple([hasattr(leaf, "_data") for leaf in leaves])
+    return found if any(found) else ()
 
 
 def take_apart(parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
@@ -168,13 +178,14 @@ def put_together(
 _NAME = {(dtype.num, dtype.byteorder): name for name, dtype in NUMPY_DTYPE.items()}
 
 
-def _quick_aval(leaf: Any, tensors: bool) -> Aval:
+def _quick_aval(leaf: Any, tensors: bool, own: bool) -> Aval:
     """The usual cases; LookupError sends the rest to the tracer, which explains itself."""
     cls = leaf.__class__
     if cls is np.ndarray:
         dtype = leaf.dtype
         shape = leaf.shape
-        return Aval(TensorType(_NAME[dtype.num, dtype.byteorder], shape), False, not shape, tensors)
+        type = TensorType(_NAME[dtype.num, dtype.byteorder], shape)
+        return Aval(type, False, not shape, tensors, own)
     raise LookupError
 
 

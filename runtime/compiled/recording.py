@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["recorded", "switched_off"]
+if TYPE_CHECKING:
+    from ...tracer.run import Traced
+
+__all__ = ["recorded", "switched_off", "switched_on", "why_recorded"]
 
 _MODES = f"{__package__.removesuffix('compiled')}eager.graph.modes"  # who uses modes has loaded it
 
@@ -29,11 +32,25 @@ def switched_off() -> str:
 def recorded() -> Iterator[None]:
     """Gradients are recorded, whatever the mode of the caller: a trace serves calls in all."""
     state = _state()
-    before = True if state is None else state.enabled
+    before = (True, False) if state is None else (state.enabled, state.inference)
     if state is not None:
-        state.enabled = state.watch or True
+        state.enabled, state.inference = state.watch or True, False
     try:
         yield
     finally:
         if state is not None:
-            state.enabled = before
+            state.enabled, state.inference = before
+
+
+def switched_on() -> int:
+    """How often this thread has switched the recording on."""
+    state = _state()
+    return 0 if state is None else int(state.switched_on)
+
+
+def why_recorded(traced: Traced) -> str | None:
+    """Why a call in which nothing is recorded has to run eagerly: parts of it are, all the same."""
+    state = _state()
+    if not traced.records or state is None or state.enabled or state.inference:
+        return None
+    return "it switches gradients on under no_grad()"

@@ -17,8 +17,9 @@ from ...tracer.surroundings import rebind  # noqa: F401 - each trace needs it: n
 from .call import Call, Parameters, put_together
 from .donation import pair_types
 from .paths import Answers
-from .recording import recorded, switched_off
+from .recording import recorded, switched_off, switched_on
 from .stages import Stages
+from .tensor_methods import method_of
 from .transform import Transform, plan
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ def traced_call(
     leaves = [call.leaves[i] for i in order]
     kinds = [avals[i] for i in order]
     with recorded():
-        traced = trace_flat(function, in_tree, kinds, "", leaves, answers, stores, switched_off)
+        before = switched_on()
+        traced = trace_flat(
+            *(function, in_tree, kinds, "", leaves, answers, stores, switched_off, method_of)
+        )
+        traced = replace(traced, records=switched_on() > before)
     if order == list(range(len(order))):
         return traced
     places = {leaf: position for position, leaf in enumerate(order)}

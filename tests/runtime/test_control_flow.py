@@ -61,12 +61,18 @@ def test_values_and_eager_mode(program: Program) -> None:
         np.testing.assert_allclose(gradient(x), gradient.eager(x), rtol=1e-10, atol=1e-12)
 
 
+NUMBERS = ("a_number_is_read", "members")  # Tensors give Python's, which have no gradient
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
 def test_tensors(program: Program) -> None:
     compiled = fg.compile(program.function)
     for x in (*program.points, *program.points[::-1]):
         t = fg.tensor(x, dtype=fg.float64, requires_grad=True)
         result = compiled(t)
+        if program.name in NUMBERS:
+            assert result.grad_fn is None
+            continue
         assert "CompiledFunctionBackward" in repr(result.grad_fn)
         result.backward()
         expected = differences(program.function, x)

@@ -132,7 +132,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     right: Any = lift(b, "np.linalg.tensorsolve")
     if axes is not None:
         last = [normalise_axis(axis, left.ndim, "np.linalg.tensorsolve") for axis in axes]
-        left = left.transpose(*(i for i in range(left.ndim) if i not in last), *last)
+        left = call(np.transpose, left, (*(i for i in range(left.ndim) if i not in last), *last))
     shape = left.shape[right.ndim :]
     size = math.prod(shape)
     if left.size != size**2:

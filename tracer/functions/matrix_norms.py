@@ -79,7 +79,9 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
     axes = [normalise_axis(each, array.ndim, "np.linalg.vector_norm") for each in given]
     others = [i for i in range(array.ndim) if i not in axes]
     kept = tuple(array.shape[i] for i in others)
-    flat = array.transpose(*others, *axes).reshape(*kept, math.prod(array.shape[i] for i in axes))
+    flat = call(np.transpose, array, (*others, *axes)).reshape(
+        *kept, math.prod(array.shape[i] for i in axes)
+    )
     found = _norm(flat, ord, -1)
     if keepdims:
         return found.reshape(tuple(1 if i in axes else n for i, n in enumerate(array.shape)))
@@ -130,7 +132,7 @@ def _matrix_rank(
     if tol is None:
         eps = np.finfo(NUMPY_DTYPE[sizes.value.type.dtype]).eps
         relative = max(x.shape[-2:]) * eps if rtol is None else lift(rtol)[..., None]
-        tol = sizes.max(axis=-1, keepdims=True) * relative
+        tol = call(np.max, sizes, axis=-1, keepdims=True) * relative
     else:
         tol = lift(tol)[..., None]
     return call(np.count_nonzero, sizes > tol, -1)

@@ -31,7 +31,9 @@ def _rows(a: Any, axis: Any, who: str) -> tuple[Any, tuple[int, ...], Callable[[
     axes = normalise_axes(axis, x.ndim, who)
     others = [i for i in range(x.ndim) if i not in axes]
     kept = tuple(x.shape[i] for i in others)
-    rows = x.transpose(*others, *axes).reshape(*kept, math.prod(x.shape[i] for i in axes))
+    rows = call(np.transpose, x, (*others, *axes)).reshape(
+        *kept, math.prod(x.shape[i] for i in axes)
+    )
 
     def restore(result: Any, keepdims: Any) -> Any:
         if keepdims is UNSET or not keepdims:

@@ -20,7 +20,7 @@ from ...eager.graph.views import rebase, source_of
 
 __all__ = ["as_before", "counted", "shown_again", "shown_outputs", "take_over"]
 
-_VIEWS = ("broadcast", "reshape", "slice", "transpose")
+_VIEWS = ("broadcast", "reshape", "slice", "stop_gradient", "transpose")
 _NUMBERS = (float, int, bool)
 
 
@@ -46,7 +46,8 @@ def shown_again(shown: Shown, leaves: Sequence[Any], results: Sequence[Any]) -> 
     if not shown.steps:
         return x[...]
     for step in shown.steps:
-        x = apply(step.op, (x,), dict(step.attributes))
+        cut = step.name == "stop_gradient"
+        x = x.detach() if cut else apply(step.op, (x,), dict(step.attributes))
     return x
 
 

@@ -20,9 +20,10 @@ from ...eager.core import make
 from ...eager.errors import TensorShapeError
 from ...eager.graph.changes import bump, check
 from ...eager.graph.modes import STATE
-from ..call import Call, as_array
+from ..call import Call, as_array, which_tensors
 from ..donation import store, tensors_only
 from ..paths import warn_eager
+from ..recording import why_recorded
 from ..stores import why_eager, write_back
 from .aliases import as_before, counted, shown_again, shown_outputs, take_over
 from .chain import Chain, chain_of
@@ -191,8 +192,11 @@ def call_on_tensors(
     def attempt(variant: Variant, insist: bool) -> tuple[Answers | None, Any]:
         return variant.judge(arrays, _probe(variant)), None
 
-    found = _found(function, Call(call.names, call.tree, arrays, given is None), attempt)
-    reason = None if found is None else why_eager(found.traced, arrays)
+    tensors = which_tensors(call.leaves) if given is None else ()
+    found = _found(function, Call(call.names, call.tree, arrays, tensors), attempt)
+    reason = (
+        None if found is None else why_eager(found.traced, arrays) or why_recorded(found.traced)
+    )
     if reason is not None:
         warn_eager(function._function_name(), reason, "in this call")
     if found is None or reason is not None:

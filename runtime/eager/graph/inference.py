@@ -47,7 +47,8 @@ class inference_mode:  # noqa: N801
 
     def __enter__(self) -> None:
         self._before.append((STATE.enabled, STATE.inference))
-        _switch(recording(not self.mode), self.mode)
+        _switch(False, self.mode)
+        STATE.enabled = recording(not self.mode)
 
     def __exit__(self, *_: object) -> None:
         _switch(*self._before.pop())

@@ -29,6 +29,7 @@ class _State(threading.local):
     enabled: Any = True
     watch: Any = None
     inference: bool = False
+    switched_on: int = 0  # how often: see `recording`
     running: Any = None  # the backward pass that this thread is in
 
 
@@ -41,8 +42,11 @@ def is_grad_enabled() -> bool:
 
 
 def recording(mode: bool) -> Any:
-    """What `STATE.enabled` has to be, to record nodes or not."""
-    return (STATE.watch or True) if mode else False
+    """What `STATE.enabled` has to be, to record nodes or not; inference mode records none."""
+    if not mode:
+        return False
+    STATE.switched_on += 1
+    return False if STATE.inference else STATE.watch or True
 
 
 def stepwise(
