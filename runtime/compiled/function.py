@@ -38,6 +38,7 @@ from .transform import Transform
 from .variant import Variant
 
 MAX_ENTRIES = 128  # native entries that hand calls on to each other, each in some 30 ns
+MAX_HOLDING_ENTRIES = 8  # the same where they keep arrays from outside alive
 MAX_SHORT_ENTRIES = MAX_PATHS  # the same for paths that cost little to try
 MAX_TWINS = 4  # variants with the same code, for other captured arrays
 MAX_VARIANTS = 64  # of one signature, in different surroundings
@@ -173,8 +174,7 @@ class CompiledFunction:
                 self._add_entry(variant, kinds)
 
     def _add_entry(self, variant: Variant, kinds: tuple[str, ...]) -> None:
-        short = bool(variant.conditions) and not variant.program.releases_gil
-        full = self._entries >= (MAX_SHORT_ENTRIES if short else MAX_ENTRIES)
+        full = self._entries >= _most_entries(variant)
         fallback = self._dispatcher if full else self._entry
         native = variant.open(kinds, fallback, self._function_name())
         if native is None:
@@ -397,3 +397,11 @@ def _reason(known: list[Variant], gone: list[Variant], axes: list[str]) -> str:
     if len(gone) == len(known):
         return "something it reads was bound anew"
     return "its values take a new path"
+
+
+def _most_entries(variant: Variant) -> int:
+    """How many entries there may be before that of `variant`."""
+    if variant.conditions and not variant.program.releases_gil:
+        return MAX_SHORT_ENTRIES
+    holds = len(variant.inputs) > len(variant.call.leaves)
+    return MAX_HOLDING_ENTRIES if holds else MAX_ENTRIES

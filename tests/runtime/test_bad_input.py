@@ -313,7 +313,7 @@ def test_alternating_and_many_signatures() -> None:
     assert len(traces) == 30
     info = compiled.cache_info()
     assert info["signatures"] == info["variants"] == 30
-    assert 1 <= info["entries"] <= 8
+    assert info["entries"] == 30
     compiled.clear_cache()
     assert compiled(np.arange(3.0)) == 6
     assert compiled.cache_info()["variants"] == 1
