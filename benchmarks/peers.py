@@ -64,7 +64,7 @@ class Fusegrad(Peer):
         import fusegrad
 
         fusegrad.value_and_grad  # noqa: B018 - a name's room is loaded when it is asked for
-        for module in ("jit", "module", "program"):
+        for module in ("objects.jit", "module", "program"):
             importlib.import_module(f"fusegrad.codegen.{module}")
 
     def prepare(self, workload: Workload, inputs: tuple[Tree, ...]) -> Job:
